@@ -1,0 +1,7 @@
+module github.com/handoff-care/handoff/services/admission
+
+go 1.26
+
+require github.com/handoff-care/handoff/pkg v0.0.0
+
+replace github.com/handoff-care/handoff/pkg => ../../pkg
