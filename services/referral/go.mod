@@ -1,6 +1,6 @@
 module github.com/handoff-care/handoff/services/referral
 
-go 1.26
+go 1.26.0
 
 require github.com/handoff-care/handoff/pkg v0.0.0
 
