@@ -1,0 +1,136 @@
+package clock
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/handoff-care/handoff/pkg/calendar"
+)
+
+// Trace is a due instant with everything it follows from. Steps are for people;
+// the other fields are enough to compute the due instant again.
+type Trace struct {
+	Rule      string    `json:"rule"`
+	Version   string    `json:"version"`
+	Title     string    `json:"title"`
+	Source    string    `json:"source"`
+	Standing  string    `json:"standing"`
+	Trigger   Trigger   `json:"trigger"`
+	TriggerAt time.Time `json:"trigger_at"`
+	Unit      Unit      `json:"unit"`
+	Count     int       `json:"count"`
+	Zone      string    `json:"zone"`
+	Calendar  string    `json:"calendar,omitempty"` // only where business days were counted
+	Steps     []string  `json:"steps"`
+	Due       time.Time `json:"due_at"` // exclusive: late from this instant on
+}
+
+// Where is the place a clock runs in: the facility's zone and business calendar.
+type Where struct {
+	Zone     *time.Location // its String is the IANA name
+	Calendar *calendar.Calendar
+}
+
+// Due is the due instant of rule r for a trigger at an instant, with its trace.
+func (r Rule) Due(trigger time.Time, where Where) Trace {
+	t := Trace{
+		Rule: r.ID, Version: r.Version, Title: r.Title, Source: r.Source, Standing: r.Standing,
+		Trigger: r.Trigger, TriggerAt: trigger.UTC(), Unit: r.Unit, Count: r.Count, Zone: where.Zone.String(),
+	}
+	var due time.Time
+	switch r.Unit {
+	case Hours:
+		due, t.Steps = r.afterHours(trigger, where.Zone)
+	case BusinessDays:
+		t.Calendar = where.Calendar.ID()
+		due, t.Steps = r.afterBusinessDays(trigger, where)
+	default:
+		due, t.Steps = r.afterCalendarDays(trigger, where.Zone)
+	}
+	t.Due = due.UTC()
+	return t
+}
+
+// Check computes the due instant again from the trace's own fields and says how
+// the result differs, if it does. The calendar must be the one the trace names.
+func (t Trace) Check(cal *calendar.Calendar) error {
+	zone, err := calendar.Zone(t.Zone)
+	if err != nil {
+		return err
+	}
+	if t.Unit == BusinessDays && cal.ID() != t.Calendar {
+		return fmt.Errorf("clock: the trace counts business days in calendar %s, not %s", t.Calendar, cal.ID())
+	}
+	r := Rule{ID: t.Rule, Version: t.Version, Trigger: t.Trigger, Unit: t.Unit, Count: t.Count}
+	if again := r.Due(t.TriggerAt, Where{zone, cal}); !again.Due.Equal(t.Due) {
+		return fmt.Errorf("clock: rule %s@%s gives %s, the trace says %s", t.Rule, t.Version, again.Due, t.Due)
+	}
+	return nil
+}
+
+const (
+	dayWords     = "Mon 2 Jan 2006"
+	instantWords = "Mon 2 Jan 2006 15:04 MST"
+)
+
+func (r Rule) afterHours(trigger time.Time, zone *time.Location) (time.Time, []string) {
+	due := trigger.Add(time.Duration(r.Count) * time.Hour)
+	return due, []string{
+		r.verb() + " " + words(trigger, zone, instantWords),
+		strconv.Itoa(r.Count) + " hours later: due before " + words(due, zone, instantWords),
+	}
+}
+
+func (r Rule) afterCalendarDays(trigger time.Time, zone *time.Location) (time.Time, []string) {
+	day0 := calendar.DateOf(trigger, zone)
+	last := day0.AddDays(r.Count)
+	due := last.End(zone)
+	return due, []string{
+		r.dayZero(trigger, zone),
+		"Day " + strconv.Itoa(r.Count) + " is " + inWords(last),
+		byEndOf(due, zone),
+	}
+}
+
+func (r Rule) afterBusinessDays(trigger time.Time, where Where) (time.Time, []string) {
+	day0 := calendar.DateOf(trigger, where.Zone)
+	last, skipped := where.Calendar.AddBusinessDays(day0, r.Count)
+	due := last.End(where.Zone)
+	steps := make([]string, 0, 3+len(skipped))
+	steps = append(steps, r.dayZero(trigger, where.Zone)+"; counting starts the day after")
+	for _, s := range skipped {
+		why := s.Why
+		if wd := s.Date.Weekday().String(); wd != why {
+			why = "closed for " + why
+		} else {
+			why = "a " + why
+		}
+		steps = append(steps, inWords(s.Date)+" does not count: "+why)
+	}
+	steps = append(steps, "Business day "+strconv.Itoa(r.Count)+" is "+inWords(last), byEndOf(due, where.Zone))
+	return due, steps
+}
+
+func (r Rule) verb() string {
+	if r.Trigger == Admission {
+		return "Admitted"
+	}
+	return "Discharged"
+}
+
+func (r Rule) dayZero(trigger time.Time, zone *time.Location) string {
+	return r.verb() + " " + words(trigger, zone, instantWords) + ": that day is day 0"
+}
+
+func byEndOf(due time.Time, zone *time.Location) string {
+	return "Due by the end of that day: before " + words(due, zone, instantWords)
+}
+
+func words(t time.Time, zone *time.Location, layout string) string {
+	return t.In(zone).Format(layout)
+}
+
+func inWords(d calendar.Date) string {
+	return d.Start(time.UTC).Format(dayWords)
+}
