@@ -1,0 +1,12 @@
+// Package risk scores the danger of coming back: LACE, as an interval.
+//
+// What it promises:
+//
+//   - A [Score] is the interval [Min, Max] of every value the score can have given
+//     what is known. An input that is not known is never taken for zero: it widens
+//     the interval and is named in Missing. With all inputs known Min equals Max.
+//   - The score keeps the variant and the version of the tables it came from.
+//   - Weights of comorbidities are LACE's own, as data (comorbidity.yaml); the
+//     classic Charlson weights are never fed into it.
+//   - Pure: the same inputs give the same score.
+package risk

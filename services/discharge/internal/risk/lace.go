@@ -1,0 +1,144 @@
+package risk
+
+import (
+	"strconv"
+
+	"github.com/handoff-care/handoff/services/discharge/internal/icd"
+)
+
+// Variant is how the length of stay is counted: the difference of the local
+// dates of discharge and admission, not less than 0. Other published uses of
+// LACE count both days; a score without its variant cannot be compared.
+const Variant = "los-date-difference"
+
+// Source is where LACE is defined.
+const Source = "van Walraven et al., CMAJ 2010;182(6):551-557 (LOINC 96574-9)"
+
+// Inputs are what LACE asks for. A nil input is not known.
+type Inputs struct {
+	LengthOfStay *int     // days, as Variant counts them
+	Acute        *bool    // the admission was acute or emergent
+	Diagnoses    []string // ICD-10-CM codes of the stay; none of that form means not known
+	EDVisits     *int     // emergency visits in the 6 months before, the one leading here excluded
+}
+
+// Score is a LACE score over what is known.
+type Score struct {
+	Name     string
+	Variant  string
+	Version  string // of the table of comorbidities
+	Min, Max int
+	Missing  []string // inputs that are not known: length-of-stay, acuity, diagnoses, ed-visits
+	Reasons  []string // one for each component, in words
+}
+
+// Band is low (0-4), moderate (5-9) or high (10-19): the band of Min, what is
+// certain. A score that may yet prove high is not called so.
+func (s Score) Band() string { return band(s.Min) }
+
+func band(score int) string {
+	switch {
+	case score >= 10:
+		return "high"
+	case score >= 5:
+		return "moderate"
+	}
+	return "low"
+}
+
+// LACE scores the inputs with the comorbidity weights of c.
+func (c *Comorbidities) LACE(in Inputs) Score {
+	s := Score{Name: "LACE", Variant: Variant, Version: c.version}
+	if in.LengthOfStay != nil {
+		p := stayPoints(*in.LengthOfStay)
+		s.add(p, p, "L "+strconv.Itoa(p)+": a stay of "+count(*in.LengthOfStay, "day"))
+	} else {
+		s.missing("length-of-stay", 7, "L 0-7: the length of stay is not known")
+	}
+	if in.Acute != nil {
+		p, why := 0, "not an acute admission"
+		if *in.Acute {
+			p, why = 3, "an acute admission"
+		}
+		s.add(p, p, "A "+strconv.Itoa(p)+": "+why)
+	} else {
+		s.missing("acuity", 3, "A 0-3: whether the admission was acute is not known")
+	}
+	c.addComorbidity(&s, in.Diagnoses)
+	if in.EDVisits != nil {
+		p := max(0, min(*in.EDVisits, 4))
+		s.add(p, p, "E "+strconv.Itoa(p)+": "+count(*in.EDVisits, "emergency visit")+" in the 6 months before")
+	} else {
+		s.missing("ed-visits", 4, "E 0-4: earlier emergency visits are not known")
+	}
+	return s
+}
+
+func (c *Comorbidities) addComorbidity(s *Score, diagnoses []string) {
+	coded := 0
+	for _, d := range diagnoses {
+		if icd.Is(d) {
+			coded++
+		}
+	}
+	if coded == 0 {
+		s.missing("diagnoses", 5, "C 0-5: no coded diagnosis is known")
+		return
+	}
+	sum, counted := c.Sum(diagnoses)
+	p := comorbidityPoints(sum)
+	why := "C " + strconv.Itoa(p) + ": no comorbidity that counts among " + count(coded, "coded diagnosis")
+	for i, name := range counted {
+		if i == 0 {
+			why = "C " + strconv.Itoa(p) + ": comorbidity sum " + strconv.Itoa(sum) + " (" + name
+		} else {
+			why += ", " + name
+		}
+	}
+	if len(counted) > 0 {
+		why += ")"
+	}
+	s.add(p, p, why)
+}
+
+func (s *Score) add(low, high int, why string) {
+	s.Min += low
+	s.Max += high
+	s.Reasons = append(s.Reasons, why)
+}
+
+func (s *Score) missing(input string, most int, why string) {
+	s.Missing = append(s.Missing, input)
+	s.add(0, most, why)
+}
+
+func stayPoints(days int) int {
+	switch {
+	case days < 1:
+		return 0
+	case days <= 3:
+		return days
+	case days <= 6:
+		return 4
+	case days <= 13:
+		return 5
+	}
+	return 7
+}
+
+func comorbidityPoints(sum int) int {
+	if sum >= 4 {
+		return 5
+	}
+	return max(0, sum)
+}
+
+func count(n int, of string) string {
+	if n == 1 {
+		return "1 " + of
+	}
+	if of == "coded diagnosis" {
+		return strconv.Itoa(n) + " coded diagnoses"
+	}
+	return strconv.Itoa(n) + " " + of + "s"
+}
