@@ -1,0 +1,106 @@
+package web
+
+import "slices"
+
+// Permission is one thing that may be done. Every route names one.
+type Permission string
+
+// The permissions. Anyone and SignedIn are for what has no subject: health, one's own session.
+const (
+	Anyone          Permission = "anyone"
+	SignedIn        Permission = "signed-in"
+	EncountersRead  Permission = "encounters.read"
+	NamesRead       Permission = "names.read"    // patients' names and identifiers
+	MessagesRead    Permission = "messages.read" // what became of messages, without their content
+	MessageContent  Permission = "messages.content"
+	MessagesReapply Permission = "messages.reapply"
+	MessagesSend    Permission = "messages.send" // by a feed's credential
+	FeedsRead       Permission = "feeds.read"
+	FeedsWrite      Permission = "feeds.write"
+	DirectoryWrite  Permission = "directory.write" // organizations, facilities, units, people, rosters, routing
+	PeopleRead      Permission = "people.read"
+	TransitionsRead Permission = "transitions.read"
+	TasksRead       Permission = "tasks.read"
+	TasksWork       Permission = "tasks.work"
+	TasksAssign     Permission = "tasks.assign" // to somebody else
+	ReferralsRead   Permission = "referrals.read"
+	ReferralsWork   Permission = "referrals.work"
+	ProvidersRead   Permission = "providers.read"
+	ProvidersWrite  Permission = "providers.write"
+	AlertsRead      Permission = "alerts.read"
+	AlertsWork      Permission = "alerts.work"
+	LedgerRead      Permission = "ledger.read"
+	ReconcileRead   Permission = "reconcile.read"
+	ParkedRead      Permission = "parked.read"
+	ParkedReplay    Permission = "parked.replay"
+	OperationsRead  Permission = "operations.read"
+	OutboxRead      Permission = "outbox.read" // development's mail sink
+)
+
+var (
+	care     = []Role{Liaison, Lead}
+	everyone = []Role{Liaison, Lead, Intake, Interface, Operations, Privacy, Admin, Auditor}
+	ops      = []Role{Interface, Operations, Admin}
+)
+
+func with(base []Role, more ...Role) []Role { return append(slices.Clone(base), more...) }
+
+// grants is the whole of authorization by role: what is not here is denied.
+var grants = map[Permission][]Role{
+	EncountersRead:  everyone,
+	NamesRead:       with(care, Intake, Privacy, Interface),
+	MessagesRead:    with(ops, Privacy, Auditor, Liaison, Lead),
+	MessageContent:  {Interface, Privacy, Lead, Liaison},
+	MessagesReapply: {Interface, Operations},
+	MessagesSend:    {Feed, Interface},
+	FeedsRead:       everyone,
+	FeedsWrite:      {Interface, Admin},
+	DirectoryWrite:  {Admin},
+	PeopleRead:      everyone,
+	TransitionsRead: everyone,
+	TasksRead:       everyone,
+	TasksWork:       with(care, Intake),
+	TasksAssign:     {Lead},
+	ReferralsRead:   everyone,
+	ReferralsWork:   with(care, Intake),
+	ProvidersRead:   everyone,
+	ProvidersWrite:  {Lead, Admin},
+	AlertsRead:      everyone,
+	AlertsWork:      with(care, Intake, Interface, Operations, Privacy, Admin),
+	LedgerRead:      with(care, Operations, Privacy, Admin, Auditor),
+	ReconcileRead:   everyone,
+	ParkedRead:      with(ops, Auditor),
+	ParkedReplay:    {Interface, Operations},
+	OperationsRead:  with(ops, Lead, Privacy, Auditor),
+	OutboxRead:      with(ops, Lead, Liaison),
+}
+
+// Permissions lists every permission that a role can be granted.
+func Permissions() []Permission {
+	out := make([]Permission, 0, len(grants))
+	for p := range grants {
+		out = append(out, p)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Allow is the one decision of who may do what. Pure; default deny. It says nothing about which
+// organization's rows: the database does.
+func Allow(p Principal, perm Permission) bool {
+	switch perm {
+	case Anyone:
+		return true
+	case SignedIn:
+		return p.Subject != ""
+	}
+	if p.Subject == "" || p.Org.IsZero() {
+		return false
+	}
+	for _, role := range grants[perm] {
+		if p.Is(role) {
+			return true
+		}
+	}
+	return false
+}
