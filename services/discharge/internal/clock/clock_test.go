@@ -169,6 +169,9 @@ func TestEveryTraceChecksAfterATripThroughJSON(t *testing.T) {
 		if err := back.Check(cal); err != nil {
 			t.Fatal(err)
 		}
+		if alone := r.At(at, Where{zone, cal}); !alone.Equal(back.Due) {
+			t.Fatalf("%s: At gives %s, Due %s", id, alone, back.Due)
+		}
 		if !back.Due.After(at) {
 			t.Fatalf("%s is due at %s, not after its trigger %s", id, back.Due, at)
 		}

@@ -52,6 +52,20 @@ func (r Rule) Due(trigger time.Time, where Where) Trace {
 	return t
 }
 
+// At is the due instant of rule r alone, without its trace.
+func (r Rule) At(trigger time.Time, where Where) time.Time {
+	day0 := calendar.DateOf(trigger, where.Zone)
+	switch r.Unit {
+	case Hours:
+		return trigger.Add(time.Duration(r.Count) * time.Hour)
+	case BusinessDays:
+		last, _ := where.Calendar.AddBusinessDays(day0, r.Count)
+		return last.End(where.Zone)
+	default:
+		return day0.AddDays(r.Count).End(where.Zone)
+	}
+}
+
 // Check computes the due instant again from the trace's own fields and says how
 // the result differs, if it does. The calendar must be the one the trace names.
 func (t Trace) Check(cal *calendar.Calendar) error {

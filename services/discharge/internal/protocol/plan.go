@@ -1,0 +1,203 @@
+package protocol
+
+import (
+	"slices"
+	"time"
+
+	"cel.dev/cel-go/common/types"
+
+	"github.com/handoff-care/handoff/pkg/calendar"
+	"github.com/handoff-care/handoff/services/discharge/internal/clock"
+)
+
+// Stay is what protocols know of a finished stay.
+type Stay struct {
+	Class        string
+	Disposition  string // two digits; empty where it is not known
+	AdmittedAt   time.Time
+	DischargedAt time.Time
+	Age          *int
+	Sex          string
+	Payer        string
+	Language     string
+	Service      string
+	Diagnoses    []string // principal first
+	RiskMin      int
+	RiskMax      int
+}
+
+// Plan is what a stay needs.
+type Plan struct {
+	Protocols []string // code@version, base first
+	Needs     []string // next caregivers to find, each once
+	Tasks     []Task
+}
+
+// Task is a task of a plan.
+type Task struct {
+	Code      string
+	Title     string
+	OwnerRole string
+	Priority  string
+	Reasons   []string // why the priority or the due time is not the usual one
+	Protocols []string // who asks for it
+	Due       clock.Trace
+}
+
+// Plan decides what a finished stay needs. It fails only if a condition cannot be
+// evaluated, which [Load] rules out for every stay that can be written down.
+func (s *Set) Plan(stay Stay, where clock.Where) (Plan, error) {
+	c := composer{set: s, stay: stay, where: where, on: calendar.DateOf(stay.DischargedAt, where.Zone)}
+	f := s.facts(stay)
+	if stay.Class == "emergency" {
+		if err := c.addAll(s.emergency, f); err != nil || len(c.plan.Protocols) == 0 {
+			return Plan{}, err
+		}
+		base, err := c.first(f)
+		if err != nil {
+			return Plan{}, err
+		}
+		if base.alone {
+			c.plan, c.rules = Plan{}, nil
+			c.add(base)
+		}
+		return c.finish(), nil
+	}
+	base, err := c.first(f)
+	if err != nil {
+		return Plan{}, err
+	}
+	c.add(base)
+	f.setting = types.String(base.setting)
+	if !base.alone {
+		if err := c.addAll(s.addons, f); err != nil {
+			return Plan{}, err
+		}
+	}
+	return c.finish(), nil
+}
+
+func (s *Set) facts(stay Stay) *facts {
+	conditions := s.conditions.Match(stay.Diagnoses)
+	var principal []string
+	if len(stay.Diagnoses) > 0 {
+		principal = s.conditions.Match(stay.Diagnoses[:1])
+	}
+	chronic := 0
+	for _, c := range conditions {
+		if s.chronic[c] {
+			chronic++
+		}
+	}
+	age := -1
+	if stay.Age != nil {
+		age = *stay.Age
+	}
+	return &facts{
+		class: types.String(stay.Class), disposition: types.String(stay.Disposition), setting: types.String(""),
+		sex: types.String(stay.Sex), payer: types.String(stay.Payer), language: types.String(stay.Language),
+		service: types.String(stay.Service), age: types.Int(age), chronic: types.Int(chronic),
+		riskMin: types.Int(stay.RiskMin), riskMax: types.Int(stay.RiskMax),
+		conditions: list(conditions), principal: list(principal),
+	}
+}
+
+// composer folds the wishes of protocols into one plan.
+type composer struct {
+	set   *Set
+	stay  Stay
+	where clock.Where
+	on    calendar.Date
+	plan  Plan
+	rules []clock.Rule // the due rule of each task of the plan, as far as it is decided
+}
+
+// first is the first base protocol whose condition holds; check made sure of one.
+func (c *composer) first(f *facts) (*protocol, error) {
+	for _, versions := range c.set.bases {
+		p := inForce(versions, c.on)
+		if p == nil {
+			continue
+		}
+		if ok, err := p.when.holds(f); err != nil || ok {
+			return p, err
+		}
+	}
+	return nil, errCondition
+}
+
+func (c *composer) addAll(kind [][]*protocol, f *facts) error {
+	for _, versions := range kind {
+		p := inForce(versions, c.on)
+		if p == nil {
+			continue
+		}
+		ok, err := p.when.holds(f)
+		if err != nil {
+			return err
+		}
+		if ok {
+			c.add(p)
+		}
+	}
+	return nil
+}
+
+func (c *composer) add(p *protocol) {
+	c.plan.Protocols = append(c.plan.Protocols, p.ref)
+	if p.need != "" && !slices.Contains(c.plan.Needs, p.need) {
+		c.plan.Needs = append(c.plan.Needs, p.need)
+	}
+	for _, w := range p.tasks {
+		i := slices.IndexFunc(c.plan.Tasks, func(t Task) bool { return t.Code == w.code })
+		rule, _ := c.set.rules.Rule(w.due, c.on)
+		if i < 0 {
+			d := c.set.tasks[w.code]
+			c.plan.Tasks = append(c.plan.Tasks, Task{
+				Code: w.code, Title: d.Title, OwnerRole: d.OwnerRole, Priority: w.priority,
+				Reasons: reason(nil, w.why), Protocols: []string{p.ref},
+			})
+			c.rules = append(c.rules, rule)
+			continue
+		}
+		c.fold(i, p, w, rule)
+	}
+}
+
+// fold joins another protocol's wish into task i: the earliest due and the highest
+// priority win. The reason is kept where the wish changed anything.
+func (c *composer) fold(i int, p *protocol, w wish, rule clock.Rule) {
+	t := &c.plan.Tasks[i]
+	t.Protocols = append(t.Protocols, p.ref)
+	changed := false
+	if have := c.rules[i]; have.ID != rule.ID && rule.At(c.trigger(rule), c.where).Before(have.At(c.trigger(have), c.where)) {
+		c.rules[i], changed = rule, true
+	}
+	if rank(w.priority) > rank(t.Priority) {
+		t.Priority, changed = w.priority, true
+	}
+	if changed || rank(w.priority) == rank(t.Priority) && rank(t.Priority) > 0 {
+		t.Reasons = reason(t.Reasons, w.why)
+	}
+}
+
+func (c *composer) finish() Plan {
+	for i := range c.plan.Tasks {
+		c.plan.Tasks[i].Due = c.rules[i].Due(c.trigger(c.rules[i]), c.where)
+	}
+	return c.plan
+}
+
+func (c *composer) trigger(r clock.Rule) time.Time {
+	if r.Trigger == clock.Admission && !c.stay.AdmittedAt.IsZero() {
+		return c.stay.AdmittedAt
+	}
+	return c.stay.DischargedAt
+}
+
+func reason(have []string, why string) []string {
+	if why == "" || slices.Contains(have, why) {
+		return have
+	}
+	return append(have, why)
+}
