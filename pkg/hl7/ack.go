@@ -127,7 +127,9 @@ func (a *acker) header(r Reply) {
 	a.raw(h.SendingApplication)
 	a.raw(h.SendingFacility)
 	a.raw(nil)
-	a.dst = DTMOf(r.Time, Second, true).append(a.dst)
+	if !r.Time.IsZero() {
+		a.dst = DTMOf(r.Time, Second, true).append(a.dst)
+	}
 	a.skip(1)
 	a.raw([]byte("ACK"))
 	if event, c := h.trigger(), h.Delimiters.Component; len(event) > 0 && c != 0 && h.versionAtLeast(2, 3, 1) {

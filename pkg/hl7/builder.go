@@ -27,7 +27,7 @@ type Builder struct {
 	delims  Delimiters
 	charset charset.Set
 	buf     []byte
-	fields  int    // separators written in the open segment
+	fields  int    // number of the last field written in the open segment
 	pos     int    // end of the last field that holds something: trailing empty fields are cut
 	scratch []byte // for encoding to a single-byte set
 }
@@ -47,7 +47,7 @@ func (b *Builder) Reset(h MSH) *Builder {
 	b.charset = charset.Lookup(h.Charset)
 	b.buf = append(b.buf[:0], "MSH"...)
 	b.buf = append(append(b.buf, b.delims.Field), b.delims.MSH2()...)
-	b.fields, b.pos = 1, len(b.buf)
+	b.fields, b.pos = 2, len(b.buf)
 	b.Set(3, Text(h.SendingApplication)).Set(4, Text(h.SendingFacility))
 	b.Set(5, Text(h.ReceivingApplication)).Set(6, Text(h.ReceivingFacility))
 	b.Set(7, h.Time)

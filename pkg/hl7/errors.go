@@ -23,18 +23,19 @@ const (
 	MaxBytes    = 64 << 20
 	MaxSegments = 50_000
 	MaxFields   = 1_000_000
+	MaxWarnings = 100
 )
 
 var kindTexts = [...]string{
-	Blank:           "nothing but white space",
-	NoMSH:           "does not begin with an MSH segment",
-	WideEncoding:    "is UTF-16 or UTF-32, which HL7 framing cannot carry",
+	Blank:           "message is nothing but white space",
+	NoMSH:           "message does not begin with an MSH segment",
+	WideEncoding:    "message is UTF-16 or UTF-32, which HL7 framing cannot carry",
 	ShortMSH:        "MSH ends before its delimiters",
 	BadDelimiters:   "MSH-1 or MSH-2 cannot be delimiters",
 	NoMessageType:   "MSH-9 (message type) is missing or empty",
-	SeveralMessages: "holds more than one MSH segment",
-	IsBatch:         "is a batch (FHS or BHS), not one message",
-	TooLarge:        "has more bytes, segments or fields than are accepted",
+	SeveralMessages: "message holds more than one MSH segment",
+	IsBatch:         "input is a batch (FHS or BHS), not one message",
+	TooLarge:        "message has more bytes, segments or fields than are accepted",
 }
 
 // String is the reason in words, without any content of the message.
@@ -52,7 +53,7 @@ type ParseError struct {
 }
 
 func (e *ParseError) Error() string {
-	return fmt.Sprintf("hl7: message %s (byte %d)", e.Kind, e.Offset)
+	return fmt.Sprintf("hl7: %s (byte %d)", e.Kind, e.Offset)
 }
 
 // Fault is the error as an ERR segment tells it to the sender.

@@ -44,7 +44,9 @@ func (f Field) Empty() bool {
 }
 
 // IsNull says that the value is exactly "" (two quotes), which in an update means "delete".
-func (f Field) IsNull() bool { return len(f.raw) == 2 && f.raw[0] == '"' && f.raw[1] == '"' }
+func (f Field) IsNull() bool { return string(f.raw) == null }
+
+const null = `""`
 
 // Is compares the plain value with an ASCII string without allocating.
 func (f Field) Is(s string) bool { return string(f.leaf()) == s }
@@ -104,7 +106,7 @@ func (f Field) Reps() iter.Seq[Field] {
 // PV1-2 sent as I^Inpatient too. It is "" for a null; IsNull tells the difference.
 func (f Field) String() string {
 	raw := f.leaf()
-	if len(raw) == 0 || f.IsNull() || len(raw) == 2 && raw[0] == '"' && raw[1] == '"' {
+	if len(raw) == 0 || string(raw) == null {
 		return ""
 	}
 	if f.level == verbatim {
@@ -127,7 +129,7 @@ func (f Field) Text() string {
 // DTM is the value as a timestamp. A value that was not sent, or is null, gives the zero DTM and no error.
 func (f Field) DTM() (DTM, error) {
 	raw := f.leaf()
-	if len(raw) == 0 || string(raw) == `""` {
+	if len(raw) == 0 || string(raw) == null {
 		return DTM{}, nil
 	}
 	return parseDTM(raw)

@@ -22,7 +22,7 @@ func (m *Message) Header() Header {
 // long, so that it can be answered and filed. ok is false where there is no MSH with delimiters: the zero Header can be
 // answered all the same. A header that is cut off may have its last field cut.
 func PeekHeader(raw []byte) (h Header, ok bool) {
-	line := firstLine(raw[skipNoise(raw):])
+	line := bytes.TrimRight(firstLine(raw[skipNoise(raw):]), framing)
 	if len(line) < 5 || string(line[:3]) != "MSH" {
 		return Header{}, false
 	}

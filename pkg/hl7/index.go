@@ -8,8 +8,8 @@ func (m *Message) index(start int) error {
 	before := len(m.warnings)
 	for p := start; p < len(m.text); {
 		line := m.text[p:]
-		if line[0] == '\r' || line[0] == '\n' {
-			p++
+		if n := blank(line); n > 0 {
+			p += n
 			continue
 		}
 		kind := classify(line, m.delims.Field)
@@ -28,6 +28,20 @@ func (m *Message) index(start int) error {
 		}
 	}
 	return nil
+}
+
+// blank is the length of the blank line, or end of line, that b begins with; 0 if there is none.
+func blank(b []byte) int {
+	for i, c := range b {
+		switch c {
+		case '\r', '\n':
+			return i + 1
+		case ' ', '\t':
+		default:
+			return 0
+		}
+	}
+	return len(b)
 }
 
 type lineKind uint8

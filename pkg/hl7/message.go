@@ -67,7 +67,7 @@ func (m *Message) Delimiters() Delimiters { return m.delims }
 // Charset is the character set values are decoded from: "UTF-8", "windows-1252", "8859/2"...
 func (m *Message) Charset() string { return m.charset.String() }
 
-// Warnings are all things tolerated, in order of discovery.
+// Warnings are the things tolerated, in order of discovery; the first MaxWarnings of them.
 func (m *Message) Warnings() []Warning { return m.warnings }
 
 // Type is MSH-9.1, such as "ADT".
@@ -90,7 +90,9 @@ func (m *Message) Fragment() bool {
 }
 
 func (m *Message) warn(k WarningKind, offset int) {
-	m.warnings = append(m.warnings, Warning{Kind: k, Offset: offset})
+	if len(m.warnings) < MaxWarnings {
+		m.warnings = append(m.warnings, Warning{Kind: k, Offset: offset})
+	}
 }
 
 // readStart finds MSH and its delimiters, and returns where MSH begins.
@@ -99,7 +101,7 @@ func (m *Message) readStart(raw []byte) (int, error) {
 		return 0, &ParseError{Kind: TooLarge, Offset: MaxBytes}
 	}
 	start := skipNoise(raw)
-	rest := bytes.TrimRight(raw[start:], "\x1c\r\n\x00 ")
+	rest := bytes.TrimRight(raw[start:], framing)
 	if kind := refuse(rest, raw); kind != 0 {
 		return 0, &ParseError{Kind: kind, Offset: start}
 	}
@@ -114,6 +116,9 @@ func (m *Message) readStart(raw []byte) (int, error) {
 	m.text = raw[:start+len(rest)]
 	return start, nil
 }
+
+// framing is what may stand after the last segment.
+const framing = "\x1c\r\n\x00"
 
 func refuse(rest, raw []byte) ErrorKind {
 	switch {
@@ -177,9 +182,11 @@ func (m *Message) chooseCharset(override string) {
 	}
 	m.plain = m.plain && ascii && !nul
 	declared := m.segs[0].field(m, 18).Rep(1).Component(1).Raw()
-	m.charset = charset.Lookup(override)
+	if override != "" {
+		m.charset = charset.Lookup(override)
+	}
 	if m.charset == charset.Unknown && len(declared) > 0 {
-		m.charset = charset.Lookup(string(declared))
+		m.charset = charset.LookupBytes(declared)
 	}
 	switch {
 	case ascii:

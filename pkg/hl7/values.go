@@ -14,7 +14,7 @@ type Parts []string
 type RawValue string
 
 // Null is "", which tells the receiver to delete.
-const Null = RawValue(`""`)
+const Null = RawValue(null)
 
 func (v Text) write(b *Builder)     { b.text(string(v)) }
 func (v Parts) write(b *Builder)    { b.texts(b.delims.Component, v...) }

@@ -161,7 +161,11 @@ func (c *Client) try(ctx context.Context, frame, id []byte) (Reply, error) {
 	}
 	// A cancelled context ends a read that has begun.
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
+	defer func() {
+		if !stop() {
+			_ = c.drop() // its deadline may yet be moved
+		}
+	}()
 	if _, err := conn.Write(frame); err != nil {
 		return Reply{}, err
 	}

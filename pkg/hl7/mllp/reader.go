@@ -122,7 +122,7 @@ func (r *Reader) ReadFrame() ([]byte, error) {
 			return nil, err
 		}
 	}
-	r.opened, r.frame, r.size = false, nil, 0
+	r.opened, r.frame, r.size = false, []byte{}, 0
 	body, err := r.body()
 	if r.waiting {
 		r.waiting = false
@@ -194,6 +194,9 @@ func (r *Reader) body() ([]byte, error) {
 		if vt := bytes.IndexByte(part, VT); vt >= 0 {
 			r.keep(part[:vt])
 			r.discard(vt + 1)
+			if r.size == 0 {
+				continue // VT twice
+			}
 			r.opened = true
 			return nil, r.failure(Truncated, nil)
 		}
@@ -222,7 +225,7 @@ func (r *Reader) keep(part []byte) {
 		} else if len(r.frame) > r.opts.HeadSize {
 			r.frame = r.head(nil, r.frame)
 		}
-	case r.frame == nil:
+	case len(r.frame) == 0:
 		r.frame = append(make([]byte, 0, len(part)), part...)
 	default:
 		r.frame = append(r.frame, part...)
@@ -251,7 +254,7 @@ func (r *Reader) patience() error {
 	if !r.waiting {
 		r.waiting, r.began = true, time.Now()
 	}
-	return r.opts.SetReadDeadline(r.began.Add(r.opts.InFrame + time.Duration(r.size)*time.Second/(16<<10)))
+	return r.opts.SetReadDeadline(r.began.Add(r.opts.InFrame + time.Duration(r.size)*(time.Second>>14)))
 }
 
 // chunk is what is in the buffer, after waiting for at least one byte.

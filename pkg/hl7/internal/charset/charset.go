@@ -66,6 +66,17 @@ func Lookup(name string) Set {
 	return Unknown
 }
 
+// LookupBytes is Lookup, without allocating for the usual names.
+func LookupBytes(name []byte) Set {
+	switch string(name) {
+	case "UNICODE UTF-8":
+		return UTF8
+	case "8859/1":
+		return Windows1252
+	}
+	return Lookup(string(name))
+}
+
 func normalize(name string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
