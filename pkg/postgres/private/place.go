@@ -159,8 +159,13 @@ func lockDir(data string) (*os.File, error) {
 // the lock, so no program is behind it.
 func stopOrphan(ctx context.Context, data string, log *slog.Logger) error {
 	pid, _ := readPidFile(data)
-	if pid <= 1 || !isServer(pid, data) {
+	if pid <= 1 || !alive(pid) {
 		return nil
+	}
+	if !isServer(pid, data) {
+		// The number is another program's by now: the server would take that for a
+		// server and refuse to start.
+		return os.Remove(filepath.Join(data, "postmaster.pid"))
 	}
 	log.Warn("stopping the PostgreSQL that a killed program left behind", "pid", pid)
 	tick := time.NewTicker(2 * time.Millisecond)
@@ -181,10 +186,12 @@ func stopOrphan(ctx context.Context, data string, log *slog.Logger) error {
 	return nil
 }
 
+func alive(pid int) bool { return syscall.Kill(pid, 0) != syscall.ESRCH }
+
 // isServer tells whether process pid is a server on data; the number alone may
 // be another program's by now.
 func isServer(pid int, data string) bool {
-	if syscall.Kill(pid, 0) == syscall.ESRCH {
+	if !alive(pid) {
 		return false
 	}
 	args, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))

@@ -46,7 +46,7 @@ type Server struct {
 	socket string // the socket's directory
 	log    string // the server's log
 	lock   *os.File
-	pid    int
+	proc   *os.Process
 
 	stopping atomic.Bool
 	done     chan struct{}
@@ -108,7 +108,7 @@ var settings = map[string]string{
 // first start makes the data directory. ctx bounds the start only.
 func Start(ctx context.Context, opt Options) (*Server, error) {
 	if opt.Log == nil {
-		opt.Log = slog.New(slog.DiscardHandler)
+		opt.Log = discard()
 	}
 	if opt.Out == nil {
 		opt.Out = io.Discard
@@ -142,6 +142,8 @@ func Start(ctx context.Context, opt Options) (*Server, error) {
 	}
 	return s, nil
 }
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // URL is where user reaches database db; the superuser is "postgres". It stays
 // the same over restarts.
@@ -190,13 +192,9 @@ func (s *Server) Kill() {
 	}
 }
 
-func (s *Server) signal(sig syscall.Signal) {
+func (s *Server) signal(sig os.Signal) {
 	s.stopping.Store(true)
-	select {
-	case <-s.done: // the process id may be another's by now
-	default:
-		_ = syscall.Kill(s.pid, sig)
-	}
+	_ = s.proc.Signal(sig) // an error means that it has ended
 }
 
 func (s *Server) start(ctx context.Context, bin binaries, who user, opt Options) error {
@@ -256,14 +254,14 @@ func (s *Server) run(bin binaries, who user, extra map[string]string, started ch
 		close(s.done)
 		return
 	}
-	s.pid = cmd.Process.Pid
+	s.proc = cmd.Process
 	started <- nil
 	_ = cmd.Wait() // what it returns, ProcessState says
 	if !s.stopping.Load() {
 		s.err = fmt.Errorf("private PostgreSQL ended by itself (%v); its log, %s, ends:\n%s",
 			cmd.ProcessState, s.log, tail(s.log))
 	}
-	_ = os.Remove(s.socket)
+	_ = os.RemoveAll(s.socket) // a killed server leaves its socket
 	_ = s.lock.Close()
 	close(s.done)
 }
@@ -273,7 +271,7 @@ func (s *Server) await(ctx context.Context) error {
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if pid, status := readPidFile(s.data); pid == s.pid && status == "ready" {
+		if pid, status := readPidFile(s.data); pid == s.proc.Pid && status == "ready" {
 			return nil
 		}
 		select {
