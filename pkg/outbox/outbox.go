@@ -122,3 +122,9 @@ func (r *rows) add(service string, e *events.Event, now time.Time) error {
 	r.cause, r.typ, r.head = append(r.cause, e.Cause), append(r.typ, e.Fact.Type()), append(r.head, string(head))
 	return nil
 }
+
+// System runs one statement as the service itself (all organizations), outside any other transaction.
+func (o *Outbox) System(ctx context.Context, sql string, args ...any) error {
+	_, err := o.db.System.Exec(ctx, sql, args...)
+	return err
+}

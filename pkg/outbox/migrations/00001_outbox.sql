@@ -24,14 +24,12 @@ CREATE TABLE outbox (
 	org_id    uuid NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 
--- One row: who relays now, and which incarnation of the stream this log has been published to.
+-- One row: who relays now.
 CREATE TABLE relay (
 	only        boolean PRIMARY KEY DEFAULT true CHECK (only),
 	owner       text NOT NULL DEFAULT '',
 	epoch       bigint NOT NULL DEFAULT 0,
-	expires_at  timestamptz NOT NULL DEFAULT '-infinity',
-	stream      timestamptz,
-	rewound_to  timestamptz
+	expires_at  timestamptz NOT NULL DEFAULT '-infinity'
 );
 INSERT INTO relay DEFAULT VALUES;
 -- +goose Down

@@ -1,0 +1,237 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/pkg/outbox"
+)
+
+const (
+	leaseTTL    = 6 * time.Second
+	leaseRenew  = 2 * time.Second
+	standbyWait = time.Second
+	ackWait     = 30 * time.Second
+	batchMost   = 500
+	inFlight    = 4 * batchMost
+)
+
+// Consumer runs one Subscription of one service. Any number of replicas may run the same one.
+type Consumer struct {
+	sub     Subscription
+	service string
+	outbox  *outbox.Outbox
+	nc      *nats.Conn
+	js      jetstream.JetStream
+	log     *slog.Logger
+	store   *store
+	types   map[string]bool
+	observe Observer
+}
+
+// Observer is told how handling goes; its methods are called from one goroutine. The zero Observer is silent.
+type Observer struct {
+	Batch  func(stream string, events, repeats int, took time.Duration)
+	Parked func(stream string)
+	Lag    func(stream string, pending uint64)
+}
+
+// NewConsumer returns the consumer of sub for a service.
+func NewConsumer(sub Subscription, service string, o *outbox.Outbox, db database, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger, observe Observer) *Consumer {
+	c := &Consumer{
+		sub: sub, service: service, outbox: o, nc: nc, js: js, observe: observe,
+		log: log.With("stream", sub.Stream), store: newStore(db, sub.Stream), types: map[string]bool{},
+	}
+	for _, f := range sub.Types {
+		c.types[f.Type()] = true
+	}
+	return c
+}
+
+// Run consumes until ctx is done. Whatever goes wrong - the database away, NATS away, the stream
+// gone - it starts over from what Postgres knows was handled.
+func (c *Consumer) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		held, err := c.store.lease(ctx)
+		if err == nil && held {
+			err = c.session(ctx)
+			c.store.resign()
+		}
+		if err != nil && ctx.Err() == nil {
+			c.log.WarnContext(ctx, "consuming paused; it starts over from what was handled", "error", err)
+		}
+		sleep(ctx, standbyWait)
+	}
+	return nil
+}
+
+// session is one spell as the stream's only consumer.
+func (c *Consumer) session(ctx context.Context) error {
+	at, err := c.store.position(ctx)
+	if err != nil {
+		return err
+	}
+	stream, err := c.js.Stream(ctx, outbox.StreamName(c.sub.Stream))
+	if err != nil {
+		return fmt.Errorf("stream %s: %w", c.sub.Stream, err)
+	}
+	info := stream.CachedInfo()
+	if !at.incarnation.Equal(info.Created.Truncate(time.Microsecond)) || info.State.FirstSeq > at.position+1 {
+		if err := c.catchUp(ctx, at, info); err != nil {
+			return fmt.Errorf("catch up from the event log of %s: %w", c.sub.Stream, err)
+		}
+		if at, err = c.store.position(ctx); err != nil {
+			return err
+		}
+	}
+	cons, err := c.open(ctx, at.position+1)
+	if err != nil {
+		return err
+	}
+	return c.consume(ctx, cons)
+}
+
+// open makes the durable consumer anew from a position, so that deliveries are in order and without
+// a gap: after a crash JetStream would deliver later messages before the unacknowledged ones.
+func (c *Consumer) open(ctx context.Context, from uint64) (jetstream.Consumer, error) {
+	stream := outbox.StreamName(c.sub.Stream)
+	if err := c.js.DeleteConsumer(ctx, stream, c.service); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return nil, err
+	}
+	var filter []string
+	for t := range c.types {
+		filter = append(filter, events.Subject(c.sub.Stream, t))
+	}
+	return c.js.CreateConsumer(ctx, stream, jetstream.ConsumerConfig{
+		Durable: c.service, FilterSubjects: filter, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from,
+		AckPolicy: jetstream.AckAllPolicy, AckWait: ackWait, MaxAckPending: inFlight,
+	})
+}
+
+// consume handles whatever has arrived since the last commit, again and again.
+func (c *Consumer) consume(ctx context.Context, cons jetstream.Consumer) error {
+	arrived, broken := make(chan jetstream.Msg, inFlight), make(chan error, 1)
+	cc, err := cons.Consume(func(m jetstream.Msg) { arrived <- m }, jetstream.PullMaxMessages(inFlight),
+		jetstream.PullExpiry(10*time.Second), jetstream.PullHeartbeat(2*time.Second),
+		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
+			select {
+			case broken <- err:
+			default:
+			}
+		}))
+	if err != nil {
+		return err
+	}
+	defer cc.Stop()
+	renew := time.NewTicker(leaseRenew)
+	defer renew.Stop()
+	var seen uint64
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-broken:
+			return err
+		case <-renew.C:
+			if held, err := c.store.lease(ctx); err != nil || !held {
+				return err
+			}
+			c.lag(ctx, cons)
+		case m := <-arrived:
+			if err := c.handle(ctx, drain(m, arrived), &seen); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func drain(first jetstream.Msg, arrived <-chan jetstream.Msg) []jetstream.Msg {
+	list := []jetstream.Msg{first}
+	for len(list) < batchMost {
+		select {
+		case m := <-arrived:
+			list = append(list, m)
+		default:
+			return list
+		}
+	}
+	return list
+}
+
+// handle checks that nothing is missing, applies the batch and acknowledges its last message.
+func (c *Consumer) handle(ctx context.Context, list []jetstream.Msg, seen *uint64) error {
+	batch := make([]received, 0, len(list))
+	var last jetstream.Msg
+	var end uint64
+	for _, m := range list {
+		meta, err := m.Metadata()
+		if err != nil {
+			return err
+		}
+		if meta.Sequence.Consumer != *seen+1 {
+			return fmt.Errorf("delivery %d came after %d", meta.Sequence.Consumer, *seen)
+		}
+		*seen, last, end = meta.Sequence.Consumer, m, meta.Sequence.Stream
+		batch = append(batch, received{doc: m.Data()})
+	}
+	if err := c.apply(ctx, batch, &end); err != nil {
+		return err
+	}
+	return last.Ack()
+}
+
+// catchUp handles what the stream no longer holds from the producer's event log, then makes the
+// position one just before the stream's first message.
+func (c *Consumer) catchUp(ctx context.Context, at position, info *jetstream.StreamInfo) error {
+	since := at.watermark
+	if !since.IsZero() {
+		since = since.Add(-5 * time.Minute) // longer than any transaction may hold a sequence back
+	}
+	c.log.InfoContext(ctx, "catching up from the producer's event log", "since", since)
+	for after := int64(0); ; {
+		docs, err := c.page(ctx, outbox.Page{Since: since, After: after})
+		if err != nil {
+			return err
+		}
+		if len(docs) == 0 {
+			break
+		}
+		batch := make([]received, len(docs))
+		for i, d := range docs {
+			batch[i] = received{doc: d}
+		}
+		if err := c.apply(ctx, batch, nil); err != nil {
+			return err
+		}
+		after = batch[len(batch)-1].event.Sequence
+		if held, err := c.store.lease(ctx); err != nil || !held {
+			return errors.Join(err, errFenced)
+		}
+	}
+	return c.store.restart(ctx, info.Created, max(info.State.FirstSeq, 1)-1)
+}
+
+func (c *Consumer) lag(ctx context.Context, cons jetstream.Consumer) {
+	if c.observe.Lag == nil {
+		return
+	}
+	if info, err := cons.Info(ctx); err == nil {
+		c.observe.Lag(c.sub.Stream, info.NumPending+uint64(info.NumAckPending))
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
