@@ -12,11 +12,11 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/handoff-care/handoff/pkg/postgres"
 	"github.com/handoff-care/handoff/pkg/postgres/private"
@@ -26,15 +26,15 @@ import (
 // goleak.IgnoreAnyFunction(pgtest.Guard).
 const Guard = "github.com/handoff-care/handoff/pkg/postgres/private.(*Server).run"
 
-// New returns the URL of an empty database, as superuser. The database goes when
-// the test ends.
+// New returns the URL of an empty database, as superuser. The database goes after
+// the test, with whoever is still connected.
 func New(t testing.TB) (adminURL string) {
 	t.Helper()
 	return shared(t).create(t, "template1")
 }
 
 // DB returns service's door to a database of its own, migrated with sets and
-// secured. Both go when the test ends.
+// secured. Both go after the test.
 func DB(t testing.TB, service string, sets ...postgres.MigrationSet) *postgres.DB {
 	t.Helper()
 	url := URL(t, service, sets...)
@@ -61,11 +61,14 @@ func URL(t testing.TB, service string, sets ...postgres.MigrationSet) (adminURL 
 // server is the one server of this test binary.
 type server struct {
 	*private.Server
-	admin *pgxpool.Pool
+	lock  *os.File // on the data directory, until this binary ends
 	names atomic.Int64
 
-	mu        sync.Mutex // guards the making of templates
+	mu        sync.Mutex // guards what follows
+	admin     *pgx.Conn
 	templates map[string]bool
+
+	dropping sync.Mutex // one at a time: the tests go first
 }
 
 var shared = func() func(testing.TB) *server {
@@ -100,21 +103,36 @@ func start() (*server, error) {
 		return nil, err
 	}
 	for slot := 0; ; slot++ {
-		s, err := startSlot(filepath.Join(base, fmt.Sprint(slot)))
-		if !errors.Is(err, private.ErrRunning) || slot > 100 {
-			return s, err
+		dir := filepath.Join(base, fmt.Sprint(slot))
+		lock, err := os.OpenFile(dir+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return nil, err
 		}
+		if syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+			_ = lock.Close() // another test binary's
+			continue
+		}
+		s, err := startSlot(dir)
+		if err != nil && os.RemoveAll(dir) == nil {
+			// What a power cut left, or data of another version of PostgreSQL.
+			s, err = startSlot(dir)
+		}
+		if err != nil {
+			return nil, err
+		}
+		s.lock = lock
+		return s, nil
 	}
 }
 
 func startSlot(dir string) (*server, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	run, err := private.Start(ctx, private.Options{Dir: dir, Settings: settings})
+	run, err := private.Start(ctx, private.Options{Dir: dir, Settings: settings, NoInstall: true})
 	if err != nil {
 		return nil, err
 	}
-	admin, err := pgxpool.New(ctx, run.URL("postgres", "postgres"))
+	admin, err := pgx.Connect(ctx, run.URL("postgres", "postgres"))
 	if err != nil {
 		return nil, err
 	}
@@ -141,34 +159,48 @@ func (s *server) sweep(ctx context.Context) error {
 			s.templates[name] = true
 			continue
 		}
-		if err := s.drop(ctx, name); err != nil {
+		if err := drop(ctx, s.admin, name); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *server) drop(ctx context.Context, name string) error {
-	_, err := s.admin.Exec(ctx, fmt.Sprintf("drop database if exists %s with (force)", name))
+func drop(ctx context.Context, admin *pgx.Conn, name string) error {
+	_, err := admin.Exec(ctx, fmt.Sprintf("drop database if exists %s with (force)", name))
 	return err
+}
+
+// forget drops a test's database in the background: the server takes 100 ms over
+// one that someone has only just left. What is not done when the binary ends, the
+// next one sweeps.
+func (s *server) forget(name string) {
+	s.dropping.Lock()
+	defer s.dropping.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	admin, err := pgx.Connect(ctx, s.URL("postgres", "postgres"))
+	if err != nil {
+		return
+	}
+	_ = drop(ctx, admin, name)
+	_ = admin.Close(ctx)
 }
 
 // create makes a database for t by copying template's files.
 func (s *server) create(t testing.TB, template string) (url string) {
 	t.Helper()
 	name := fmt.Sprintf("test_%d", s.names.Add(1))
-	ctx := context.Background()
-	if err := s.copy(ctx, name, template); err != nil {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.copy(context.Background(), name, template); err != nil {
 		t.Fatalf("pgtest: create a database: %v", err)
 	}
-	t.Cleanup(func() {
-		if err := s.drop(ctx, name); err != nil {
-			t.Errorf("pgtest: drop %s: %v", name, err)
-		}
-	})
+	t.Cleanup(func() { go s.forget(name) })
 	return s.URL("postgres", name)
 }
 
+// copy makes the database name by copying template's files. The caller holds mu.
 func (s *server) copy(ctx context.Context, name, template string) error {
 	_, err := s.admin.Exec(ctx, fmt.Sprintf("create database %s template %s strategy file_copy", name, template))
 	return err
@@ -193,7 +225,7 @@ func (s *server) template(service string, sets []postgres.MigrationSet) (string,
 		return "", err
 	}
 	if err := postgres.Migrate(ctx, s.URL("postgres", half), service, sets...); err != nil {
-		return "", errors.Join(err, s.drop(ctx, half))
+		return "", errors.Join(err, drop(ctx, s.admin, half))
 	}
 	if _, err := s.admin.Exec(ctx, fmt.Sprintf("alter database %s rename to %s", half, name)); err != nil {
 		return "", err

@@ -62,7 +62,7 @@ func decide(opt Options, canFetch, debianRoot bool) string {
 	switch {
 	case opt.Fetch && canFetch:
 		return "npm"
-	case opt.Fetch:
+	case opt.Fetch || opt.NoInstall:
 		return ""
 	case debianRoot:
 		return "apt"

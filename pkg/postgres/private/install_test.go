@@ -83,6 +83,7 @@ func TestDecide(t *testing.T) {
 		{"fetches after a yes", Options{Ask: yes}, true, false, "npm"},
 		{"does nothing after a no", Options{Ask: no}, true, false, ""},
 		{"does not ask for what cannot be had", Options{Ask: yes}, false, false, ""},
+		{"does nothing when told not to", Options{NoInstall: true, Ask: yes}, true, true, ""},
 		{"does nothing when nobody can be asked", Options{}, true, false, ""},
 	}
 	for _, tt := range tests {

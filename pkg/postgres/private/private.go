@@ -31,6 +31,8 @@ type Options struct {
 	Fetch bool
 	// Ask, if set, is asked for that permission when Fetch is false.
 	Ask func(question string) bool
+	// NoInstall uses what is there and gets nothing: for tests.
+	NoInstall bool
 	// Log takes what happens on the way; nil discards it.
 	Log *slog.Logger
 	// Out takes the output of installing programs; nil discards it.
