@@ -1,0 +1,62 @@
+package transition
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/services/discharge/internal/clock"
+)
+
+// Transition is a transition of care as this service keeps it: what it tells
+// others, and what it remembers for itself.
+type Transition struct {
+	events.Transition
+	Org   events.ID
+	Stay  events.Encounter // the snapshot it was last decided on
+	Flags []string         // remarks on the quality of the data; never tasks
+	// Received is when the frame arrived that told of the discharge it was opened
+	// for; what is late is judged by it once, when the discharge is first heard of.
+	Received time.Time
+}
+
+// Task is a follow-up task as this service keeps it.
+type Task struct {
+	events.Task
+	Org      events.ID
+	Rule     string       // id@version of its due rule
+	Trace    *clock.Trace // set on creation and whenever the due time is computed anew
+	Reasons  []string     // why its priority or due time is not the usual one
+	ClosedAt *time.Time   // when it was completed, failed or cancelled
+	ClosedBy string       // the person who did; empty for the system
+}
+
+// Open reports whether the task still asks for work.
+func (t Task) Open() bool {
+	return t.State != TaskCompleted && t.State != TaskFailed && t.State != TaskCancelled
+}
+
+// ID is the id of the transition of an encounter.
+func ID(encounter events.ID) events.ID { return events.Derive("transition", encounter.String()) }
+
+// taskID is the id of the n-th task of a code that an encounter ever had, from 1.
+func taskID(encounter events.ID, code string, n int) events.ID {
+	return events.Derive("task", encounter.String(), code, strconv.Itoa(n))
+}
+
+// Change is what a decision changes. The zero Change changes nothing.
+type Change struct {
+	Transition *Transition // the new row; nil when it stays as it is
+	Created    bool        // Transition is new
+	Tasks      []TaskChange
+	Facts      []events.Fact // what to tell, in order
+}
+
+// TaskChange is the new row of a task.
+type TaskChange struct {
+	Task
+	Created bool
+}
+
+// Empty reports whether nothing changes.
+func (c Change) Empty() bool { return c.Transition == nil && len(c.Tasks) == 0 }

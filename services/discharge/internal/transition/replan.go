@@ -1,0 +1,123 @@
+package transition
+
+import (
+	"slices"
+
+	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/services/discharge/internal/protocol"
+)
+
+// tasks brings the tasks in line with the plan: what is missing is made, what
+// moved is moved, what nobody asks for any more is cancelled with the reason.
+func (d *decision) tasks() {
+	for _, t := range d.now.Tasks {
+		if t.Open() && !d.planned(t.Code) {
+			d.cancel(t)
+		}
+	}
+	for _, p := range d.want.plan.Tasks {
+		switch t, found := d.find(p.Code); {
+		case !found:
+			d.create(p)
+		case t.Open():
+			d.align(t, p)
+		}
+	}
+}
+
+func (d *decision) planned(code string) bool {
+	return slices.ContainsFunc(d.want.plan.Tasks, func(p protocol.Task) bool { return p.Code == code })
+}
+
+// find is the task that meets a plan's wish for a code: the open one, else one that
+// a person ended since the discharge. Work done before the patient left, for a
+// discharge that was called off, is kept but does not stand for the new one.
+func (d *decision) find(code string) (Task, bool) {
+	var done *Task
+	for i, t := range d.now.Tasks {
+		switch {
+		case t.Code != code:
+		case t.Open():
+			return t, true
+		case t.ClosedBy != "" && t.ClosedAt != nil && !t.ClosedAt.Before(discharged(d.now.Stay)):
+			done = &d.now.Tasks[i]
+		}
+	}
+	if done == nil {
+		return Task{}, false
+	}
+	return *done, true
+}
+
+func (d *decision) create(p protocol.Task) {
+	n := 1
+	for _, t := range d.now.Tasks {
+		if t.Code == p.Code {
+			n++
+		}
+	}
+	s := d.now.Stay
+	t := Task{Org: d.now.Org}
+	t.ID, t.Transition, t.Encounter = taskID(s.ID, p.Code, n), d.next.ID, s.ID
+	t.Code, t.State, t.Version = p.Code, TaskRequested, 1
+	d.shape(&t, p)
+	t.Overdue = false
+	d.done = append(d.done, TaskChange{t, true})
+	d.facts = append(d.facts, events.TaskCreated{Work: events.Work{Task: t.Task}})
+}
+
+// shape gives a task everything that follows from the plan and the stay.
+func (d *decision) shape(t *Task, p protocol.Task) {
+	due := p.Due.Due
+	t.Patient, t.Facility, t.Unit, t.Sensitive, t.Late = d.next.Patient, d.next.Facility, d.next.Unit, d.next.Sensitive, d.next.LateArrival
+	t.Title, t.OwnerRole, t.Priority = p.Title, p.OwnerRole, p.Priority
+	t.Protocols, t.Reasons = p.Protocols, p.Reasons
+	t.DueAt, t.Rule = &due, p.Due.Rule+"@"+p.Due.Version
+	t.Trace = &p.Due
+}
+
+// align gives an open task what the plan says now. Owner, state and attempts stay.
+func (d *decision) align(t Task, p protocol.Task) {
+	next := t
+	d.shape(&next, p)
+	if same(next.DueAt, t.DueAt) && next.Rule == t.Rule {
+		next.Trace = nil // the one on record still holds
+	} else if next.DueAt.After(d.now.At) {
+		next.Overdue = false
+	}
+	was := previous{}
+	was.time("due_at", t.DueAt, next.DueAt)
+	was.text("rule", t.Rule, next.Rule)
+	was.text("priority", t.Priority, next.Priority)
+	was.text("title", t.Title, next.Title)
+	was.text("owner_role", t.OwnerRole, next.OwnerRole)
+	was.list("protocols", t.Protocols, next.Protocols)
+	was.text("patient_id", t.Patient.String(), next.Patient.String())
+	was.text("facility", t.Facility, next.Facility)
+	was.text("unit", t.Unit, next.Unit)
+	was.flag("sensitive", t.Sensitive, next.Sensitive)
+	was.flag("late_arrival", t.Late, next.Late)
+	if len(was) == 0 {
+		return
+	}
+	next.Version++
+	d.done = append(d.done, TaskChange{next, false})
+	d.facts = append(d.facts, events.TaskRescheduled{Work: events.Work{Task: next.Task, Previous: was}})
+}
+
+func (d *decision) cancel(t Task) {
+	was := map[string]string{"state": t.State}
+	at := d.now.At
+	t.State, t.ClosedAt, t.ClosedBy, t.SnoozedTo = TaskCancelled, &at, "", nil
+	t.Version++
+	switch d.next.State {
+	case Planning:
+		t.Reason = ReasonDischargeCancelled
+	case Active:
+		t.Reason = ReasonReplanned
+	default:
+		t.Reason = d.next.Reason
+	}
+	d.done = append(d.done, TaskChange{t, false})
+	d.facts = append(d.facts, events.TaskCancelled{Work: events.Work{Task: t.Task, Previous: was}})
+}

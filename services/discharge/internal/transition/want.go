@@ -1,0 +1,174 @@
+package transition
+
+import (
+	"slices"
+	"time"
+
+	"github.com/handoff-care/handoff/pkg/calendar"
+	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/services/discharge/internal/clock"
+	"github.com/handoff-care/handoff/services/discharge/internal/protocol"
+	"github.com/handoff-care/handoff/services/discharge/internal/risk"
+)
+
+// Reasons a transition or its tasks end for, as others see them.
+const (
+	ReasonAdmissionCancelled = "admission-cancelled"
+	ReasonEnteredInError     = "entered-in-error"
+	ReasonNotApplicable      = "not-applicable"
+	ReasonDischargeCancelled = "discharge-cancelled"
+	ReasonExpired            = "expired"
+	ReasonReplanned          = "replanned"
+)
+
+// Flags: remarks on the quality of what was sent.
+const (
+	FlagStillPatient        = "still-patient"        // a discharge with disposition 30
+	FlagDispositionMissing  = "disposition-missing"  // a discharge without one
+	FlagDispositionUnmapped = "disposition-unmapped" // a code nobody here knows
+	FlagNoDischargeTime     = "no-discharge-time"    // a finished stay without its time
+)
+
+// Dead reports whether a disposition says the patient died.
+func Dead(disposition string) bool {
+	switch disposition {
+	case "20", "40", "41", "42":
+		return true
+	}
+	return false
+}
+
+// wanted is what a stay's transition should be.
+type wanted struct {
+	state  State
+	reason string
+	plan   protocol.Plan
+	risk   *events.Risk
+	flags  []string
+}
+
+// want is the table of contract.md, "What opens a transition". dead says that the
+// patient is known to have died, by whatever stay or demographics said so.
+func (r *Rules) want(stay events.Encounter, dead bool, where clock.Where) (wanted, error) {
+	w, err := r.wantAlive(stay, where)
+	if err != nil {
+		return w, err
+	}
+	if (dead || Dead(stay.Disposition)) && (w.state == Planning || w.state == Active) {
+		return wanted{state: Expired, reason: ReasonExpired, flags: w.flags}, nil
+	}
+	return w, nil
+}
+
+func (r *Rules) wantAlive(stay events.Encounter, where clock.Where) (wanted, error) {
+	none := wanted{state: None, reason: ReasonNotApplicable}
+	switch stay.State {
+	case "cancelled": // A11
+		return wanted{state: Cancelled, reason: ReasonAdmissionCancelled}, nil
+	case "entered-in-error": // A23
+		return wanted{state: Cancelled, reason: ReasonEnteredInError}, nil
+	case "finished":
+		return r.wantFinished(stay, where)
+	case "planned":
+		if stay.ExpectedAt == nil {
+			return none, nil
+		}
+	}
+	admitted := stay.State != "planned" && slices.Contains([]string{"inpatient", "observation", "obstetrics"}, stay.Class)
+	if admitted || stay.ExpectedAt != nil { // an admission, or A16
+		return wanted{state: Planning}, nil
+	}
+	return none, nil
+}
+
+func (r *Rules) wantFinished(stay events.Encounter, where clock.Where) (wanted, error) {
+	none := wanted{state: None, reason: ReasonNotApplicable}
+	switch stay.Class {
+	case "inpatient", "observation", "obstetrics", "emergency":
+	case "newborn":
+		if stay.Disposition == "01" {
+			return none, nil
+		}
+	default:
+		return none, nil
+	}
+	switch stay.Disposition {
+	case "09":
+		return none, nil
+	case "30":
+		none.flags = []string{FlagStillPatient}
+		return none, nil
+	}
+	w := wanted{state: Active, flags: flags(stay), risk: r.score(stay, where.Zone)}
+	var err error
+	w.plan, err = r.Protocols.Plan(protocolStay(stay, w.risk), where)
+	if err != nil || len(w.plan.Tasks) == 0 { // an emergency visit that no protocol is for
+		return none, err
+	}
+	return w, nil
+}
+
+func flags(stay events.Encounter) []string {
+	var out []string
+	switch {
+	case stay.RawDisposition:
+		out = append(out, FlagDispositionUnmapped)
+	case stay.Disposition == "":
+		out = append(out, FlagDispositionMissing)
+	}
+	if stay.DischargedAt == nil {
+		out = append(out, FlagNoDischargeTime)
+	}
+	return out
+}
+
+// score is LACE over what the stay tells; nil where LACE is not meant for its class.
+func (r *Rules) score(stay events.Encounter, zone *time.Location) *events.Risk {
+	if stay.Class != "inpatient" && stay.Class != "observation" {
+		return nil
+	}
+	in := risk.Inputs{Diagnoses: stay.Diagnoses, EDVisits: stay.PriorED6m}
+	if stay.AdmittedAt != nil && stay.DischargedAt != nil {
+		days := max(0, calendar.Midnights(*stay.AdmittedAt, *stay.DischargedAt, zone))
+		in.LengthOfStay = &days
+	}
+	switch stay.AdmitType {
+	case "emergency", "urgent", "trauma":
+		acute := true
+		in.Acute = &acute
+	case "elective", "newborn":
+		acute := false
+		in.Acute = &acute
+	}
+	s := r.Comorbidities.LACE(in)
+	return &events.Risk{
+		Score: s.Name, Variant: s.Variant + "; " + s.Version, Min: s.Min, Max: s.Max, Band: s.Band(),
+		Missing: s.Missing, Reasons: s.Reasons,
+	}
+}
+
+func protocolStay(stay events.Encounter, score *events.Risk) protocol.Stay {
+	out := protocol.Stay{
+		Class: stay.Class, Disposition: stay.Disposition, DischargedAt: discharged(stay), Age: stay.Age, Sex: stay.Sex,
+		Payer: stay.Payer, Language: stay.Language, Service: stay.Service, Diagnoses: stay.Diagnoses,
+	}
+	if stay.AdmittedAt != nil {
+		out.AdmittedAt = *stay.AdmittedAt
+	}
+	if score != nil {
+		out.RiskMin, out.RiskMax = score.Min, score.Max
+	}
+	return out
+}
+
+// discharged is when the clocks start. A finished stay always has its time (the
+// fold falls back to when the message was made); the zero time stands for none.
+func discharged(stay events.Encounter) time.Time {
+	switch {
+	case stay.DischargedAt != nil:
+		return *stay.DischargedAt
+	case stay.AdmittedAt != nil:
+		return *stay.AdmittedAt
+	}
+	return time.Time{}
+}
