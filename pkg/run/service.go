@@ -49,4 +49,6 @@ type Env struct {
 	Metrics prometheus.Registerer // already labelled service="<name>"
 	Peers   web.Peers             // HTTP to the other services, with the caller's token
 	Auth    *web.Authority        // who a token or session belongs to
+	Closing context.Context       // done when the program begins to stop: long answers end
+	URL     string                // how people reach this program
 }
