@@ -65,11 +65,11 @@ func (d Delimiters) clash(c byte) bool {
 	return d.splits(c) || c == d.Escape || c == d.Truncation
 }
 
-// isDelimiter: printable ASCII punctuation. Letters and digits would make every value ambiguous, and bytes above ASCII
-// could be half a character.
+// isDelimiter: printable ASCII punctuation that HL7 does not need itself: timestamps and numbers have signs and points,
+// null has quotes. Letters and digits would make every value ambiguous, and bytes above ASCII could be half a character.
 func isDelimiter(c byte) bool {
 	switch {
-	case c <= ' ', c >= 0x7F:
+	case c <= ' ', c >= 0x7F, c == '+', c == '-', c == '.', c == '"':
 		return false
 	case c >= '0' && c <= '9', c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z':
 		return false

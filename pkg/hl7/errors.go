@@ -78,7 +78,7 @@ type WarningKind uint8
 // The kinds of Warning.
 const (
 	ContinuationLine    WarningKind = iota + 1 // a line that is no segment was taken as more of the field before it
-	StrayLine                                  // a line after MSH that is no segment: kept as a nameless segment
+	StrayLine                                  // a line that is no segment, with no field before it to go on: kept as a nameless segment
 	DelimitersAssumed                          // MSH-2 was empty, repeated a character or was too long
 	TriggerMismatch                            // MSH-9.2 and EVN-1 differ: MSH-9.2 counts
 	TriggerFromEVN                             // MSH-9.2 is empty: EVN-1 counts
@@ -91,7 +91,7 @@ const (
 
 var warningTexts = [...]string{
 	ContinuationLine:    "line is no segment: taken as more of the field before it",
-	StrayLine:           "line after the header is no segment: kept without a name",
+	StrayLine:           "line is no segment and has no field to continue: kept without a name",
 	DelimitersAssumed:   "MSH-2 is empty, repeats a character or is too long",
 	TriggerMismatch:     "MSH-9.2 and EVN-1 differ: MSH-9.2 counts",
 	TriggerFromEVN:      "MSH-9.2 is empty: EVN-1 counts",

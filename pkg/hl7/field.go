@@ -110,7 +110,7 @@ func (f Field) String() string {
 		return ""
 	}
 	if f.level == verbatim {
-		return string(raw)
+		return string(f.m.charset.Decode(nil, raw))
 	}
 	return f.m.decode(raw)
 }
@@ -121,7 +121,7 @@ func (f Field) Text() string {
 		return ""
 	}
 	if f.level == verbatim {
-		return string(f.raw)
+		return string(f.m.charset.Decode(nil, f.raw))
 	}
 	return f.m.decode(f.raw)
 }

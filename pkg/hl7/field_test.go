@@ -162,6 +162,21 @@ func TestTypesAreReadAndNameIsChosen(t *testing.T) {
 	check(pv1.Field(99).XCN(), hl7.XCN{})
 }
 
+func TestLinesThatAreNoSegments(t *testing.T) {
+	m := parse(t, header+"stray|1\rmore\rPD1\rafter bare\rPID|1||x\ry|z\r  \rPV2\rADD|first|second\rADD|!|third\r")
+	var got []string
+	for s := range m.Segments() {
+		got = append(got, s.Name()+"="+s.Value(1)+"/"+s.Value(2)+"/"+s.Value(3)+"/"+s.Value(4))
+	}
+	want := []string{"MSH=|/^~\\&/REG/LAKE", "=stray/1\nmore//", "PD1=///", "=after bare///", "PID=1//x\ny/z", "PV2=first/second!/third/"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if n := len(m.Warnings()); n != 4 {
+		t.Errorf("%d warnings: %v", n, m.Warnings())
+	}
+}
+
 func TestErrorsNameThePlaceAndNothingElse(t *testing.T) {
 	secret := "VANDERMEER"
 	for what, c := range map[string]struct {

@@ -36,7 +36,7 @@ func blank(b []byte) int {
 		switch c {
 		case '\r', '\n':
 			return i + 1
-		case ' ', '\t':
+		case ' ', '\t', 0:
 		default:
 			return 0
 		}
@@ -78,8 +78,9 @@ func (m *Message) indexLine(p int, kind lineKind) int {
 	switch {
 	case kind != strayLine:
 		body = m.openSegment(p)
-	case len(m.segs) == 1:
+	case len(m.segs) == 1 || m.segs[len(m.segs)-1].count == 0:
 		// The header is never continued: one odd line after it must not change the version or the character set.
+		// Nor is a segment without any field.
 		m.warn(StrayLine, p)
 		m.segs = append(m.segs, segment{start: int32(p), first: int32(len(m.fields))})
 		m.fields = append(m.fields, int32(p))
@@ -126,6 +127,13 @@ func (s *segment) isHeader() bool {
 	return false
 }
 
+// endsBare says that text ends with a segment without any field.
+func endsBare(text []byte, sep byte) bool {
+	name := text[len(text)-3:]
+	before := text[len(text)-4] // MSH and its delimiters are longer than that
+	return (before == '\r' || before == '\n') && classify(name, sep) != strayLine
+}
+
 // joinADD copies the text with every "<end of line>ADD|" taken out, so that the segment before it goes on. An ADD
 // directly after MSH stays: it continues a segment of another message.
 func joinADD(text []byte, start int, sep byte) []byte {
@@ -140,7 +148,10 @@ func joinADD(text []byte, start int, sep byte) []byte {
 		line := text[p:lineEnd]
 		if segments > 1 && classify(line, sep) == addLine {
 			out = bytes.TrimRight(out, "\r\n")
-			line = line[min(len(line), 4):]
+			line = line[3:]
+			if len(line) > 0 && !endsBare(out, sep) {
+				line = line[1:] // the field before it goes on; after a bare name it is the first
+			}
 		}
 		out = append(append(out, line...), text[lineEnd:next]...)
 		segments++

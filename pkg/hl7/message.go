@@ -118,7 +118,7 @@ func (m *Message) readStart(raw []byte) (int, error) {
 }
 
 // framing is what may stand after the last segment.
-const framing = "\x1c\r\n\x00"
+const framing = "\x1c\r\n"
 
 func refuse(rest, raw []byte) ErrorKind {
 	switch {
