@@ -26,7 +26,7 @@ CREATE TABLE outbox (
 
 -- One row: who relays now.
 CREATE TABLE relay (
-	only        boolean PRIMARY KEY DEFAULT true CHECK (only),
+	singleton   boolean PRIMARY KEY DEFAULT true CHECK (singleton),
 	owner       text NOT NULL DEFAULT '',
 	epoch       bigint NOT NULL DEFAULT 0,
 	expires_at  timestamptz NOT NULL DEFAULT '-infinity'
