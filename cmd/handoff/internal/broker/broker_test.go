@@ -11,6 +11,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/handoff-care/handoff/pkg/outbox"
 )
 
 func start(t *testing.T, o Options) *Server {
@@ -39,7 +41,7 @@ func connect(t *testing.T, s *Server, service string, more ...nats.Option) jetst
 
 func stream(t *testing.T, js jetstream.JetStream, name string) jetstream.Stream {
 	t.Helper()
-	st, err := js.CreateOrUpdateStream(t.Context(), jetstream.StreamConfig{Name: name, Subjects: []string{name + ".>"}, MaxBytes: 1 << 20, Discard: jetstream.DiscardNew})
+	st, err := js.CreateOrUpdateStream(t.Context(), outbox.Stream(name, 1<<20, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +61,7 @@ func TestWhatWasAcknowledgedIsThereAfterARestart(t *testing.T) {
 		t.Fatalf("the store is not where the operator is told it is: %v", err)
 	}
 	js = connect(t, start(t, Options{Data: data}), "admission")
-	st, err := js.Stream(t.Context(), "admission")
+	st, err := js.Stream(t.Context(), "ADMISSION")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +82,7 @@ func TestADeletedStoreIsMadeAnew(t *testing.T) {
 	if err := s.Healthy(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := connect(t, s, "admission").Stream(t.Context(), "admission"); !errors.Is(err, jetstream.ErrStreamNotFound) {
+	if _, err := connect(t, s, "admission").Stream(t.Context(), "ADMISSION"); !errors.Is(err, jetstream.ErrStreamNotFound) {
 		t.Fatalf("error %v, want that the stream is not found", err)
 	}
 }
@@ -116,7 +118,7 @@ func TestAServiceCannotPublishAnothersFacts(t *testing.T) {
 	case <-time.After(5 * time.Second):
 		t.Fatal("discharge published a fact of admission")
 	}
-	st, err := connect(t, s, "admission").Stream(t.Context(), "admission")
+	st, err := connect(t, s, "admission").Stream(t.Context(), "ADMISSION")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +139,7 @@ func TestAServiceHearsAnotherAndOwnsItsOwnStream(t *testing.T) {
 	if _, err := admission.Publish(t.Context(), "admission.x", []byte("{}")); err != nil {
 		t.Fatal(err)
 	}
-	c, err := discharge.CreateOrUpdateConsumer(t.Context(), "admission", jetstream.ConsumerConfig{Durable: "discharge", AckPolicy: jetstream.AckExplicitPolicy})
+	c, err := discharge.CreateConsumer(t.Context(), "ADMISSION", jetstream.ConsumerConfig{Durable: "discharge", AckPolicy: jetstream.AckAllPolicy, FilterSubjects: []string{"admission.x", "admission.y"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,9 +150,21 @@ func TestAServiceHearsAnotherAndOwnsItsOwnStream(t *testing.T) {
 	if err := msg.DoubleAck(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	sub, err := admission.Conn().QueueSubscribe(outbox.LogSubject("admission"), "log", func(m *nats.Msg) { _ = m.Respond([]byte("page")) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sub.Unsubscribe()
+	if err := admission.Conn().Flush(); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := discharge.Conn().Request(outbox.LogSubject("admission"), nil, 5*time.Second)
+	if err != nil || string(answer.Data) != "page" {
+		t.Fatalf("answer %v, error %v, want a page of the event log", answer, err)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	if err := discharge.DeleteStream(ctx, "admission"); err == nil {
+	if err := discharge.DeleteStream(ctx, "ADMISSION"); err == nil {
 		t.Fatal("discharge deleted admission's stream")
 	}
 }

@@ -10,39 +10,36 @@ import (
 	"path/filepath"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/handoff-care/handoff/pkg/outbox"
 )
 
-// permissions of a service's user: its own facts, its own stream, its own consumer on the streams of
-// others, and asking a producer to publish again. Consumers are named for the service that hears.
+// permissions of a service's user: its own facts and stream, its own consumer on the streams of
+// others, and asking a producer for its event log (outbox.LogSubject). A consumer is named for the
+// service that hears.
 func permissions(service string) *server.Permissions {
+	stream := outbox.StreamName(service)
 	return &server.Permissions{
 		Publish: &server.SubjectPermission{Allow: []string{
 			service + ".>",
-			"handoff.rewind.*",
+			"handoff.log.*",
 			"$JS.API.INFO",
-			"$JS.API.STREAM.NAMES",
 			"$JS.API.STREAM.INFO.*",
-			"$JS.API.STREAM.CREATE." + service,
-			"$JS.API.STREAM.UPDATE." + service,
-			"$JS.API.STREAM.PURGE." + service,
-			"$JS.API.STREAM.MSG.GET.*",
-			"$JS.API.CONSUMER.LIST." + service,
-			"$JS.API.CONSUMER.NAMES." + service,
+			"$JS.API.STREAM.CREATE." + stream,
+			"$JS.API.STREAM.UPDATE." + stream,
+			"$JS.API.STREAM.PURGE." + stream,
+			"$JS.API.CONSUMER.LIST." + stream,
+			"$JS.API.CONSUMER.NAMES." + stream,
 			"$JS.API.CONSUMER.INFO.*." + service,
 			"$JS.API.CONSUMER.CREATE.*." + service,
 			"$JS.API.CONSUMER.CREATE.*." + service + ".>",
 			"$JS.API.CONSUMER.DURABLE.CREATE.*." + service,
 			"$JS.API.CONSUMER.DELETE.*." + service,
 			"$JS.API.CONSUMER.MSG.NEXT.*." + service,
-			"$JS.API.CONSUMER.UNPIN.*." + service,
 			"$JS.ACK.*." + service + ".>",
 		}},
-		Subscribe: &server.SubjectPermission{Allow: []string{
-			"_INBOX.>",
-			"handoff.rewind." + service,
-			"$JS.EVENT.ADVISORY.CONSUMER.*.*." + service + ".>",
-		}},
-		Response: &server.ResponsePermission{MaxMsgs: 1, Expires: server.DEFAULT_ALLOW_RESPONSE_EXPIRATION},
+		Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>", outbox.LogSubject(service), outbox.LogSubject(service) + " log"}},
+		Response:  &server.ResponsePermission{MaxMsgs: 1, Expires: server.DEFAULT_ALLOW_RESPONSE_EXPIRATION},
 	}
 }
 
