@@ -45,6 +45,20 @@ func runAs() (user, error) {
 	return user{}, errors.New("private PostgreSQL: it does not run as root, and there is no user postgres or nobody")
 }
 
+// ownerOf is the user that data, if it is there, belongs to: only that one can
+// run the server on it, whoever is preferred by now.
+func (u user) ownerOf(data string) user {
+	info, err := os.Stat(data)
+	if err != nil || !u.other {
+		return u
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if ok && stat.Uid != 0 && int(stat.Uid) != u.uid {
+		return user{uid: int(stat.Uid), gid: int(stat.Gid), name: "#" + strconv.Itoa(int(stat.Uid)), other: true}
+	}
+	return u
+}
+
 // attr starts a process as u, out of reach of the terminal's Ctrl-C.
 func (u user) attr() *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Setpgid: true}

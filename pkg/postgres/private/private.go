@@ -130,10 +130,14 @@ func Start(ctx context.Context, opt Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if who, err = runAs(); err != nil { // installing may have brought the user postgres
+		return nil, err
+	}
 	data, err := who.place(dir, bin.dataName())
 	if err != nil {
 		return nil, err
 	}
+	who = who.ownerOf(data)
 	s := &Server{data: data, log: filepath.Join(dir, "postgres.log"), done: make(chan struct{})}
 	if s.lock, err = lockDir(data); err != nil {
 		return nil, err

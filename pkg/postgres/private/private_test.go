@@ -355,6 +355,26 @@ func TestDataLeavesAFolderOnlyRootCanEnter(t *testing.T) {
 	}
 }
 
+func TestDataStaysWithItsUser(t *testing.T) {
+	dir := folder(t)
+	s := start(t, dir)
+	s.Kill()
+	who, err := runAs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if who.other { // made when there was no user postgres yet
+		who.uid, who.gid = 65534, 65534
+		if out, err := exec.Command("chown", "-R", "65534:65534", s.data).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	ask(t, start(t, dir), "select 'here'")
+	if !ownedBy(filepath.Join(s.data, "postmaster.pid"), who.uid) {
+		t.Errorf("the server does not run as the data's user, %d", who.uid)
+	}
+}
+
 func TestStopWithoutTimeStopsAtOnce(t *testing.T) {
 	s := start(t, folder(t))
 	over, cancel := context.WithCancel(context.Background())
