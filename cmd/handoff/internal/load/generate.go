@@ -1,0 +1,58 @@
+package load
+
+import (
+	"fmt"
+	"time"
+)
+
+// A stay's messages, and how many stays a connection has open at a time.
+var steps = []string{"A01", "A02", "A08", "A08", "A03"}
+
+const open = 5
+
+var (
+	dispositions = []string{"01", "06", "01", "03", "01", "62", "01", "50"}
+	diagnoses    = []string{"I50.9", "J44.1", "E11.9", "N18.6", "S72.001A", "F32.9", "I10", "A41.9"}
+	units        = []string{"3WEST", "4EAST", "ICU", "5NORTH"}
+)
+
+// generator makes one connection's messages.
+type generator struct {
+	run  string
+	conn int
+	n    int
+}
+
+// next returns the next message: its control id, its trigger and its bytes. Message n is step
+// n/open mod 5 of stay (n/(5*open))*open + n mod open, so stays overlap and each is in order.
+func (g *generator) next(now time.Time) (id, trigger string, body []byte) {
+	n := g.n
+	g.n++
+	stay := n/(len(steps)*open)*open + n%open
+	step := n / open % len(steps)
+	trigger = steps[step]
+	id = fmt.Sprintf("%s%02d%08d", g.run, g.conn, n)
+	visit := fmt.Sprintf("V%s%02d%07d", g.run, g.conn, stay)
+	patient := fmt.Sprintf("P%s%02d%07d", g.run, g.conn, stay)
+	at := now.Format("20060102150405-0700")
+	unit := units[(stay+step/2)%len(units)]
+	pv1 := fmt.Sprintf("PV1|1|I|%s^%03d^A^LOADGEN||||1000015838^Hale^Ruth^^^^^^NPI||||MED||||1|||||%s^^^LOADGEN^VN|||||||||||||||||", unit, stay%40, visit)
+	dg1 := ""
+	if trigger == "A03" {
+		pv1 += fmt.Sprintf("%s||||||||%s|%s", dispositions[stay%len(dispositions)], at, at)
+	} else {
+		pv1 += fmt.Sprintf("||||||||%s", at)
+	}
+	if step >= 2 {
+		dg1 = fmt.Sprintf("\rDG1|1||%s^^I10C|||W", diagnoses[(stay+step)%len(diagnoses)])
+	}
+	body = fmt.Appendf(nil, "MSH|^~\\&|LOAD|LOADGEN|HANDOFF|HANDOFF|%s||ADT^%s^ADT_A01|%s|P|2.5.1|||||USA|UNICODE UTF-8\r"+
+		"EVN|%s|%s\r"+
+		"PID|1||%s^^^LOADGEN^MR||Family%d^Given%d^Q||%d%02d%02d|%s|||%d Main Street^^Springfield^IL^62%03d^USA^H||^PRN^PH^^1^217^555%04d||eng|M\r"+
+		"NK1|1|Family%d^Other|SPO^Spouse^HL70063||^PRN^PH^^1^217^555%04d||EP\r"+
+		"%s%s\rIN1|1|MCR^MEDICARE PART A|MCR|Medicare|||||||||||MCR|||||||||||||||||||||%s\r",
+		at, trigger, id, trigger, at,
+		patient, stay%977, stay%631, 1930+stay%60, 1+stay%12, 1+stay%28, "FM"[stay%2:stay%2+1], 1+stay%900, stay%1000, stay%10000,
+		stay%977, (stay+7)%10000, pv1, dg1, patient)
+	return id, trigger, body
+}
