@@ -3,6 +3,7 @@ package events
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -49,12 +50,12 @@ type wire struct {
 	Data        any       `json:"data"`
 }
 
-// wireIn adds the members that Tail writes.
-type wireIn struct {
+// wireIn is the whole document, with its fact as F.
+type wireIn[F any] struct {
 	wire
-	Data     json.RawMessage `json:"data"`
-	Version  int64           `json:"aggregateversion"`
-	Sequence string          `json:"sequence"`
+	Data     F      `json:"data"`
+	Version  int64  `json:"aggregateversion"`
+	Sequence string `json:"sequence"`
 }
 
 // Head returns the document up to and including `"aggregateversion":`. The producer's database
@@ -86,32 +87,68 @@ func Tail(head []byte, version, sequence int64) []byte {
 // Decode reads a document as it is on the stream. A type this build does not know gives an event
 // whose Fact is Other, so that consumers can pass over what is new to them.
 func Decode(doc []byte) (Event, error) {
-	var w wireIn
-	if err := json.Unmarshal(doc, &w); err != nil {
+	read := readers[peekType(doc)]
+	if read == nil {
+		read = other
+	}
+	e, err := read(doc)
+	if err != nil {
 		return Event{}, fmt.Errorf("decode event: %w", err)
 	}
-	seq, err := strconv.ParseInt(w.Sequence, 10, 64)
+	return e, nil
+}
+
+// peekType finds the type without reading the document: Head writes it before anything that could
+// hold the same member.
+func peekType(doc []byte) string {
+	const member = `"type":"`
+	at := bytes.Index(doc, []byte(member))
+	if at < 0 {
+		return ""
+	}
+	rest := doc[at+len(member):]
+	end := bytes.IndexByte(rest, '"')
+	if end < 0 {
+		return ""
+	}
+	return string(rest[:end])
+}
+
+// read decodes a document whose fact is an F, in one pass.
+func read[F Fact](doc []byte) (Event, error) {
+	var w wireIn[F]
+	if err := json.Unmarshal(doc, &w); err != nil {
+		return Event{}, err
+	}
+	return w.event(w.Data, w.Version, w.Sequence)
+}
+
+func other(doc []byte) (Event, error) {
+	var w wireIn[json.RawMessage]
+	if err := json.Unmarshal(doc, &w); err != nil {
+		return Event{}, err
+	}
+	if w.Type == "" || w.Subject.IsZero() {
+		return Event{}, errors.New("not a CloudEvents document: type and subject are required")
+	}
+	return w.event(Other{Name: w.Type, Subject: w.Subject, Data: w.Data}, w.Version, w.Sequence)
+}
+
+func (w wire) event(f Fact, version int64, sequence string) (Event, error) {
+	seq, err := strconv.ParseInt(sequence, 10, 64)
 	if err != nil {
-		return Event{}, fmt.Errorf("decode event %s: sequence: %w", w.ID, err)
+		return Event{}, fmt.Errorf("%s: sequence: %w", w.ID, err)
 	}
 	cause, err := ParseID(w.Cause)
 	if err != nil {
-		return Event{}, fmt.Errorf("decode event %s: cause: %w", w.ID, err)
+		return Event{}, fmt.Errorf("%s: cause: %w", w.ID, err)
 	}
 	e := Event{
-		ID: w.ID, Org: w.Org, Version: w.Version, Sequence: seq, Occurred: w.Time,
-		Received: w.Received, Recorded: w.Recorded, Cause: cause, Traceparent: w.Traceparent,
+		ID: w.ID, Org: w.Org, Version: version, Sequence: seq, Occurred: w.Time, Received: w.Received,
+		Recorded: w.Recorded, Cause: cause, Traceparent: w.Traceparent, Fact: f,
 	}
 	if len(w.Source) > 1 {
 		e.Source = w.Source[1:]
-	}
-	read, known := readers[w.Type]
-	if !known {
-		e.Fact = Other{Name: w.Type, Subject: w.Subject, Data: w.Data}
-		return e, nil
-	}
-	if e.Fact, err = read(w.Data); err != nil {
-		return Event{}, fmt.Errorf("decode %s %s: %w", w.Type, w.ID, err)
 	}
 	return e, nil
 }

@@ -1,80 +1,72 @@
 package events
 
-import "encoding/json"
-
 // entry is one row of the vocabulary: an empty fact and how to read one.
 type entry struct {
 	zero Fact
-	read func(json.RawMessage) (Fact, error)
+	read func(doc []byte) (Event, error)
 }
 
 var vocabulary = []entry{
-	{EncounterPlanned{}, fact[EncounterPlanned]},
-	{EncounterAdmitted{}, fact[EncounterAdmitted]},
-	{EncounterTransferred{}, fact[EncounterTransferred]},
-	{EncounterClassChanged{}, fact[EncounterClassChanged]},
-	{EncounterDischargeExpected{}, fact[EncounterDischargeExpected]},
-	{EncounterDischarged{}, fact[EncounterDischarged]},
-	{EncounterDischargeCancelled{}, fact[EncounterDischargeCancelled]},
-	{EncounterAdmissionCancelled{}, fact[EncounterAdmissionCancelled]},
-	{EncounterUpdated{}, fact[EncounterUpdated]},
-	{EncounterMoved{}, fact[EncounterMoved]},
-	{PatientRegistered{}, fact[PatientRegistered]},
-	{PatientUpdated{}, fact[PatientUpdated]},
-	{PatientLinked{}, fact[PatientLinked]},
-	{PatientUnlinked{}, fact[PatientUnlinked]},
-	{FacilityChanged{}, fact[FacilityChanged]},
-	{MessageQuarantined{}, fact[MessageQuarantined]},
-	{TransitionPlanned{}, fact[TransitionPlanned]},
-	{TransitionOpened{}, fact[TransitionOpened]},
-	{TransitionReplanned{}, fact[TransitionReplanned]},
-	{TransitionUpdated{}, fact[TransitionUpdated]},
-	{TransitionCancelled{}, fact[TransitionCancelled]},
-	{TransitionExpired{}, fact[TransitionExpired]},
-	{TransitionCompleted{}, fact[TransitionCompleted]},
-	{TaskCreated{}, fact[TaskCreated]},
-	{TaskAssigned{}, fact[TaskAssigned]},
-	{TaskAttempted{}, fact[TaskAttempted]},
-	{TaskRescheduled{}, fact[TaskRescheduled]},
-	{TaskCompleted{}, fact[TaskCompleted]},
-	{TaskReopened{}, fact[TaskReopened]},
-	{TaskCancelled{}, fact[TaskCancelled]},
-	{TaskDue{}, fact[TaskDue]},
-	{TaskOverdue{}, fact[TaskOverdue]},
-	{ReferralDrafted{}, fact[ReferralDrafted]},
-	{ReferralUpdated{}, fact[ReferralUpdated]},
-	{ReferralSent{}, fact[ReferralSent]},
-	{ReferralAcknowledged{}, fact[ReferralAcknowledged]},
-	{ReferralOffered{}, fact[ReferralOffered]},
-	{ReferralDeclined{}, fact[ReferralDeclined]},
-	{ReferralAccepted{}, fact[ReferralAccepted]},
-	{ReferralBooked{}, fact[ReferralBooked]},
-	{ReferralRecalled{}, fact[ReferralRecalled]},
-	{ReferralWithdrawn{}, fact[ReferralWithdrawn]},
-	{ArrivalConfirmed{}, fact[ArrivalConfirmed]},
-	{AlertRaised{}, fact[AlertRaised]},
-	{AlertCorrected{}, fact[AlertCorrected]},
-	{AlertDelivered{}, fact[AlertDelivered]},
-	{AlertAcknowledged{}, fact[AlertAcknowledged]},
-	{AlertEscalated{}, fact[AlertEscalated]},
-	{AlertResolved{}, fact[AlertResolved]},
-	{AlertFailed{}, fact[AlertFailed]},
+	{EncounterPlanned{}, read[EncounterPlanned]},
+	{EncounterAdmitted{}, read[EncounterAdmitted]},
+	{EncounterTransferred{}, read[EncounterTransferred]},
+	{EncounterClassChanged{}, read[EncounterClassChanged]},
+	{EncounterDischargeExpected{}, read[EncounterDischargeExpected]},
+	{EncounterDischarged{}, read[EncounterDischarged]},
+	{EncounterDischargeCancelled{}, read[EncounterDischargeCancelled]},
+	{EncounterAdmissionCancelled{}, read[EncounterAdmissionCancelled]},
+	{EncounterUpdated{}, read[EncounterUpdated]},
+	{EncounterMoved{}, read[EncounterMoved]},
+	{PatientRegistered{}, read[PatientRegistered]},
+	{PatientUpdated{}, read[PatientUpdated]},
+	{PatientLinked{}, read[PatientLinked]},
+	{PatientUnlinked{}, read[PatientUnlinked]},
+	{FacilityChanged{}, read[FacilityChanged]},
+	{MessageQuarantined{}, read[MessageQuarantined]},
+	{TransitionPlanned{}, read[TransitionPlanned]},
+	{TransitionOpened{}, read[TransitionOpened]},
+	{TransitionReplanned{}, read[TransitionReplanned]},
+	{TransitionUpdated{}, read[TransitionUpdated]},
+	{TransitionCancelled{}, read[TransitionCancelled]},
+	{TransitionExpired{}, read[TransitionExpired]},
+	{TransitionCompleted{}, read[TransitionCompleted]},
+	{TaskCreated{}, read[TaskCreated]},
+	{TaskAssigned{}, read[TaskAssigned]},
+	{TaskAttempted{}, read[TaskAttempted]},
+	{TaskRescheduled{}, read[TaskRescheduled]},
+	{TaskCompleted{}, read[TaskCompleted]},
+	{TaskReopened{}, read[TaskReopened]},
+	{TaskCancelled{}, read[TaskCancelled]},
+	{TaskDue{}, read[TaskDue]},
+	{TaskOverdue{}, read[TaskOverdue]},
+	{ReferralDrafted{}, read[ReferralDrafted]},
+	{ReferralUpdated{}, read[ReferralUpdated]},
+	{ReferralSent{}, read[ReferralSent]},
+	{ReferralAcknowledged{}, read[ReferralAcknowledged]},
+	{ReferralOffered{}, read[ReferralOffered]},
+	{ReferralDeclined{}, read[ReferralDeclined]},
+	{ReferralAccepted{}, read[ReferralAccepted]},
+	{ReferralBooked{}, read[ReferralBooked]},
+	{ReferralRecalled{}, read[ReferralRecalled]},
+	{ReferralWithdrawn{}, read[ReferralWithdrawn]},
+	{ArrivalConfirmed{}, read[ArrivalConfirmed]},
+	{AlertRaised{}, read[AlertRaised]},
+	{AlertCorrected{}, read[AlertCorrected]},
+	{AlertDelivered{}, read[AlertDelivered]},
+	{AlertAcknowledged{}, read[AlertAcknowledged]},
+	{AlertEscalated{}, read[AlertEscalated]},
+	{AlertResolved{}, read[AlertResolved]},
+	{AlertFailed{}, read[AlertFailed]},
 }
 
 var readers = index(vocabulary)
 
-func index(entries []entry) map[string]func(json.RawMessage) (Fact, error) {
-	m := make(map[string]func(json.RawMessage) (Fact, error), len(entries))
+func index(entries []entry) map[string]func([]byte) (Event, error) {
+	m := make(map[string]func([]byte) (Event, error), len(entries))
 	for _, e := range entries {
 		m[e.zero.Type()] = e.read
 	}
 	return m
-}
-
-func fact[F Fact](data json.RawMessage) (Fact, error) {
-	var f F
-	err := json.Unmarshal(data, &f)
-	return f, err
 }
 
 // Types lists an empty fact of every type this build knows, for documentation and golden tests.
