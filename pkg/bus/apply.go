@@ -101,7 +101,10 @@ func (c *Consumer) transact(ctx context.Context, batch []received, end *uint64) 
 		if len(todo) == 0 {
 			return nil
 		}
-		return guard(func() error { return c.sub.Handle(ctx, tx, todo) })
+		done := c.follow(ctx, todo)
+		err = guard(func() error { return c.sub.Handle(ctx, tx, todo) })
+		done(err)
+		return err
 	})
 	if err != nil {
 		c.store.inbox.forget()

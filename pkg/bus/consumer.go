@@ -9,9 +9,11 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/outbox"
+	"github.com/handoff-care/handoff/pkg/telemetry"
 )
 
 const (
@@ -34,6 +36,7 @@ type Consumer struct {
 	store   *store
 	types   map[string]bool
 	observe Observer
+	tracer  trace.Tracer
 }
 
 // Observer is told how handling goes; its methods are called from one goroutine. The zero Observer is silent.
@@ -47,7 +50,7 @@ type Observer struct {
 func NewConsumer(sub Subscription, service string, o *outbox.Outbox, db database, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger, observe Observer) *Consumer {
 	c := &Consumer{
 		sub: sub, service: service, outbox: o, nc: nc, js: js, observe: observe,
-		log: log.With("stream", sub.Stream), store: newStore(db, sub.Stream), types: map[string]bool{},
+		log: log.With("stream", sub.Stream), store: newStore(db, sub.Stream), types: map[string]bool{}, tracer: telemetry.Tracer(service),
 	}
 	for _, f := range sub.Types {
 		c.types[f.Type()] = true
