@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/handoff-care/handoff/pkg/hl7"
+	"github.com/handoff-care/handoff/pkg/hl7/mllp"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -194,7 +196,11 @@ func readFolder(t *testing.T, dir string) {
 			return err
 		}
 		files++
-		batch := hl7.Split(read(t, path))
+		data := read(t, path)
+		batch := hl7.Split(data)
+		if filepath.Ext(path) == ".mllp" {
+			checkFrames(t, data, batch.Messages)
+		}
 		var remarks []string
 		for _, span := range batch.Unusable {
 			remarks = append(remarks, fmt.Sprintf("bytes %d-%d belong to no message", span.Start, span.End))
@@ -237,6 +243,22 @@ func readFolder(t *testing.T, dir string) {
 	}
 	sort.Strings(names)
 	t.Log("warnings:\n" + strings.Join(names, "\n"))
+}
+
+// checkFrames: a capture read as a stream gives the messages it is split into.
+func checkFrames(t *testing.T, data []byte, messages [][]byte) {
+	t.Helper()
+	frames := mllp.NewReader(bytes.NewReader(data), mllp.Options{})
+	for i := 0; ; i++ {
+		frame, err := frames.ReadFrame()
+		if err == io.EOF && i == len(messages) {
+			return
+		}
+		if err != nil || i >= len(messages) || !bytes.Equal(bytes.TrimRight(frame, "\r\n"), messages[i]) {
+			t.Errorf("frame %d is not message %d of %d: %v", i+1, i+1, len(messages), err)
+			return
+		}
+	}
 }
 
 // badTimes names the timestamps of the usual places that are none.

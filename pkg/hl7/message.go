@@ -2,6 +2,7 @@ package hl7
 
 import (
 	"bytes"
+	"encoding/binary"
 	"unicode/utf8"
 
 	"github.com/handoff-care/handoff/pkg/hl7/internal/charset"
@@ -47,12 +48,12 @@ func ParseCharset(raw []byte, name string) (*Message, error) {
 		return nil, err
 	}
 	m.Group = Group{m: m, to: len(m.segs)}
-	if len(bytes.TrimSpace(m.Header().Type)) == 0 {
+	if len(bytes.TrimSpace(m.segs[0].field(m, 9).raw)) == 0 {
 		return nil, &ParseError{Kind: NoMessageType, Offset: start}
 	}
 	m.chooseCharset(name)
 	m.checkTrigger()
-	if m.Header().ControlID == nil {
+	if len(m.segs[0].field(m, 10).raw) == 0 {
 		m.warn(ControlIDMissing, 0)
 	}
 	return m, nil
@@ -215,11 +216,15 @@ func (m *Message) guessCharset(declared bool) {
 }
 
 func scan(b []byte) (ascii, nul bool) {
-	var or byte
-	for _, c := range b {
-		or |= c
+	nul = bytes.IndexByte(b, 0) >= 0
+	var or uint64
+	for ; len(b) >= 8; b = b[8:] {
+		or |= binary.LittleEndian.Uint64(b)
 	}
-	return or < 0x80, bytes.IndexByte(b, 0) >= 0
+	for _, c := range b {
+		or |= uint64(c)
+	}
+	return or&0x8080808080808080 == 0, nul
 }
 
 func (m *Message) checkTrigger() {

@@ -59,8 +59,8 @@ func (k Kind) String() string {
 	return kindTexts[k]
 }
 
-// FrameError is a frame that could not be taken. Head is its beginning (at most Options.HeadSize bytes), from which
-// hl7.PeekHeader may still tell whom to answer; Size is how many of its bytes were seen.
+// FrameError is a frame that could not be taken. Head is its beginning (at most Options.HeadSize bytes; of noise,
+// without heartbeats), from which hl7.PeekHeader may still tell whom to answer; Size is how many of its bytes were seen.
 type FrameError struct {
 	Kind Kind
 	Head []byte
@@ -136,34 +136,28 @@ func (r *Reader) ReadFrame() ([]byte, error) {
 
 // findStart reads up to and including VT.
 func (r *Reader) findStart() error {
-	noise := 0
 	var head []byte
-	for {
+	for noise := 0; ; {
 		chunk, err := r.chunk()
 		if err != nil {
 			return err
 		}
-		i := bytes.IndexByte(chunk, VT)
-		before := chunk
-		if i >= 0 {
-			before = chunk[:i]
-		}
-		for _, c := range before {
-			if c != '\r' && c != '\n' && c != 0 && c != FS {
-				noise++
+		for i, c := range chunk {
+			switch c {
+			case VT:
+				r.discard(i + 1)
+				return nil
+			case '\r', '\n', 0, FS:
+				continue
+			}
+			if len(head) < r.opts.HeadSize {
+				head = append(head, c)
+			}
+			if noise++; noise > r.opts.MaxSkip {
+				return &FrameError{Kind: Noise, Head: head, Size: int64(noise)}
 			}
 		}
-		if noise > r.opts.MaxSkip {
-			return &FrameError{Kind: Noise, Head: r.head(head, before), Size: int64(noise)}
-		}
-		if noise > 0 {
-			head = r.head(head, before)
-		}
-		r.discard(len(before))
-		if i >= 0 {
-			r.discard(1)
-			return nil
-		}
+		r.discard(len(chunk))
 	}
 }
 
@@ -191,26 +185,27 @@ func (r *Reader) body() ([]byte, error) {
 		if end >= 0 {
 			part = chunk[:end]
 		}
-		if vt := bytes.IndexByte(part, VT); vt >= 0 {
-			r.keep(part[:vt])
-			r.discard(vt + 1)
-			if r.size == 0 {
-				continue // VT twice
-			}
-			r.opened = true
-			return nil, r.failure(Truncated, nil)
+		vt := bytes.IndexByte(part, VT)
+		if vt >= 0 {
+			part = part[:vt]
 		}
 		r.keep(part)
 		r.discard(len(part))
-		if end >= 0 {
+		switch {
+		case r.size > 16*int64(r.opts.MaxFrame):
+			return nil, r.failure(Endless, nil)
+		case vt >= 0 && r.size == 0: // VT twice
+			r.discard(1)
+		case vt >= 0:
+			r.discard(1)
+			r.opened = true
+			return nil, r.failure(Truncated, nil)
+		case end >= 0:
 			r.discard(1)
 			if r.size > int64(r.opts.MaxFrame) {
 				return nil, r.failure(Oversize, nil)
 			}
 			return r.frame, nil
-		}
-		if r.size > 16*int64(r.opts.MaxFrame) {
-			return nil, r.failure(Endless, nil)
 		}
 	}
 }
