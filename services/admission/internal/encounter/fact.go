@@ -1,0 +1,209 @@
+package encounter
+
+import (
+	"bytes"
+	"strings"
+	"time"
+
+	"github.com/handoff-care/handoff/pkg/events"
+)
+
+// Kind is what a fact says about a stay.
+type Kind uint8
+
+// The kinds. Their numbers are stored: add at the end, never renumber.
+const (
+	PreAdmit              Kind = iota + 1 // expected, an account may exist
+	PendingAdmit                          // a bed is reserved
+	Register                              // arrived: emergency or outpatient, no bed yet
+	Admit                                 // admitted to a bed
+	ToInpatient                           // an outpatient became an inpatient
+	ToOutpatient                          // an inpatient became an outpatient
+	Transfer                              // another place
+	Update                                // better knowledge; never changes the state
+	ExpectTransfer                        //
+	ExpectDischarge                       //
+	Discharge                             // the stay ended
+	LeaveStart                            // on leave, still a patient
+	LeaveEnd                              //
+	CancelAdmit                           // takes back Admit or Register
+	CancelTransfer                        //
+	CancelDischarge                       //
+	CancelExpectDischarge                 //
+	CancelExpectTransfer                  //
+	CancelPendingAdmit                    //
+	CancelPreAdmit                        //
+	Delete                                // the visit was entered in error
+)
+
+var kindNames = [...]string{
+	PreAdmit: "pre-admit", PendingAdmit: "pending-admit", Register: "register", Admit: "admit",
+	ToInpatient: "to-inpatient", ToOutpatient: "to-outpatient", Transfer: "transfer", Update: "update",
+	ExpectTransfer: "expect-transfer", ExpectDischarge: "expect-discharge", Discharge: "discharge",
+	LeaveStart: "leave-start", LeaveEnd: "leave-end", CancelAdmit: "cancel-admit",
+	CancelTransfer: "cancel-transfer", CancelDischarge: "cancel-discharge",
+	CancelExpectDischarge: "cancel-expect-discharge", CancelExpectTransfer: "cancel-expect-transfer",
+	CancelPendingAdmit: "cancel-pending-admit", CancelPreAdmit: "cancel-pre-admit", Delete: "delete",
+}
+
+// String is the kind in words.
+func (k Kind) String() string {
+	if int(k) < len(kindNames) && k > 0 {
+		return kindNames[k]
+	}
+	return "unknown"
+}
+
+// ParseKind reads a kind in words; 0 for anything else.
+func ParseKind(s string) Kind {
+	for k, name := range kindNames {
+		if name == s && k > 0 {
+			return Kind(k)
+		}
+	}
+	return 0
+}
+
+// Pending reports whether the fact is about a stay that has not begun: a plan or its cancel.
+func (k Kind) Pending() bool {
+	return k == PreAdmit || k == PendingAdmit || k == CancelPreAdmit || k == CancelPendingAdmit
+}
+
+// cancels says which kinds a cancel takes back; empty for what is no cancel.
+func (k Kind) cancels(of Kind) bool {
+	switch k {
+	case CancelAdmit:
+		return of == Admit || of == Register
+	case CancelTransfer:
+		return of == Transfer
+	case CancelDischarge:
+		return of == Discharge
+	case CancelExpectDischarge:
+		return of == ExpectDischarge
+	case CancelExpectTransfer:
+		return of == ExpectTransfer
+	case CancelPendingAdmit:
+		return of == PendingAdmit
+	case CancelPreAdmit:
+		return of == PreAdmit
+	}
+	return false
+}
+
+func (k Kind) isCancel() bool { return k >= CancelAdmit && k <= CancelPreAdmit }
+
+// rank breaks ties between facts of one instant: start, transfer, update, end, cancel.
+func (k Kind) rank() int {
+	switch k {
+	case PreAdmit, PendingAdmit, Register, Admit, ToInpatient:
+		return 0
+	case ToOutpatient, Transfer, LeaveStart, LeaveEnd:
+		return 1
+	case Update, ExpectTransfer, ExpectDischarge:
+		return 2
+	case Discharge:
+		return 3
+	}
+	return 4
+}
+
+// Place is where a patient is: unit (point of care), room and bed.
+type Place struct {
+	Unit string `json:"unit,omitempty"`
+	Room string `json:"room,omitempty"`
+	Bed  string `json:"bed,omitempty"`
+}
+
+// Diagnosis is one coded diagnosis of a stay.
+type Diagnosis struct {
+	Code     string `json:"code"`
+	System   string `json:"system,omitempty"`   // "icd-10" for any ICD-10 coding; else as sent
+	Type     string `json:"type,omitempty"`     // HL7 0052: A admitting, W working, F final
+	Priority int    `json:"priority,omitempty"` // 1 principal
+}
+
+// Fact is one message about a stay, translated. Values that were not sent are zero and mean "no
+// information"; a value that was sent as deleted is Deleted.
+type Fact struct {
+	Message  events.ID // the message it came from; repeated statements of one message are one fact
+	Kind     Kind
+	Occurred time.Time // EVN-6 > PV1-44 (start) or PV1-45 (end) > EVN-2 > MSH-7
+	Happened time.Time // EVN-6, else EVN-2, else MSH-7: the time of the event without PV1's
+	Recorded time.Time // EVN-2, else MSH-7
+	Sent     time.Time // MSH-7, else EVN-2
+	Received time.Time // of the frame; never orders anything
+	Control  string    // MSH-10
+	Hash     events.ID // of the bytes: the last tie-breaker
+
+	Patient   events.ID
+	Place     Place // PV1-3
+	Values    Values
+	Diagnoses []Diagnosis // the whole list, if DiagnosesSent
+}
+
+// Deleted is the value of a text that the sender deleted ("").
+const Deleted = "\x00"
+
+// Values are what a fact says beside what happened.
+type Values struct {
+	Class               string     `json:"class,omitempty"`
+	AdmitAt             *time.Time `json:"admit_at,omitempty"`     // PV1-44
+	AdmitDay            bool       `json:"admit_day,omitempty"`    // PV1-44 has no time of day
+	DischargeAt         *time.Time `json:"discharge_at,omitempty"` // PV1-45
+	ExpectedAt          *time.Time `json:"expected_at,omitempty"`  // PV2-9
+	PlannedAt           *time.Time `json:"planned_at,omitempty"`   // PV2-8
+	Disposition         string     `json:"disposition,omitempty"`  // two digits, or Unmapped
+	ExpectedDisposition string     `json:"expected_disposition,omitempty"`
+	AdmitType           string     `json:"admit_type,omitempty"`
+	AdmitSource         string     `json:"admit_source,omitempty"`
+	Service             string     `json:"service,omitempty"`
+	Attending           string     `json:"attending,omitempty"`
+	VIP                 string     `json:"vip,omitempty"` // "Y" or Deleted
+	Account             string     `json:"account,omitempty"`
+	PendingUnit         string     `json:"pending_unit,omitempty"` // PV1-42
+	DiagnosesSent       bool       `json:"diagnoses_sent,omitempty"`
+}
+
+// Unmapped is the disposition of a code that no map knows.
+const Unmapped = "?"
+
+// before orders facts by when they happened.
+func (f *Fact) before(g *Fact) bool {
+	if c := f.Occurred.Compare(g.Occurred); c != 0 {
+		return c < 0
+	}
+	if c := f.Recorded.Compare(g.Recorded); c != 0 {
+		return c < 0
+	}
+	return f.tie(g) < 0
+}
+
+// saidBefore orders facts by when they were written down.
+func (f *Fact) saidBefore(g *Fact) bool {
+	if c := f.Recorded.Compare(g.Recorded); c != 0 {
+		return c < 0
+	}
+	if c := f.Sent.Compare(g.Sent); c != 0 {
+		return c < 0
+	}
+	if c := f.Kind.rank() - g.Kind.rank(); c != 0 {
+		return c < 0
+	}
+	if c := f.Occurred.Compare(g.Occurred); c != 0 {
+		return c < 0
+	}
+	return f.tie(g) < 0
+}
+
+func (f *Fact) tie(g *Fact) int {
+	if c := f.Sent.Compare(g.Sent); c != 0 {
+		return c
+	}
+	if c := f.Kind.rank() - g.Kind.rank(); c != 0 {
+		return c
+	}
+	if c := strings.Compare(f.Control, g.Control); c != 0 {
+		return c
+	}
+	return bytes.Compare(f.Hash[:], g.Hash[:])
+}

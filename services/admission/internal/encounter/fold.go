@@ -1,0 +1,155 @@
+package encounter
+
+import (
+	"slices"
+	"time"
+)
+
+// Facts is a set of facts about one stay, in the order they happened.
+type Facts []Fact
+
+// Add puts a fact in its place. It reports false, and changes nothing, if the fact's message is in the set.
+func (s Facts) Add(f Fact) (Facts, bool) {
+	at := len(s)
+	for i := range s {
+		if s[i].Message == f.Message {
+			return s, false
+		}
+	}
+	for at > 0 && f.before(&s[at-1]) {
+		at--
+	}
+	return slices.Insert(s, at, f), true
+}
+
+// Sort puts a set that was loaded in any order into the order of what happened.
+func (s Facts) Sort() {
+	slices.SortFunc(s, func(a, b Fact) int {
+		switch {
+		case a.before(&b):
+			return -1
+		case b.before(&a):
+			return 1
+		}
+		return 0
+	})
+}
+
+// Fold computes the stay. The set must be in order (Add, Sort).
+func (s Facts) Fold() Stay {
+	f := newFolder(s)
+	f.voidCancelled()
+	f.walk()
+	f.values()
+	f.times()
+	return f.stay
+}
+
+// folder is the work of one Fold.
+type folder struct {
+	facts Facts
+	said  []int // indexes in the order they were written down
+	void  []int // -1 live, else the index of the cancel that took it back
+	match []bool
+	stay  Stay
+
+	start, end          int  // the facts that began and ended the stay as it is now; -1 none
+	announced           bool // there is a start or a plan, live or not
+	planned, started    bool // there is a live one
+	present             bool // something else says that the patient is or was here
+	lostStart, lostPlan bool // one was taken back, or will be once it arrives
+	lostAt              time.Time
+	presentAfterLost    bool
+	erased              bool
+	saidBuf, voidBuf    [24]int
+	matchBuf            [24]bool
+}
+
+func newFolder(s Facts) *folder {
+	f := &folder{facts: s, start: -1, end: -1}
+	f.said, f.void, f.match = f.saidBuf[:0], f.voidBuf[:0], f.matchBuf[:0]
+	for i := range s {
+		f.void = append(f.void, -1)
+		f.match = append(f.match, false)
+		// Insertion: the two orders rarely differ.
+		at := i
+		f.said = append(f.said, i)
+		for ; at > 0 && s[i].saidBefore(&s[f.said[at-1]]); at-- {
+			f.said[at] = f.said[at-1]
+		}
+		f.said[at] = i
+	}
+	return f
+}
+
+func (f *folder) live(i int) bool { return f.void[i] < 0 }
+
+// voidCancelled takes back what was cancelled, cancels in the order they were written down.
+func (f *folder) voidCancelled() {
+	previous := -1
+	for _, i := range f.said {
+		c := &f.facts[i]
+		switch {
+		case c.Kind == Delete:
+			f.erase(i)
+		case c.Kind.isCancel():
+			// The same cancel sent twice cancels once.
+			if p := previous; p >= 0 && f.facts[p].Kind == c.Kind && f.facts[p].Recorded.Equal(c.Recorded) && f.facts[p].Occurred.Equal(c.Occurred) {
+				f.match[i] = f.match[p]
+				continue
+			}
+			previous = i
+			f.match[i] = f.cancel(i)
+		}
+	}
+}
+
+// erase voids all that was written down at or before a deletion of the visit.
+func (f *folder) erase(by int) {
+	d := &f.facts[by]
+	f.erased, f.match[by] = true, true
+	for i := range f.facts {
+		if i != by && f.live(i) && f.facts[i].Kind != Delete && !f.facts[i].Recorded.After(d.Recorded) {
+			f.void[i] = by
+		}
+	}
+}
+
+// cancel voids the latest live fact of the cancel's kind, and what only repeated or corrected it.
+func (f *folder) cancel(by int) bool {
+	c := &f.facts[by]
+	last := -1
+	for i := len(f.facts) - 1; i >= 0; i-- {
+		g := &f.facts[i]
+		if last < 0 {
+			if f.live(i) && c.Kind.cancels(g.Kind) && !g.Recorded.After(c.Recorded) {
+				last, f.void[i] = i, by
+			}
+			continue
+		}
+		if f.live(i) && separates(g.Kind, f.facts[last].Kind) {
+			break
+		}
+		if f.live(i) && !g.Recorded.After(c.Recorded) && repeats(g, &f.facts[last]) {
+			f.void[i] = by
+		}
+	}
+	return last >= 0
+}
+
+// repeats: g said the same thing as the later fact x. Two transfers are two events; two admissions or
+// two discharges with nothing between them are one, stated or corrected again.
+func repeats(g, x *Fact) bool {
+	return g.Kind == x.Kind && (x.Kind != Transfer || g.Occurred.Equal(x.Occurred) && g.Place == x.Place)
+}
+
+// separates: a fact of kind k between two facts of the kind of makes them two events.
+func separates(k, of Kind) bool {
+	switch of {
+	case Discharge:
+		return starts(k)
+	case Admit, Register:
+		return k == Discharge
+	}
+	return false
+}

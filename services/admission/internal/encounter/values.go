@@ -1,0 +1,200 @@
+package encounter
+
+import "time"
+
+// values takes each value from the newest live statement that has one; of a stay that was taken back
+// as a whole, from what was said of it.
+func (f *folder) values() {
+	gone := f.stay.State == Cancelled || f.stay.State == EnteredInError
+	for _, i := range f.said {
+		g := &f.facts[i]
+		if !f.live(i) && !gone {
+			continue
+		}
+		if !g.Patient.IsZero() {
+			f.stay.Patient = g.Patient
+		}
+		if g.Kind == CancelAdmit || g.Kind == CancelPreAdmit || g.Kind == CancelPendingAdmit || g.Kind == Delete {
+			continue // what such a message repeats is of a stay that is no more
+		}
+		f.class(g)
+		f.expectation(g)
+		f.disposition(g)
+		f.admission(g)
+		if g.Values.DiagnosesSent {
+			f.stay.Diagnoses = g.Diagnoses
+		}
+	}
+	if f.stay.Class == "" {
+		f.stay.Class = OtherClass
+	}
+	if f.stay.State != Finished {
+		f.stay.Disposition = ""
+	}
+	if !Open(f.stay.State) && f.stay.State != Planned {
+		f.stay.ExpectedAt, f.stay.ExpectedDisp, f.stay.PendingUnit = nil, "", ""
+	}
+}
+
+// class keeps the newest class and since when it has been inpatient.
+func (f *folder) class(g *Fact) {
+	class := g.Values.Class
+	if class == "" {
+		switch {
+		case g.Kind == Admit, g.Kind == ToInpatient:
+			class = Inpatient
+		case g.Kind == ToOutpatient, g.Kind == Register && f.stay.Class == "":
+			class = Outpatient
+		}
+	}
+	if class == "" || g.Kind.Pending() && f.started {
+		return
+	}
+	if class == Emergency && !g.Kind.Pending() {
+		f.stay.ED = true
+	}
+	if class != Inpatient {
+		f.stay.InpatientAt = nil
+	} else if f.stay.Class != Inpatient {
+		at := f.becameInpatient(g)
+		f.stay.InpatientAt = &at
+	}
+	f.stay.Class = class
+}
+
+// becameInpatient is when the statement g took effect. An admission after an emergency visit often
+// repeats the visit's own start in PV1-44: then its own time counts.
+func (f *folder) becameInpatient(g *Fact) time.Time {
+	switch {
+	case g.Kind == Update:
+		return g.Recorded
+	case g.Kind == Admit && g.Values.AdmitAt != nil && f.stay.Class == "":
+		return *g.Values.AdmitAt
+	case g.Kind == Admit && g.Values.AdmitAt != nil && f.start >= 0 && g.Values.AdmitAt.After(f.facts[f.start].Occurred):
+		return *g.Values.AdmitAt
+	case g.Kind == Admit:
+		return g.Happened
+	}
+	return g.Occurred
+}
+
+// expectation keeps what is expected by a live announcement of it; an update may correct its time.
+func (f *folder) expectation(g *Fact) {
+	v := &g.Values
+	switch g.Kind {
+	case ExpectDischarge:
+		f.stay.ExpectedAt, f.stay.ExpectedDisp = v.ExpectedAt, v.ExpectedDisposition
+	case ExpectTransfer, PendingAdmit:
+		f.stay.PendingUnit = v.PendingUnit
+	case Transfer, Admit:
+		f.stay.PendingUnit = ""
+	case Update:
+		if f.stay.ExpectedAt != nil && v.ExpectedAt != nil {
+			f.stay.ExpectedAt = v.ExpectedAt
+		}
+	}
+	if v.PlannedAt != nil && g.Kind.Pending() {
+		f.stay.PlannedAt = v.PlannedAt
+	}
+}
+
+// disposition follows statements of discharges and updates; a cancelled discharge clears it.
+func (f *folder) disposition(g *Fact) {
+	switch {
+	case g.Kind == CancelDischarge:
+		f.stay.Disposition = ""
+	case g.Kind == Discharge || g.Kind == Update:
+		text(&f.stay.Disposition, g.Values.Disposition)
+	}
+}
+
+// admission keeps what is known of the stay as a whole.
+func (f *folder) admission(g *Fact) {
+	v := &g.Values
+	text(&f.stay.AdmitType, v.AdmitType)
+	text(&f.stay.AdmitSource, v.AdmitSource)
+	text(&f.stay.Service, v.Service)
+	text(&f.stay.Attending, v.Attending)
+	text(&f.stay.Account, v.Account)
+	switch v.VIP {
+	case "":
+	case Deleted:
+		f.stay.VIP = false
+	default:
+		f.stay.VIP = true
+	}
+}
+
+func text(dst *string, v string) {
+	switch v {
+	case "":
+	case Deleted:
+		*dst = ""
+	default:
+		*dst = v
+	}
+}
+
+// times are those of the stay as it is now.
+func (f *folder) times() {
+	s := &f.stay
+	if !Open(s.State) && s.State != Finished {
+		s.InpatientAt = nil
+		return
+	}
+	s.AdmittedAt = f.admittedAt()
+	if s.State == Finished && f.end >= 0 {
+		s.DischargedAt = f.dischargedAt()
+	}
+	// A class that was inpatient from the start began with the stay, also when its time is corrected.
+	if s.InpatientAt != nil && s.AdmittedAt != nil && (f.start >= 0 && f.firstClass() == Inpatient || s.InpatientAt.Before(*s.AdmittedAt)) {
+		s.InpatientAt = s.AdmittedAt
+	}
+}
+
+func (f *folder) firstClass() string {
+	g := &f.facts[f.start]
+	if g.Values.Class == "" && g.Kind != Register {
+		return Inpatient
+	}
+	return g.Values.Class
+}
+
+// admittedAt is the newest PV1-44, else when the stay began; a mere date does not blunt a time of that day.
+func (f *folder) admittedAt() *time.Time {
+	var at *time.Time
+	for _, i := range f.said {
+		g := &f.facts[i]
+		if !f.live(i) || g.Values.AdmitAt == nil || g.Kind.Pending() {
+			continue
+		}
+		if f.stay.Reopened && g.before(&f.facts[f.start]) {
+			continue
+		}
+		if v := g.Values.AdmitAt; !(g.Values.AdmitDay && at != nil && at.Sub(*v) >= 0 && at.Sub(*v) < 24*time.Hour) {
+			at = v
+		}
+	}
+	if at == nil && f.start >= 0 {
+		began := f.facts[f.start].Occurred
+		at = &began
+	}
+	return at
+}
+
+// dischargedAt is the newest PV1-45 said by the discharge or after it; else when the discharge happened.
+func (f *folder) dischargedAt() *time.Time {
+	end := &f.facts[f.end]
+	ended := end.Occurred
+	at := &ended
+	if end.Values.DischargeAt != nil {
+		at = end.Values.DischargeAt
+	}
+	for _, i := range f.said {
+		g := &f.facts[i]
+		if f.live(i) && g.Values.DischargeAt != nil && (g.Kind == Discharge || g.Kind == Update) && end.saidBefore(g) {
+			at = g.Values.DischargeAt
+		}
+	}
+	return at
+}
