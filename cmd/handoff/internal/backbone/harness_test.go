@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -34,6 +35,7 @@ type bench struct {
 	program *run.Program
 	alpha   run.Env
 	beta    run.Env
+	counted atomic.Int64 // what gamma handled
 	mu      sync.Mutex
 	poison  map[events.ID]bool
 }
@@ -64,7 +66,7 @@ func (b *bench) start() {
 		},
 	}
 	infra.NATS = func(s string) (*nats.Conn, error) { return b.broker.Connect(s) }
-	b.program, err = run.Start(ctx, run.Config{HTTP: "127.0.0.1:0", Data: b.data, LogLevel: "warn"}, infra, b.producer(), b.consumer())
+	b.program, err = run.Start(ctx, run.Config{HTTP: "127.0.0.1:0", Data: b.data, LogLevel: "warn"}, infra, b.producer(), b.consumer(), b.counter())
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -96,6 +98,13 @@ CREATE TABLE seen (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, org_id uui
 	return run.Service{Name: "beta", Migrations: tables, New: func(_ context.Context, env run.Env) (*run.Instance, error) {
 		b.beta = env
 		return &run.Instance{Hears: b.hears()}, nil
+	}}
+}
+
+// counter is "gamma", which only counts.
+func (b *bench) counter() run.Service {
+	return run.Service{Name: "gamma", New: func(context.Context, run.Env) (*run.Instance, error) {
+		return &run.Instance{Hears: b.counts()}, nil
 	}}
 }
 

@@ -73,6 +73,7 @@ func (f *Floor) Addr() string { return f.listener.Addr().String() }
 // Run works until ctx is done or something fails.
 func (f *Floor) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	var wg sync.WaitGroup
 	for _, loop := range []func(context.Context) error{f.accept, f.write, f.publish, f.forget, f.consume} {
 		wg.Go(func() {
