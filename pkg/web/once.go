@@ -32,7 +32,7 @@ func Once[Out any](ctx context.Context, tx pgx.Tx, request string, do func() (*O
 	who := From(ctx)
 	var saidOf string
 	var answer []byte
-	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, who.Subject+"\x00"+info.idempotency); err != nil {
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, who.Org.String()+" "+who.Subject+" "+info.idempotency); err != nil {
 		return nil, err
 	}
 	err := tx.QueryRow(ctx, `SELECT request, answer FROM once WHERE org_id = $1 AND subject = $2 AND key = $3 AND made_at > now() - interval '24 hours'`,
