@@ -87,8 +87,9 @@ func (p *player) play(ctx context.Context, world *hospital.World) (err error) {
 	var wg sync.WaitGroup
 	lines := map[string]chan hospital.Message{}
 	for _, code := range world.Facilities() {
-		lines[code] = make(chan hospital.Message, waiting)
-		wg.Go(func() { p.send(ctx, code, lines[code]) })
+		line := make(chan hospital.Message, waiting)
+		lines[code] = line
+		wg.Go(func() { p.send(ctx, code, line) })
 	}
 	defer wg.Wait()
 	defer func() {
