@@ -1,1 +1,99 @@
 package discharge
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+
+	"github.com/handoff-care/handoff/pkg/bus"
+	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/pkg/run"
+	"github.com/handoff-care/handoff/pkg/timer"
+	"github.com/handoff-care/handoff/services/discharge/internal/clock"
+	"github.com/handoff-care/handoff/services/discharge/internal/protocol"
+	"github.com/handoff-care/handoff/services/discharge/internal/risk"
+	"github.com/handoff-care/handoff/services/discharge/internal/transition"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Name is the service's schema, stream and API prefix.
+const Name = "discharge"
+
+// Timer names.
+const (
+	timerTask     = "task"     // a task's reminder or due time; keyed by encounter
+	timerFacility = "facility" // due times to compute again; keyed by facility
+)
+
+// Service is the discharge service. It hears of stays, patients and facilities from
+// admission, and tells of transitions and tasks.
+func Service() run.Service {
+	own, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	return run.Service{Name: Name, Migrations: own, New: build}
+}
+
+// heard are the facts this service reacts to.
+var heard = []events.Fact{
+	events.EncounterPlanned{}, events.EncounterAdmitted{}, events.EncounterTransferred{}, events.EncounterClassChanged{},
+	events.EncounterDischargeExpected{}, events.EncounterDischarged{}, events.EncounterDischargeCancelled{},
+	events.EncounterAdmissionCancelled{}, events.EncounterUpdated{}, events.EncounterMoved{},
+	events.PatientRegistered{}, events.PatientUpdated{}, events.FacilityChanged{},
+}
+
+func build(_ context.Context, env run.Env) (*run.Instance, error) {
+	rules, err := shippedRules()
+	if err != nil {
+		return nil, err
+	}
+	rules.LateAfter = env.Config.LateAfter
+	s := newService(env.Outbox, rules)
+	api := &api{service: s, db: env.DB}
+	return &run.Instance{
+		Hears:  []bus.Subscription{{Stream: "admission", Types: heard, Handle: s.hear}},
+		Timers: map[string]timer.Handler{timerTask: s.tasksDue, timerFacility: s.facilityChanged},
+		Routes: api.routes,
+		Laws:   api.laws,
+	}, nil
+}
+
+func shippedRules() (*transition.Rules, error) {
+	set, err := protocol.Shipped()
+	if err != nil {
+		return nil, fmt.Errorf("shipped protocols: %w", err)
+	}
+	weights, err := risk.Shipped()
+	if err != nil {
+		return nil, fmt.Errorf("shipped weights: %w", err)
+	}
+	return &transition.Rules{Protocols: set, Comorbidities: weights}, nil
+}
+
+// LintProtocols checks a folder of protocols as the service would on loading it
+// (conditions.yaml, tasks.yaml, and protocols in every other *.yaml), together with
+// the shipped due rules, and returns each protocol as code@version and title. The
+// error lists everything that is wrong, one line each. A nil folder checks the
+// shipped protocols.
+func LintProtocols(folder fs.FS) ([][2]string, error) {
+	if folder == nil {
+		set, err := protocol.Shipped()
+		if err != nil {
+			return nil, err
+		}
+		return set.Protocols(), nil
+	}
+	rules, err := clock.Shipped()
+	if err != nil {
+		return nil, err
+	}
+	set, err := protocol.Load(folder, rules)
+	if err != nil {
+		return nil, err
+	}
+	return set.Protocols(), nil
+}

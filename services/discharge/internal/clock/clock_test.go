@@ -110,6 +110,19 @@ func TestDayRulesEndAtLocalMidnightAcrossChangesOfClocks(t *testing.T) {
 	}
 }
 
+func TestRemindersComeByDay(t *testing.T) {
+	tab, where := table(t), newYork(t)
+	at := local(t, where, "2026-10-16 14:02")
+	for id, want := range map[string]string{
+		"tcm-contact":    "2026-10-20 08:00", // the last day's morning
+		"handoff-report": "2026-10-16 17:02", // three of four hours
+	} {
+		if got := rule(t, tab, id, at).Due(at, where).Warn.In(where.Zone).Format("2006-01-02 15:04"); got != want {
+			t.Errorf("%s: reminder at %s, want %s", id, got, want)
+		}
+	}
+}
+
 func TestTraceReadsLikeAnExplanation(t *testing.T) {
 	where := newYork(t)
 	at := local(t, where, "2026-11-25 14:02")
@@ -171,6 +184,9 @@ func TestEveryTraceChecksAfterATripThroughJSON(t *testing.T) {
 		}
 		if alone := r.At(at, Where{zone, cal}); !alone.Equal(back.Due) {
 			t.Fatalf("%s: At gives %s, Due %s", id, alone, back.Due)
+		}
+		if back.Warn.Before(at) || !back.Warn.Before(back.Due) {
+			t.Fatalf("%s: the reminder at %s is not between %s and %s", id, back.Warn, at, back.Due)
 		}
 		if !back.Due.After(at) {
 			t.Fatalf("%s is due at %s, not after its trigger %s", id, back.Due, at)

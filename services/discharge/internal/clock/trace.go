@@ -23,7 +23,8 @@ type Trace struct {
 	Zone      string    `json:"zone"`
 	Calendar  string    `json:"calendar,omitempty"` // only where business days were counted
 	Steps     []string  `json:"steps"`
-	Due       time.Time `json:"due_at"` // exclusive: late from this instant on
+	Warn      time.Time `json:"warn_at"` // when the owner is reminded
+	Due       time.Time `json:"due_at"`  // exclusive: late from this instant on
 }
 
 // Where is the place a clock runs in: the facility's zone and business calendar.
@@ -49,7 +50,25 @@ func (r Rule) Due(trigger time.Time, where Where) Trace {
 		due, t.Steps = r.afterCalendarDays(trigger, where.Zone)
 	}
 	t.Due = due.UTC()
+	t.Warn = r.warn(trigger, due, where.Zone).UTC()
 	return t
+}
+
+// workdayStarts is how far into the last day the reminder of a rule counted in days
+// comes: not at midnight, when it could only wake somebody.
+const workdayStarts = 8 * time.Hour
+
+// warn is when the owner is reminded: in the morning of the last day, or after three
+// quarters of the hours.
+func (r Rule) warn(trigger, due time.Time, zone *time.Location) time.Time {
+	if r.Unit == Hours {
+		return trigger.Add(due.Sub(trigger) / 4 * 3)
+	}
+	morning := calendar.DateOf(due.Add(-1), zone).Start(zone).Add(workdayStarts)
+	if morning.Before(trigger) {
+		return trigger
+	}
+	return morning
 }
 
 // At is the due instant of rule r alone, without its trace.

@@ -103,7 +103,7 @@ func (d *decision) start() {
 	t.Class, t.Disposition = s.Class, s.Disposition
 	t.AdmittedAt, t.ExpectedAt, t.DischargedAt = s.AdmittedAt, s.ExpectedAt, s.DischargedAt
 	t.Diagnoses, t.Age, t.Sex, t.ZIP3, t.Language, t.Payer = s.Diagnoses, s.Age, s.Sex, s.ZIP3, s.Language, s.Payer
-	t.Sensitive, t.Flags = s.Sensitive, d.want.flags
+	t.Sensitive, t.Flags, t.Calendar = s.Sensitive, d.want.flags, d.now.Calendar.ID()
 	t.Protocols, t.Needs, t.Risk = d.want.plan.Protocols, d.want.plan.Needs, d.want.risk
 	if t.State != Cancelled || d.want.reason != "" {
 		t.Reason = d.want.reason
@@ -146,7 +146,7 @@ func (d *decision) finish() (Change, error) {
 	previous, changed := d.differences()
 	if changed || d.now.Current == nil {
 		t.Version++
-		c.Transition, c.Created = t, d.now.Current == nil
+		c.Transition, c.Created, c.Previous = t, d.now.Current == nil, previous
 		c.Facts = append(c.Facts, d.fact(previous))
 	}
 	c.Facts = append(c.Facts, d.facts...)
@@ -239,6 +239,7 @@ func (d *decision) differences() (map[string]string, bool) {
 	}
 	p.text("unit", was.Unit, is.Unit)
 	p.text("zone", was.Zone, is.Zone)
+	p.text("calendar", d.now.Current.Calendar, d.next.Calendar)
 	p.text("risk", interval(was.Risk), interval(is.Risk))
 	p.list("diagnoses", was.Diagnoses, is.Diagnoses)
 	p.list("flags", d.now.Current.Flags, d.next.Flags)

@@ -18,13 +18,17 @@ type Transition struct {
 	// Received is when the frame arrived that told of the discharge it was opened
 	// for; what is late is judged by it once, when the discharge is first heard of.
 	Received time.Time
+	Calendar string // the business calendar its due times were computed in
 }
 
 // Task is a follow-up task as this service keeps it.
 type Task struct {
 	events.Task
 	Org      events.ID
+	Nth      int          // of its code for its encounter, from 1
 	Rule     string       // id@version of its due rule
+	WarnAt   time.Time    // when its owner is reminded
+	Warned   bool         // the reminder was sent
 	Trace    *clock.Trace // set on creation and whenever the due time is computed anew
 	Reasons  []string     // why its priority or due time is not the usual one
 	ClosedAt *time.Time   // when it was completed, failed or cancelled
@@ -49,7 +53,9 @@ type Change struct {
 	Transition *Transition // the new row; nil when it stays as it is
 	Created    bool        // Transition is new
 	Tasks      []TaskChange
-	Facts      []events.Fact // what to tell, in order
+	Facts      []events.Fact // what to tell, in order; at most one of the transition, the first
+	// Previous are the old values of what changed in the transition: codes and times only.
+	Previous map[string]string
 }
 
 // TaskChange is the new row of a task.

@@ -59,9 +59,11 @@ func (d *decision) create(p protocol.Task) {
 	s := d.now.Stay
 	t := Task{Org: d.now.Org}
 	t.ID, t.Transition, t.Encounter = taskID(s.ID, p.Code, n), d.next.ID, s.ID
-	t.Code, t.State, t.Version = p.Code, TaskRequested, 1
+	t.Code, t.Nth, t.State, t.Version = p.Code, n, TaskRequested, 1
 	d.shape(&t, p)
-	t.Overdue = false
+	if t.Late { // its times passed before anybody here could know: no news
+		t.Warned, t.Overdue = !t.WarnAt.After(d.now.At), !t.DueAt.After(d.now.At)
+	}
 	d.done = append(d.done, TaskChange{t, true})
 	d.facts = append(d.facts, events.TaskCreated{Work: events.Work{Task: t.Task}})
 }
@@ -73,7 +75,7 @@ func (d *decision) shape(t *Task, p protocol.Task) {
 	t.Title, t.OwnerRole, t.Priority = p.Title, p.OwnerRole, p.Priority
 	t.Protocols, t.Reasons = p.Protocols, p.Reasons
 	t.DueAt, t.Rule = &due, p.Due.Rule+"@"+p.Due.Version
-	t.Trace = &p.Due
+	t.WarnAt, t.Trace = p.Due.Warn, &p.Due
 }
 
 // align gives an open task what the plan says now. Owner, state and attempts stay.
@@ -82,8 +84,9 @@ func (d *decision) align(t Task, p protocol.Task) {
 	d.shape(&next, p)
 	if same(next.DueAt, t.DueAt) && next.Rule == t.Rule {
 		next.Trace = nil // the one on record still holds
-	} else if next.DueAt.After(d.now.At) {
-		next.Overdue = false
+	} else {
+		next.Warned = next.Warned && !next.WarnAt.After(d.now.At)
+		next.Overdue = next.Overdue && !next.DueAt.After(d.now.At)
 	}
 	was := previous{}
 	was.time("due_at", t.DueAt, next.DueAt)

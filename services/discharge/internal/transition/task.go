@@ -48,6 +48,7 @@ type Action struct {
 	Outcome string     // attempt, complete
 	Reason  string     // cancel, snooze
 	Until   *time.Time // snooze, attempt: when to come back to it
+	Lead    bool       // the person may act for others
 }
 
 // Act applies an action to a task of a transition. Faults: Conflict where the state
@@ -116,12 +117,15 @@ var taskFacts = map[string]func(events.Work) events.Fact{
 var effects = map[string]func(t *Task, of Transition, tasks []Task, a Action) error{
 	"claim": func(t *Task, _ Transition, _ []Task, a Action) error {
 		if t.Owner != "" && t.Owner != a.By {
-			return fault.New(fault.Conflict, "%s has this task already", t.Owner).With("owner", t.Owner).With("state", t.State)
+			return held(*t)
 		}
 		t.Owner, t.SnoozedTo = a.By, nil
 		return nil
 	},
-	"release": func(t *Task, _ Transition, _ []Task, _ Action) error {
+	"release": func(t *Task, _ Transition, _ []Task, a Action) error {
+		if t.Owner != a.By && t.Owner != "" && !a.Lead {
+			return held(*t)
+		}
 		t.Owner, t.SnoozedTo = "", nil
 		return nil
 	},
@@ -161,6 +165,11 @@ var effects = map[string]func(t *Task, of Transition, tasks []Task, a Action) er
 		return end(t, of, tasks, a)
 	},
 	"reopen": reopen,
+}
+
+// held says who has the task: the answer to a race that was lost.
+func held(t Task) error {
+	return fault.New(fault.Conflict, "%s has this task already", t.Owner).With("owner", t.Owner).With("state", t.State)
 }
 
 // take makes a person the owner of a task nobody holds. Working on a colleague's
@@ -222,9 +231,64 @@ func AfterTask(of Transition, tasks []Task) (Change, error) {
 		return Change{}, err
 	}
 	next.Version++
-	o := events.Of{Transition: next.Transition, Previous: previous{"state": of.State}}
+	was := previous{"state": of.State}
+	o := events.Of{Transition: next.Transition, Previous: was}
+	var fact events.Fact = events.TransitionReplanned{Of: o}
 	if next.State == Completed {
-		return Change{Transition: &next, Facts: []events.Fact{events.TransitionCompleted{Of: o}}}, nil
+		fact = events.TransitionCompleted{Of: o}
 	}
-	return Change{Transition: &next, Facts: []events.Fact{events.TransitionReplanned{Of: o}}}, nil
+	return Change{Transition: &next, Facts: []events.Fact{fact}, Previous: was}, nil
+}
+
+// Tick gives what the passing of time does to open tasks: a reminder when the due
+// time is near, then the news that it has passed, each once. It returns the changed
+// tasks with their facts, and when to look again (zero: never).
+func Tick(tasks []Task, now time.Time) (changed []Task, facts []events.Fact, next time.Time) {
+	for _, t := range tasks {
+		if !t.Open() {
+			continue
+		}
+		was := t
+		if !t.Warned && !t.WarnAt.After(now) {
+			t.Warned = true
+		}
+		if !t.Overdue && !t.DueAt.After(now) {
+			t.Warned, t.Overdue = true, true
+		}
+		if t.Warned != was.Warned || t.Overdue != was.Overdue {
+			t.Version++
+			changed = append(changed, t)
+			work := events.Work{Task: t.Task}
+			if t.Overdue != was.Overdue {
+				facts = append(facts, events.TaskOverdue{Work: work})
+			} else {
+				facts = append(facts, events.TaskDue{Work: work})
+			}
+		}
+		if at := t.wakeAt(); !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	return changed, facts, next
+}
+
+// WakeAt is when time next does something to one of the tasks; zero: never.
+func WakeAt(tasks []Task) time.Time {
+	var next time.Time
+	for _, t := range tasks {
+		if at := t.wakeAt(); t.Open() && !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	return next
+}
+
+func (t Task) wakeAt() time.Time {
+	switch {
+	case !t.Warned:
+		return t.WarnAt
+	case !t.Overdue:
+		return *t.DueAt
+	}
+	return time.Time{}
 }

@@ -76,10 +76,16 @@ func TestALostClaimSaysWhoWon(t *testing.T) {
 	if !errors.As(err, &f) || f.Kind != fault.Conflict || f.Fields["owner"] != "nora" {
 		t.Fatalf("err = %v", err)
 	}
+	if err := w.act(id, Action{Name: "release", By: "omar", At: received}); fault.KindOf(err) != fault.Conflict {
+		t.Fatalf("omar released nora's task: %v", err)
+	}
 	if err := w.act(id, Action{Name: "release", By: "nora", At: received}); err != nil {
 		t.Fatal(err)
 	}
 	w.claim(t, id, "omar")
+	if err := w.act(id, Action{Name: "release", By: "lea", Lead: true, At: received}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestWhatEachActionDoes(t *testing.T) {
@@ -235,4 +241,48 @@ func TestPeopleAndStaysInAnyMixture(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestTimeRemindsThenReportsEachOnce(t *testing.T) {
+	w := opened(t)
+	tick := func(at time.Time) []string {
+		changed, facts, next := Tick(w.tasks, at)
+		for _, c := range changed {
+			w.apply(Change{Tasks: []TaskChange{{Task: c}}})
+		}
+		if want := WakeAt(w.tasks); !next.Equal(want) {
+			t.Errorf("look again at %s, want %s", next, want)
+		}
+		var out []string
+		for _, f := range facts {
+			out = append(out, f.Type()[len("care.task."):]+" "+f.(events.TaskFact).Snapshot().Code)
+		}
+		return out
+	}
+	first := WakeAt(w.tasks)
+	if got := tick(first.Add(-time.Microsecond)); got != nil {
+		t.Errorf("early: %v", got)
+	}
+	due := *w.byCode("discharge-information").DueAt // Sunday the 18th, the first of all
+	if got := tick(first); len(got) != 1 || got[0] != "due.v1 discharge-information" {
+		t.Errorf("first wake-up: %v", got)
+	}
+	if got := tick(due); len(got) != 1 || got[0] != "overdue.v1 discharge-information" {
+		t.Errorf("when due: %v", got)
+	}
+	if got := tick(due); got != nil {
+		t.Errorf("again: %v", got)
+	}
+	all := tick(left.AddDate(0, 0, 60))
+	if len(all) != 3 || !WakeAt(w.tasks).IsZero() {
+		t.Errorf("after two months: %v, then look at %s", all, WakeAt(w.tasks))
+	}
+}
+
+func TestWhatWasLateFromTheStartIsNoNews(t *testing.T) {
+	w := &world{rules: shippedRules(t), now: left.AddDate(0, 1, 0)}
+	w.see(t, stay("inpatient", "finished"))
+	if !w.byCode("tcm-contact").Overdue || !WakeAt(w.tasks).IsZero() {
+		t.Errorf("overdue %v, wake at %s", w.byCode("tcm-contact").Overdue, WakeAt(w.tasks))
+	}
 }

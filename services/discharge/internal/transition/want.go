@@ -54,7 +54,8 @@ func (r *Rules) want(stay events.Encounter, dead bool, where clock.Where) (wante
 	if err != nil {
 		return w, err
 	}
-	if (dead || Dead(stay.Disposition)) && (w.state == Planning || w.state == Active) {
+	dead = dead || stay.State == "finished" && Dead(stay.Disposition)
+	if dead && (w.state == Planning || w.state == Active) {
 		return wanted{state: Expired, reason: ReasonExpired, flags: w.flags}, nil
 	}
 	return w, nil

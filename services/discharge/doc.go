@@ -1,0 +1,13 @@
+// Package discharge is the transition of care: from the moment a stay begins it
+// plans, and the moment it ends the follow-up that good care and regulation ask for
+// exists as tasks, with owners, due times and reasons.
+//
+// Guarantee (G4): a finished stay that opens a transition, as contract.md has it,
+// has exactly one current transition with exactly the tasks its protocols say; one
+// that does not has no open follow-up task. It follows the stay through every
+// correction, in whatever order the news arrives, and never throws away what people
+// did. Tasks fall due by timers on the database's clock, never early.
+//
+// No name, identifier, address or phone of a patient is kept here. Notes that
+// people write on tasks stay in this schema and leave it only by its API.
+package discharge

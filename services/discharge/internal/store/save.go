@@ -1,0 +1,254 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/services/discharge/internal/transition"
+)
+
+// History is one version of a transition, as it will be asked about later.
+type History struct {
+	Org       events.ID
+	Encounter events.ID
+	Version   int
+	Type      string
+	State     string
+	Reason    string
+	Previous  map[string]string
+	Cause     events.ID
+}
+
+// Changes is everything a transaction saves.
+type Changes struct {
+	At          time.Time
+	Transitions []*transition.Transition
+	Created     []transition.Task // new tasks; each carries its trace
+	Changed     []transition.Task // known tasks; a trace only where it is another one
+	History     []History
+	Deaths      []Death
+	Facilities  []Facility
+	Tally       map[events.ID]Tally // by organization
+}
+
+// Tally counts what was made for an organization.
+type Tally struct{ Transitions, Tasks int }
+
+// Save writes all changes in one round trip.
+func Save(ctx context.Context, tx pgx.Tx, c Changes) error {
+	b := &pgx.Batch{}
+	if err := queueTransitions(b, c.Transitions, c.At); err != nil {
+		return err
+	}
+	if err := queueCreated(b, c.Created, c.At); err != nil {
+		return err
+	}
+	if err := queueChanged(b, c.Changed, c.At); err != nil {
+		return err
+	}
+	if err := queueHistory(b, c.History, c.At); err != nil {
+		return err
+	}
+	queueDeaths(b, c.Deaths)
+	queueFacilities(b, c.Facilities)
+	queueTally(b, c.Tally)
+	if b.Len() == 0 {
+		return nil
+	}
+	if err := tx.SendBatch(ctx, b).Close(); err != nil {
+		return fmt.Errorf("save transitions: %w", err)
+	}
+	return nil
+}
+
+const upsertTransitions = `INSERT INTO transition (encounter_id, id, org_id, patient_id, facility_id, facility, zone, unit, state, reason,
+	version, class, disposition, admitted_at, expected_at, discharged_at, received_at, protocols, needs, flags, diagnoses, age, sex,
+	zip3, language, payer, risk, late_arrival, sensitive, calendar, fold_version, stay, changed_at)
+SELECT *, $33::timestamptz FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[],
+	$9::text[], $10::text[], $11::int[], $12::text[], $13::text[], $14::timestamptz[], $15::timestamptz[], $16::timestamptz[],
+	$17::timestamptz[], $18::text[], $19::text[], $20::text[], $21::text[], $22::int[], $23::text[], $24::text[], $25::text[],
+	$26::text[], $27::json[], $28::bool[], $29::bool[], $30::text[], $31::bigint[], $32::json[])
+ON CONFLICT (encounter_id) DO UPDATE SET patient_id = excluded.patient_id, facility_id = excluded.facility_id,
+	facility = excluded.facility, zone = excluded.zone, unit = excluded.unit, state = excluded.state, reason = excluded.reason,
+	version = excluded.version, class = excluded.class, disposition = excluded.disposition, admitted_at = excluded.admitted_at,
+	expected_at = excluded.expected_at, discharged_at = excluded.discharged_at, received_at = excluded.received_at,
+	protocols = excluded.protocols, needs = excluded.needs, flags = excluded.flags, diagnoses = excluded.diagnoses,
+	age = excluded.age, sex = excluded.sex, zip3 = excluded.zip3, language = excluded.language, payer = excluded.payer,
+	risk = excluded.risk, late_arrival = excluded.late_arrival, sensitive = excluded.sensitive, calendar = excluded.calendar,
+	fold_version = excluded.fold_version, stay = coalesce(excluded.stay, transition.stay), changed_at = excluded.changed_at`
+
+func queueTransitions(b *pgx.Batch, list []*transition.Transition, at time.Time) error {
+	if len(list) == 0 {
+		return nil
+	}
+	n := len(list)
+	encounter, id, org, patient, facilityID := ids(n), ids(n), ids(n), ids(n), ids(n)
+	facility, zone, unit, state, reason, class, disposition := texts(n), texts(n), texts(n), texts(n), texts(n), texts(n), texts(n)
+	protocols, needs, flags, diagnoses := texts(n), texts(n), texts(n), texts(n)
+	sex, zip3, language, payer, calendar := texts(n), texts(n), texts(n), texts(n), texts(n)
+	version, fold, age := make([]int32, n), make([]int64, n), make([]*int, n)
+	admitted, expected, discharged, received := times(n), times(n), times(n), times(n)
+	risk, stay, late, sensitive := make([]*string, n), make([]*string, n), make([]bool, n), make([]bool, n)
+	for i, t := range list {
+		encounter[i], id[i], org[i], patient[i], facilityID[i] = t.Encounter, t.ID, t.Org, t.Patient, t.FacilityID
+		facility[i], zone[i], unit[i], state[i], reason[i] = t.Facility, t.Zone, t.Unit, t.State, t.Reason
+		class[i], disposition[i], version[i] = t.Class, t.Disposition, int32(t.Version)
+		admitted[i], expected[i], discharged[i] = t.AdmittedAt, t.ExpectedAt, t.DischargedAt
+		if !t.Received.IsZero() {
+			received[i] = &t.Received
+		}
+		protocols[i], needs[i], flags[i] = strings.Join(t.Protocols, " "), strings.Join(t.Needs, " "), strings.Join(t.Flags, " ")
+		diagnoses[i], age[i] = strings.Join(t.Diagnoses, " "), t.Age
+		sex[i], zip3[i], language[i], payer[i] = t.Sex, t.ZIP3, t.Language, t.Payer
+		late[i], sensitive[i], calendar[i], fold[i] = t.LateArrival, t.Sensitive, t.Calendar, t.Stay.FoldVersion
+		var err error
+		if !t.Stay.ID.IsZero() { // else it was not loaded, and has not changed
+			if stay[i], err = asJSON(t.Stay); err != nil {
+				return err
+			}
+		}
+		if t.Risk != nil {
+			if risk[i], err = asJSON(t.Risk); err != nil {
+				return err
+			}
+		}
+	}
+	b.Queue(upsertTransitions, encounter, id, org, patient, facilityID, facility, zone, unit, state, reason, version, class, disposition,
+		admitted, expected, discharged, received, protocols, needs, flags, diagnoses, age, sex, zip3, language, payer, risk, late,
+		sensitive, calendar, fold, stay, at)
+	return nil
+}
+
+const insertTasks = `INSERT INTO task (encounter_id, code, nth, id, org_id, patient_id, facility, unit, title, state, reason, version, owner,
+	owner_role, priority, reasons, protocols, rule, due_at, warn_at, warned, overdue, snoozed_to, attempts, outcome, late_arrival,
+	sensitive, closed_at, closed_by, trace, created_at, changed_at)
+SELECT *, $31::timestamptz, $31::timestamptz FROM unnest($1::uuid[], $2::text[], $3::int[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[],
+	$8::text[], $9::text[], $10::text[], $11::text[], $12::int[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
+	$18::text[], $19::timestamptz[], $20::timestamptz[], $21::bool[], $22::bool[], $23::timestamptz[], $24::int[], $25::text[],
+	$26::bool[], $27::bool[], $28::timestamptz[], $29::text[], $30::json[])`
+
+const updateTasks = `UPDATE task SET patient_id = n.patient_id, facility = n.facility, unit = n.unit, title = n.title, state = n.state,
+	reason = n.reason, version = n.version, owner = n.owner, owner_role = n.owner_role, priority = n.priority, reasons = n.reasons,
+	protocols = n.protocols, rule = n.rule, due_at = n.due_at, warn_at = n.warn_at, warned = n.warned, overdue = n.overdue,
+	snoozed_to = n.snoozed_to, attempts = n.attempts, outcome = n.outcome, late_arrival = n.late_arrival, sensitive = n.sensitive,
+	closed_at = n.closed_at, closed_by = n.closed_by, trace = coalesce(n.trace, task.trace), changed_at = $31::timestamptz
+FROM unnest($1::uuid[], $2::text[], $3::int[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[],
+	$8::text[], $9::text[], $10::text[], $11::text[], $12::int[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
+	$18::text[], $19::timestamptz[], $20::timestamptz[], $21::bool[], $22::bool[], $23::timestamptz[], $24::int[], $25::text[],
+	$26::bool[], $27::bool[], $28::timestamptz[], $29::text[], $30::json[])
+	AS n(encounter_id, code, nth, id, org_id, patient_id, facility, unit, title, state, reason, version, owner, owner_role, priority,
+	reasons, protocols, rule, due_at, warn_at, warned, overdue, snoozed_to, attempts, outcome, late_arrival, sensitive, closed_at,
+	closed_by, trace)
+WHERE task.encounter_id = n.encounter_id AND task.code = n.code AND task.nth = n.nth`
+
+func queueCreated(b *pgx.Batch, list []transition.Task, at time.Time) error {
+	return queueTasks(b, insertTasks, list, at)
+}
+
+func queueChanged(b *pgx.Batch, list []transition.Task, at time.Time) error {
+	return queueTasks(b, updateTasks, list, at)
+}
+
+func queueTasks(b *pgx.Batch, statement string, list []transition.Task, at time.Time) error {
+	if len(list) == 0 {
+		return nil
+	}
+	n := len(list)
+	encounter, id, org, patient := ids(n), ids(n), ids(n), ids(n)
+	code, facility, unit, title, state, reason := texts(n), texts(n), texts(n), texts(n), texts(n), texts(n)
+	owner, role, priority, reasons, protocols, rule := texts(n), texts(n), texts(n), texts(n), texts(n), texts(n)
+	outcome, closedBy, traces := texts(n), texts(n), make([]*string, n)
+	nth, version, attempts := make([]int32, n), make([]int32, n), make([]int32, n)
+	due, warn, snoozed, closed := times(n), times(n), times(n), times(n)
+	warned, overdue, late, sensitive := make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n)
+	for i := range list {
+		t := &list[i]
+		encounter[i], id[i], org[i], patient[i] = t.Encounter, t.ID, t.Org, t.Patient
+		code[i], nth[i], facility[i], unit[i], title[i] = t.Code, int32(t.Nth), t.Facility, t.Unit, t.Title
+		state[i], reason[i], version[i], owner[i], role[i] = t.State, t.Reason, int32(t.Version), t.Owner, t.OwnerRole
+		priority[i], reasons[i], protocols[i] = t.Priority, strings.Join(t.Reasons, "\n"), strings.Join(t.Protocols, " ")
+		rule[i], due[i], warn[i], warned[i], overdue[i] = t.Rule, t.DueAt, &t.WarnAt, t.Warned, t.Overdue
+		snoozed[i], attempts[i], outcome[i], late[i], sensitive[i] = t.SnoozedTo, int32(t.Attempts), t.Outcome, t.Late, t.Sensitive
+		closed[i], closedBy[i] = t.ClosedAt, t.ClosedBy
+		if t.Trace != nil {
+			var err error
+			if traces[i], err = asJSON(t.Trace); err != nil {
+				return err
+			}
+		}
+	}
+	b.Queue(statement, encounter, code, nth, id, org, patient, facility, unit, title, state, reason, version, owner, role, priority, reasons,
+		protocols, rule, due, warn, warned, overdue, snoozed, attempts, outcome, late, sensitive, closed, closedBy, traces, at)
+	return nil
+}
+
+func queueHistory(b *pgx.Batch, list []History, at time.Time) error {
+	if len(list) == 0 {
+		return nil
+	}
+	n := len(list)
+	encounter, org, cause, version := ids(n), ids(n), ids(n), make([]int32, n)
+	typ, state, reason, previous := texts(n), texts(n), texts(n), make([]*string, n)
+	for i, h := range list {
+		encounter[i], org[i], cause[i], version[i] = h.Encounter, h.Org, h.Cause, int32(h.Version)
+		typ[i], state[i], reason[i] = h.Type, h.State, h.Reason
+		if len(h.Previous) > 0 {
+			var err error
+			if previous[i], err = asJSON(h.Previous); err != nil {
+				return err
+			}
+		}
+	}
+	b.Queue(`INSERT INTO transition_history (encounter_id, version, org_id, type, state, reason, previous, cause, at)
+		SELECT *, $9::timestamptz FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::json[], $8::uuid[])`,
+		encounter, version, org, typ, state, reason, previous, cause, at)
+	return nil
+}
+
+func queueDeaths(b *pgx.Batch, list []Death) {
+	for _, d := range list { // rare: one statement each
+		b.Queue(`INSERT INTO death (patient_id, source, org_id, dead, as_of) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (patient_id, source) DO UPDATE SET dead = excluded.dead, as_of = excluded.as_of`,
+			d.Patient, d.Source, d.Org, d.Dead, d.AsOf)
+	}
+}
+
+func queueFacilities(b *pgx.Batch, list []Facility) {
+	for _, f := range list { // rare: one statement each
+		b.Queue(`INSERT INTO facility (id, org_id, code, zone, closures) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (id) DO UPDATE SET code = excluded.code, zone = excluded.zone, closures = excluded.closures`,
+			f.ID, f.Org, f.Code, f.Zone, strings.Join(f.Closures, " "))
+	}
+}
+
+func queueTally(b *pgx.Batch, tally map[events.ID]Tally) {
+	var org []events.ID
+	var name []string
+	var n []int64
+	for id, t := range tally {
+		org, name, n = append(org, id, id), append(name, "transitions", "tasks"), append(n, int64(t.Transitions), int64(t.Tasks))
+	}
+	if len(org) > 0 {
+		b.Queue(`INSERT INTO tally (org_id, name, n) SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[]) ORDER BY 1, 2
+			ON CONFLICT (org_id, name) DO UPDATE SET n = tally.n + excluded.n`, org, name, n)
+	}
+}
+
+func asJSON(v any) (*string, error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	s := string(text)
+	return &s, nil
+}
+
+func ids(n int) []events.ID    { return make([]events.ID, n) }
+func texts(n int) []string     { return make([]string, n) }
+func times(n int) []*time.Time { return make([]*time.Time, n) }

@@ -1,0 +1,223 @@
+package discharge
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/handoff-care/handoff/pkg/calendar"
+	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/pkg/outbox"
+	"github.com/handoff-care/handoff/pkg/timer"
+	"github.com/handoff-care/handoff/services/discharge/internal/store"
+	"github.com/handoff-care/handoff/services/discharge/internal/transition"
+)
+
+// service is what the discharge service can do. Safe for concurrent use.
+type service struct {
+	outbox *outbox.Outbox
+	rules  *transition.Rules
+	clock  func() time.Time
+
+	federal   *calendar.Calendar
+	calendars sync.Map // closures, as text -> *calendar.Calendar
+}
+
+func newService(out *outbox.Outbox, rules *transition.Rules) *service {
+	return &service{outbox: out, rules: rules, clock: time.Now, federal: calendar.USFederal()}
+}
+
+// work is one transaction's worth of decisions: rows loaded, changed in memory, and
+// saved together at the end.
+type work struct {
+	s          *service
+	tx         pgx.Tx
+	at         time.Time
+	cares      map[events.ID]*care // by encounter
+	facilities map[events.ID]store.Facility
+	out        store.Changes
+	events     []events.Event
+}
+
+// care is one encounter in the making.
+type care struct {
+	store.Care
+	stay     *events.Encounter // the newest snapshot heard of in this transaction
+	known    map[events.ID]bool
+	changed  map[events.ID]bool // tasks
+	moved    bool               // the transition changed
+	hadTasks bool
+}
+
+func (s *service) begin(tx pgx.Tx) *work {
+	return &work{
+		s: s, tx: tx, at: s.clock().UTC().Truncate(time.Microsecond),
+		cares: make(map[events.ID]*care), facilities: make(map[events.ID]store.Facility),
+	}
+}
+
+// add takes loaded rows into the work.
+func (w *work) add(loaded map[events.ID]*store.Care) {
+	for encounter, found := range loaded {
+		if w.cares[encounter] != nil {
+			continue
+		}
+		c := newCare()
+		c.Care, c.hadTasks = *found, len(found.Tasks) > 0
+		for _, t := range found.Tasks {
+			c.known[t.ID] = true
+		}
+		w.cares[encounter] = c
+	}
+}
+
+func newCare() *care { return &care{known: map[events.ID]bool{}, changed: map[events.ID]bool{}} }
+
+func (w *work) care(encounter events.ID) *care {
+	c := w.cares[encounter]
+	if c == nil {
+		c = newCare()
+		w.cares[encounter] = c
+	}
+	return c
+}
+
+// decide brings an encounter's transition in line with its stay, because of an event.
+func (w *work) decide(c *care, stay events.Encounter, dead bool, cause events.Event) error {
+	cal := w.place(&stay)
+	c.stay = &stay
+	change, err := w.s.rules.Decide(transition.Now{
+		At: w.at, Org: cause.Org, Stay: stay, Dead: dead, Received: cause.Received,
+		Calendar: cal, Current: c.Transition, Tasks: c.Tasks,
+	})
+	if err != nil || change.Empty() {
+		return err
+	}
+	w.apply(c, change, cause)
+	return nil
+}
+
+// apply takes a change into memory, to be saved, and its facts, to be announced.
+func (w *work) apply(c *care, change transition.Change, cause events.Event) {
+	if change.Transition != nil {
+		c.Transition, c.moved = change.Transition, true
+	}
+	for _, t := range change.Tasks {
+		i := slices.IndexFunc(c.Tasks, func(have transition.Task) bool { return have.ID == t.ID })
+		if i < 0 {
+			c.Tasks = append(c.Tasks, t.Task)
+		} else {
+			if t.Trace == nil {
+				t.Trace = c.Tasks[i].Trace // made, but not saved yet
+			}
+			c.Tasks[i] = t.Task
+		}
+		c.changed[t.ID] = true
+	}
+	if change.Created {
+		w.tally(c.Transition.Org, store.Tally{Transitions: 1})
+	}
+	w.tell(change, cause)
+}
+
+// tell keeps facts to be announced, and the history of the transition.
+func (w *work) tell(change transition.Change, cause events.Event) {
+	for _, f := range change.Facts {
+		w.events = append(w.events, cause.Caused(f, cause.Occurred))
+	}
+	if is := change.Transition; is != nil && len(change.Facts) > 0 {
+		w.out.History = append(w.out.History, store.History{
+			Org: cause.Org, Encounter: is.Encounter, Version: is.Version, Type: change.Facts[0].Type(), State: is.State,
+			Reason: is.Reason, Previous: change.Previous, Cause: cause.ID,
+		})
+	}
+}
+
+func (w *work) tally(org events.ID, n store.Tally) {
+	if w.out.Tally == nil {
+		w.out.Tally = make(map[events.ID]store.Tally)
+	}
+	t := w.out.Tally[org]
+	t.Transitions += n.Transitions
+	t.Tasks += n.Tasks
+	w.out.Tally[org] = t
+}
+
+// save writes everything that changed, sets the timers and announces: the last
+// statement of the transaction locks the keys of what is told.
+func (w *work) save(ctx context.Context) error {
+	var set []timer.Timer
+	var cancel []events.ID
+	w.out.At = w.at
+	for encounter, c := range w.cares {
+		if c.moved {
+			w.out.Transitions = append(w.out.Transitions, c.Transition)
+		}
+		for _, t := range c.Tasks {
+			switch {
+			case !c.changed[t.ID]:
+			case c.known[t.ID]:
+				w.out.Changed = append(w.out.Changed, t)
+			default:
+				w.out.Created = append(w.out.Created, t)
+				w.tally(t.Org, store.Tally{Tasks: 1})
+			}
+		}
+		if len(c.changed) == 0 {
+			continue
+		}
+		if at := transition.WakeAt(c.Tasks); !at.IsZero() {
+			set = append(set, timer.Timer{Name: timerTask, Key: encounter, Org: c.Transition.Org, Due: at})
+		} else if c.hadTasks {
+			cancel = append(cancel, encounter)
+		}
+	}
+	if err := store.Save(ctx, w.tx, w.out); err != nil {
+		return err
+	}
+	if err := timer.Set(ctx, w.tx, set...); err != nil {
+		return err
+	}
+	if err := timer.Cancel(ctx, w.tx, timerTask, cancel...); err != nil {
+		return err
+	}
+	return w.s.outbox.Announce(ctx, w.tx, w.events...)
+}
+
+// place gives a stay the zone its facility says it is in now, and the facility's
+// business calendar. Of a facility that has not told of itself the stay's own zone
+// and the federal calendar are taken.
+func (w *work) place(stay *events.Encounter) *calendar.Calendar {
+	f, known := w.facilities[stay.FacilityID]
+	if !known {
+		return w.s.federal
+	}
+	if f.Zone != "" {
+		stay.Zone = f.Zone
+	}
+	return w.s.calendar(f.Closures)
+}
+
+// calendar is the federal calendar with local closures; a day that cannot be read is
+// passed over, since admission has checked them.
+func (s *service) calendar(closures []string) *calendar.Calendar {
+	if len(closures) == 0 {
+		return s.federal
+	}
+	key := strings.Join(closures, " ")
+	if c, ok := s.calendars.Load(key); ok {
+		return c.(*calendar.Calendar)
+	}
+	var list []calendar.Closure
+	for _, text := range closures {
+		if d, err := calendar.ParseDate(text); err == nil {
+			list = append(list, calendar.Closure{Date: d, Name: "a local closure"})
+		}
+	}
+	c, _ := s.calendars.LoadOrStore(key, calendar.USFederal(list...))
+	return c.(*calendar.Calendar)
+}
