@@ -20,10 +20,10 @@ import (
 // the version the person saw, but claim: there the first wins, and the others are
 // told who it was.
 func (a *api) actions(r *web.Router) {
-	act(a, r, "claim", "Take a task", func(*struct{}) done { return done{} })
-	act(a, r, "release", "Give a task back", func(*struct{}) done { return done{} })
-	act(a, r, "start", "Begin work", func(*struct{}) done { return done{} })
-	act(a, r, "reopen", "Undo the end of a task", func(*struct{}) done { return done{} })
+	act(a, r, "claim", "Take a task", noted)
+	act(a, r, "release", "Give a task back", noted)
+	act(a, r, "start", "Begin work", noted)
+	act(a, r, "reopen", "Undo the end of a task", noted)
 	act(a, r, "assign", "Give a task to somebody", func(b *assignBody) done {
 		return done{action: transition.Action{To: b.Owner}, entry: store.Entry{Outcome: b.Owner, Note: b.Note}}
 	})
@@ -44,8 +44,14 @@ func (a *api) actions(r *web.Router) {
 	})
 }
 
+// noted reads the body of an action that needs no more than its name.
+func noted(b *noteBody) done { return done{entry: store.Entry{Note: b.Note}} }
+
 // Codes (outcome, channel, reason) travel in events; notes do not.
 type (
+	noteBody struct {
+		Note string `json:"note,omitempty" maxLength:"4000"`
+	}
 	assignBody struct {
 		Owner string `json:"owner" maxLength:"200" doc:"the person (token subject)"`
 		Note  string `json:"note,omitempty" maxLength:"4000"`
