@@ -1,0 +1,453 @@
+package notification
+
+import (
+	"context"
+	"encoding/hex"
+	"net/mail"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/pkg/fault"
+	"github.com/handoff-care/handoff/pkg/web"
+	"github.com/handoff-care/handoff/services/notification/internal/channel"
+	"github.com/handoff-care/handoff/services/notification/internal/ledger"
+	"github.com/handoff-care/handoff/services/notification/internal/notice"
+	"github.com/handoff-care/handoff/services/notification/internal/routing"
+	"github.com/handoff-care/handoff/services/notification/internal/store"
+)
+
+type none struct{}
+
+func (s *service) setupRoutes(r *web.Router) {
+	web.Handle(r, web.PeopleRead, "GET", "/people", "People who can be told; addresses for administrators only", s.listPeople)
+	web.Handle(r, web.DirectoryWrite, "PUT", "/people", "Create or replace people", s.putPeople)
+	web.Handle(r, web.PeopleRead, "GET", "/rosters", "Who answers for which unit or facility", s.listRosters)
+	web.Handle(r, web.DirectoryWrite, "PUT", "/rosters", "Create, replace or (without members) remove rosters", s.putRosters)
+	web.Handle(r, web.PeopleRead, "GET", "/rules", "Where alerts of each kind go, and when they go further", s.listRules)
+	web.Handle(r, web.DirectoryWrite, "PUT", "/rules", "Set routing rules and escalation policies", s.putRules)
+	web.Handle(r, web.DirectoryWrite, "GET", "/endpoints", "Webhook receivers", s.listEndpoints)
+	web.Handle(r, web.DirectoryWrite, "POST", "/endpoints", "Add a webhook receiver; the secret is shown once", s.addEndpoint)
+	web.Handle(r, web.DirectoryWrite, "POST", "/endpoints/{id}/enable", "Switch a webhook receiver on", s.enableEndpoint)
+	web.Handle(r, web.DirectoryWrite, "POST", "/endpoints/{id}/disable", "Switch a webhook receiver off", s.disableEndpoint)
+	web.Handle(r, web.DirectoryWrite, "POST", "/endpoints/{id}/rotate", "A new secret; the one before signs beside it", s.rotateEndpoint)
+	web.Handle(r, web.OutboxRead, "GET", "/outbox", "Development: mails that the sink caught", s.listOutbox)
+}
+
+type ledgerIn struct {
+	web.PageIn
+	Event  events.ID `query:"event" doc:"an event, an alert or an encounter"`
+	Person string    `query:"person" doc:"a person id, role:x or endpoint:<id>"`
+}
+
+func (s *service) listLedger(ctx context.Context, in *ledgerIn) (*web.Listed[row], error) {
+	org := web.From(ctx).Org
+	q := store.LedgerQuery{Event: in.Event, Person: in.Person, Limit: in.Limit + 1}
+	if _, err := web.DecodeCursor(in.Cursor, &q.After); err != nil {
+		return nil, err
+	}
+	var rows []row
+	err := s.db.Tx(ctx, org, func(tx pgx.Tx) error {
+		if !in.Event.IsZero() {
+			var threads []events.ID
+			for _, kind := range notice.EncounterKinds {
+				threads = append(threads, notice.EncounterThread(in.Event, kind))
+			}
+			alerts, err := store.Alerts(ctx, tx, org, store.AlertQuery{Threads: threads, Limit: 1000})
+			if err != nil {
+				return err
+			}
+			// A thread without an alert has rows too: why nothing was raised.
+			q.Alerts = append(threads, in.Event)
+			for _, a := range alerts {
+				q.Alerts = append(q.Alerts, a.ID)
+			}
+		}
+		found, err := store.Ledger(ctx, tx, org, q)
+		for _, r := range found {
+			rows = append(rows, rowView(r))
+		}
+		return err
+	})
+	return web.Page(rows, in.Limit, func(r row) any { return r.Seq }), err
+}
+
+type verifyIn struct {
+	Link int64  `query:"link" doc:"with hash: a head that was kept outside; it must still be in the chain"`
+	Hash string `query:"hash" doc:"hexadecimal SHA-256 of that link"`
+}
+
+type verifyOut struct {
+	Body struct {
+		Holds    bool      `json:"holds"`
+		Problem  string    `json:"problem"`
+		Links    int64     `json:"links"`
+		Rows     int64     `json:"rows" doc:"proved by the links"`
+		Unsealed int64     `json:"unsealed" doc:"newest rows, not yet in the chain (about a second)"`
+		Hash     string    `json:"hash" doc:"the head: keep it outside to prove later that nothing was cut off"`
+		At       time.Time `json:"at"`
+	}
+}
+
+const linksAtOnce = 200
+
+func (s *service) verifyLedger(ctx context.Context, in *verifyIn) (*verifyOut, error) {
+	org, out := web.From(ctx).Org, &verifyOut{}
+	check, anchored := ledger.NewChecker(org), in.Hash == ""
+	for out.Body.Problem == "" {
+		head, _ := check.Head()
+		var links []ledger.Link
+		var rows map[int64][]ledger.Row
+		err := s.db.Tx(ctx, org, func(tx pgx.Tx) (err error) {
+			if links, rows, err = store.Links(ctx, tx, org, head.Number, linksAtOnce); err == nil && len(links) == 0 {
+				out.Body.Unsealed, err = store.Unsealed(ctx, tx, org, head.To)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(links) == 0 {
+			break
+		}
+		for _, l := range links {
+			if err := check.Check(l, rows[l.Number]); err != nil {
+				out.Body.Problem = err.Error()
+				break
+			}
+			anchored = anchored || l.Number == in.Link && hex.EncodeToString(l.Hash[:]) == strings.ToLower(in.Hash)
+		}
+	}
+	head, proved := check.Head()
+	if out.Body.Problem == "" && !anchored {
+		out.Body.Problem = "the head that was kept outside is not in the chain: rows were cut off or the chain was rewritten"
+	}
+	out.Body.Holds, out.Body.Links, out.Body.Rows, out.Body.At = out.Body.Problem == "", head.Number, proved, moment()
+	out.Body.Hash = hex.EncodeToString(head.Hash[:])
+	return out, nil
+}
+
+type personView struct {
+	ID        string   `json:"id" minLength:"1" maxLength:"200" doc:"the subject of the person's tokens"`
+	Name      string   `json:"name" maxLength:"200"`
+	Roles     []string `json:"roles"`
+	Email     string   `json:"email,omitempty" maxLength:"254"`
+	EmailFrom string   `json:"email_from,omitempty" enum:"routine,urgent,critical" doc:"mildest severity worth an email; default urgent"`
+	Active    *bool    `json:"active,omitempty" doc:"default true"`
+}
+
+type peopleIn struct {
+	Body struct {
+		People []personView `json:"people" maxItems:"1000"`
+	}
+}
+
+func (s *service) directory(ctx context.Context) (data routing.Data, err error) {
+	org := web.From(ctx).Org
+	err = s.db.Tx(ctx, org, func(tx pgx.Tx) error {
+		data, err = store.Directory(ctx, tx, org)
+		return err
+	})
+	return data, err
+}
+
+func (s *service) listPeople(ctx context.Context, _ *none) (*web.Listed[personView], error) {
+	data, err := s.directory(ctx)
+	addresses := web.Allow(web.From(ctx), web.DirectoryWrite)
+	list := []personView{}
+	for _, p := range data.People {
+		v := personView{ID: p.ID, Name: p.Name, Roles: p.Roles, EmailFrom: string(p.EmailFrom), Active: &p.Active}
+		if addresses {
+			v.Email = p.Email
+		}
+		list = append(list, v)
+	}
+	return web.Page(list, len(list), nil), err
+}
+
+func (s *service) putPeople(ctx context.Context, in *peopleIn) (*web.Listed[personView], error) {
+	people := make([]routing.Person, 0, len(in.Body.People))
+	for _, v := range in.Body.People {
+		p, err := v.person()
+		if err != nil {
+			return nil, err
+		}
+		people = append(people, p)
+	}
+	org := web.From(ctx).Org
+	if err := s.db.Tx(ctx, org, func(tx pgx.Tx) error { return store.PutPeople(ctx, tx, org, people) }); err != nil {
+		return nil, err
+	}
+	return s.listPeople(ctx, nil)
+}
+
+func (v personView) person() (routing.Person, error) {
+	p := routing.Person{ID: v.ID, Name: v.Name, Roles: v.Roles, Email: v.Email, EmailFrom: notice.Severity(v.EmailFrom), Active: v.Active == nil || *v.Active}
+	if p.EmailFrom == "" {
+		p.EmailFrom = notice.Urgent
+	}
+	if p.Roles == nil {
+		p.Roles = []string{}
+	}
+	if strings.ContainsAny(p.ID, "\n\r") || strings.HasPrefix(p.ID, "role:") || strings.HasPrefix(p.ID, "endpoint:") {
+		return p, fault.New(fault.Invalid, "%q cannot be a person's id", p.ID)
+	}
+	for _, r := range p.Roles {
+		if !slices.Contains(web.Roles, web.Role(r)) {
+			return p, fault.New(fault.Invalid, "there is no role %q", r)
+		}
+	}
+	if p.Email != "" {
+		if _, err := mail.ParseAddress(p.Email); err != nil {
+			return p, fault.New(fault.Invalid, "the email address of %s cannot be read", p.ID)
+		}
+	}
+	return p, nil
+}
+
+type rosterView struct {
+	Facility string   `json:"facility" minLength:"1" doc:"facility code"`
+	Unit     string   `json:"unit,omitempty" doc:"empty: the whole facility"`
+	Members  []string `json:"members" doc:"person ids or role:x"`
+}
+
+type rostersIn struct {
+	Body struct {
+		Rosters []rosterView `json:"rosters" maxItems:"1000"`
+	}
+}
+
+func (s *service) listRosters(ctx context.Context, _ *none) (*web.Listed[rosterView], error) {
+	data, err := s.directory(ctx)
+	list := []rosterView{}
+	for _, r := range data.Rosters {
+		list = append(list, rosterView{r.Facility, r.Unit, r.Members})
+	}
+	return web.Page(list, len(list), nil), err
+}
+
+func (s *service) putRosters(ctx context.Context, in *rostersIn) (*web.Listed[rosterView], error) {
+	rosters := make([]routing.Roster, 0, len(in.Body.Rosters))
+	for _, v := range in.Body.Rosters {
+		for _, m := range v.Members {
+			if err := checkTarget(m); err != nil {
+				return nil, err
+			}
+		}
+		rosters = append(rosters, routing.Roster{Facility: v.Facility, Unit: v.Unit, Members: v.Members})
+	}
+	org := web.From(ctx).Org
+	if err := s.db.Tx(ctx, org, func(tx pgx.Tx) error { return store.PutRosters(ctx, tx, org, rosters) }); err != nil {
+		return nil, err
+	}
+	return s.listRosters(ctx, nil)
+}
+
+// checkTarget refuses what could never name anyone.
+func checkTarget(t string) error {
+	if role, ok := strings.CutPrefix(t, "role:"); ok && !slices.Contains(web.Roles, web.Role(role)) {
+		return fault.New(fault.Invalid, "there is no role %q", role)
+	}
+	if strings.TrimSpace(t) == "" || strings.ContainsAny(t, "\n\r") {
+		return fault.New(fault.Invalid, "%q names nobody", t)
+	}
+	return nil
+}
+
+type ruleView struct {
+	Kind    string   `json:"kind"`
+	Targets []string `json:"targets" doc:"tried in turn until one names somebody: owner, unit, facility, owner-role, role:x or a person id; none: the default again"`
+}
+
+type stepView struct {
+	After  string `json:"after" doc:"how long to wait for an acknowledgement, for example 30m"`
+	Target string `json:"target" doc:"who is told then: role:x or a person id"`
+}
+
+type policyView struct {
+	Severity string     `json:"severity" enum:"routine,urgent,critical"`
+	Steps    []stepView `json:"steps"`
+}
+
+type rulesBody struct {
+	Rules    []ruleView   `json:"rules"`
+	Policies []policyView `json:"policies"`
+}
+
+type rulesIn struct{ Body rulesBody }
+type rulesOut struct{ Body rulesBody }
+
+// listRules shows what applies: the organization's own, else the defaults.
+func (s *service) listRules(ctx context.Context, _ *none) (*rulesOut, error) {
+	data, err := s.directory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &rulesOut{}
+	for _, kind := range notice.Kinds {
+		targets, own := data.Rules[kind]
+		if !own {
+			targets = routing.DefaultRules[kind]
+		}
+		out.Body.Rules = append(out.Body.Rules, ruleView{kind, targets})
+	}
+	for _, severity := range []notice.Severity{notice.Routine, notice.Urgent, notice.Critical} {
+		steps, own := data.Steps[severity]
+		if !own {
+			steps = routing.DefaultSteps[severity]
+		}
+		p := policyView{Severity: string(severity), Steps: []stepView{}}
+		for _, st := range steps {
+			p.Steps = append(p.Steps, stepView{st.Wait.String(), st.Target})
+		}
+		out.Body.Policies = append(out.Body.Policies, p)
+	}
+	return out, nil
+}
+
+func (s *service) putRules(ctx context.Context, in *rulesIn) (*rulesOut, error) {
+	policies := map[notice.Severity][]routing.Step{}
+	for _, p := range in.Body.Policies {
+		steps := []routing.Step{}
+		for _, v := range p.Steps {
+			wait, err := time.ParseDuration(v.After)
+			if err != nil || wait < time.Second || wait > 30*24*time.Hour {
+				return nil, fault.New(fault.Invalid, "%q is no wait between a second and 30 days", v.After)
+			}
+			if err := checkTarget(v.Target); err != nil {
+				return nil, err
+			}
+			steps = append(steps, routing.Step{Wait: wait, Target: v.Target})
+		}
+		policies[notice.Severity(p.Severity)] = steps
+	}
+	for _, r := range in.Body.Rules {
+		if !slices.Contains(notice.Kinds, r.Kind) {
+			return nil, fault.New(fault.Invalid, "there is no alert of kind %q", r.Kind)
+		}
+		for _, t := range r.Targets {
+			if err := checkTarget(t); err != nil {
+				return nil, err
+			}
+		}
+	}
+	org := web.From(ctx).Org
+	err := s.db.Tx(ctx, org, func(tx pgx.Tx) error {
+		for _, r := range in.Body.Rules {
+			if err := store.PutRule(ctx, tx, org, r.Kind, r.Targets); err != nil {
+				return err
+			}
+		}
+		for severity, steps := range policies {
+			if err := store.PutPolicy(ctx, tx, org, severity, steps); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.listRules(ctx, nil)
+}
+
+type endpointView struct {
+	ID         events.ID `json:"id"`
+	URL        string    `json:"url"`
+	Kinds      []string  `json:"kinds"`
+	Facilities []string  `json:"facilities"`
+	Active     bool      `json:"active"`
+	Disabled   string    `json:"disabled" doc:"why it is switched off"`
+	CreatedAt  time.Time `json:"created_at"`
+	Secret     string    `json:"secret,omitempty" doc:"shown once"`
+}
+
+type endpointIn struct {
+	Body struct {
+		URL        string   `json:"url" maxLength:"2000"`
+		Kinds      []string `json:"kinds,omitempty" doc:"none: all"`
+		Facilities []string `json:"facilities,omitempty" doc:"facility codes; none: all"`
+	}
+}
+
+type endpointOut struct{ Body endpointView }
+
+type endpointID struct {
+	ID events.ID `path:"id"`
+}
+
+func (s *service) listEndpoints(ctx context.Context, _ *none) (*web.Listed[endpointView], error) {
+	org, list := web.From(ctx).Org, []endpointView{}
+	err := s.db.Tx(ctx, org, func(tx pgx.Tx) error {
+		found, err := store.Endpoints(ctx, tx, org)
+		for _, e := range found {
+			list = append(list, endpointView{e.ID, e.URL, e.Kinds, e.Facilities, e.Active, e.Disabled, e.CreatedAt, ""})
+		}
+		return err
+	})
+	return web.Page(list, len(list), nil), err
+}
+
+func (s *service) addEndpoint(ctx context.Context, in *endpointIn) (*endpointOut, error) {
+	if err := channel.CheckURL(in.Body.URL); err != nil {
+		return nil, fault.New(fault.Invalid, "%s", err)
+	}
+	e := store.Endpoint{ID: events.NewID(), URL: in.Body.URL, Kinds: in.Body.Kinds, Facilities: in.Body.Facilities, Active: true, CreatedAt: moment()}
+	if e.Kinds == nil {
+		e.Kinds = []string{}
+	}
+	if e.Facilities == nil {
+		e.Facilities = []string{}
+	}
+	for _, kind := range e.Kinds {
+		if !slices.Contains(notice.Kinds, kind) {
+			return nil, fault.New(fault.Invalid, "there is no alert of kind %q", kind)
+		}
+	}
+	org, secret := web.From(ctx).Org, channel.NewSecret()
+	if err := s.db.Tx(ctx, org, func(tx pgx.Tx) error { return store.AddEndpoint(ctx, tx, org, e, secret) }); err != nil {
+		return nil, err
+	}
+	return &endpointOut{endpointView{e.ID, e.URL, e.Kinds, e.Facilities, true, "", e.CreatedAt, secret}}, nil
+}
+
+func (s *service) enableEndpoint(ctx context.Context, in *endpointID) (*web.Listed[endpointView], error) {
+	return s.setEndpoint(ctx, in.ID, true, "")
+}
+
+func (s *service) disableEndpoint(ctx context.Context, in *endpointID) (*web.Listed[endpointView], error) {
+	return s.setEndpoint(ctx, in.ID, false, "switched off by "+web.From(ctx).Subject)
+}
+
+func (s *service) setEndpoint(ctx context.Context, id events.ID, active bool, why string) (*web.Listed[endpointView], error) {
+	org := web.From(ctx).Org
+	if err := s.db.Tx(ctx, org, func(tx pgx.Tx) error { return store.SetEndpoint(ctx, tx, org, id, active, why) }); err != nil {
+		return nil, err
+	}
+	return s.listEndpoints(ctx, nil)
+}
+
+type secretOut struct {
+	Body struct {
+		ID     events.ID `json:"id"`
+		Secret string    `json:"secret" doc:"shown once"`
+	}
+}
+
+func (s *service) rotateEndpoint(ctx context.Context, in *endpointID) (*secretOut, error) {
+	org, out := web.From(ctx).Org, &secretOut{}
+	out.Body.ID, out.Body.Secret = in.ID, channel.NewSecret()
+	err := s.db.Tx(ctx, org, func(tx pgx.Tx) error { return store.RotateSecret(ctx, tx, org, in.ID, out.Body.Secret) })
+	return out, err
+}
+
+func (s *service) listOutbox(ctx context.Context, _ *none) (*web.Listed[channel.Sunk], error) {
+	list := []channel.Sunk{}
+	if s.sink != nil {
+		list = append(list, s.sink.Mails(web.From(ctx).Org)...)
+	}
+	return web.Page(list, len(list), nil), nil
+}

@@ -1,0 +1,281 @@
+package notice
+
+import (
+	"slices"
+	"time"
+
+	"github.com/handoff-care/handoff/pkg/events"
+)
+
+// Threads lists the threads a fact may touch: what must be loaded before Hear.
+func Threads(e events.Event) []events.ID {
+	switch f := e.Fact.(type) {
+	case events.TransitionUpdated:
+		if !f.Transition.Sensitive {
+			return nil
+		}
+		out := make([]events.ID, len(EncounterKinds))
+		for i, k := range EncounterKinds {
+			out[i] = EncounterThread(f.Key(), k)
+		}
+		return out
+	case events.TransitionOpened:
+		if f.Transition.LateArrival {
+			return []events.ID{EncounterThread(f.Key(), Opened), lateThread(e, f.Transition)}
+		}
+		return []events.ID{EncounterThread(f.Key(), Opened)}
+	case events.TransitionFact:
+		return []events.ID{EncounterThread(f.Key(), Opened)}
+	case events.TaskDue:
+		return nil
+	case events.TaskFact:
+		return []events.ID{EncounterThread(f.Key(), Overdue)}
+	case events.ReferralFact:
+		return []events.ID{EncounterThread(f.Key(), Declined), EncounterThread(f.Key(), Accepted)}
+	case events.MessageQuarantined:
+		return []events.ID{quarantineThread(f)}
+	}
+	return nil
+}
+
+func lateThread(e events.Event, t events.Transition) events.ID {
+	return Thread(e.Org.String(), Late, t.Facility, e.Received.UTC().Truncate(time.Hour).Format(time.RFC3339))
+}
+
+func quarantineThread(f events.MessageQuarantined) events.ID {
+	return Thread(f.Feed.String(), Quarantined, f.Reason)
+}
+
+// Hear applies one fact. Facts of one encounter must come in the order of their versions.
+func (b *Book) Hear(e events.Event) {
+	switch f := e.Fact.(type) {
+	case events.TransitionOpened:
+		b.opened(e, f.Transition)
+	case events.TransitionReplanned:
+		b.transition(e, f.Transition, Correct, Told, "replanned")
+	case events.TransitionPlanned: // after a cancelled discharge; the first planning finds no alert
+		b.transition(e, f.Transition, Resolve, Told, "discharge-cancelled")
+	case events.TransitionCancelled:
+		b.transition(e, f.Transition, Resolve, Told, or(f.Transition.Reason, "cancelled"))
+	case events.TransitionExpired:
+		b.transition(e, f.Transition, Resolve, Told, or(f.Transition.Reason, "expired"))
+	case events.TransitionCompleted:
+		b.transition(e, f.Transition, Resolve, Nobody, "completed")
+	case events.TransitionUpdated:
+		b.hide(e, f.Transition)
+	case events.TaskDue:
+		b.due(e, f.Task)
+	case events.TaskOverdue:
+		b.overdue(e, f.Task)
+	case events.TaskCompleted, events.TaskCancelled, events.TaskRescheduled:
+		b.settle(e, f.(events.TaskFact).Snapshot())
+	case events.ReferralDeclined:
+		b.trouble(e, f.Referral)
+	case events.ReferralAccepted:
+		b.accepted(e, f.Referral)
+	case events.ReferralRecalled:
+		b.gone(e, f.Referral, "recalled")
+	case events.ReferralWithdrawn:
+		b.gone(e, f.Referral, "withdrawn")
+	case events.ArrivalConfirmed:
+		b.arrived(e, f.Referral)
+	case events.MessageQuarantined:
+		b.quarantined(e, f)
+	}
+}
+
+func (b *Book) opened(e events.Event, t events.Transition) {
+	thread := EncounterThread(t.Encounter, Opened)
+	a := b.latest[thread]
+	switch {
+	case a == nil && t.LateArrival:
+		b.Skips = append(b.Skips, Skip{e, thread, "late-arrival"})
+		b.count(e, Alert{Thread: lateThread(e, t), Kind: Late, Severity: Routine, Facility: t.Facility, Reason: "late-arrivals"}, 1)
+	case a == nil:
+		b.raise(e, Alert{
+			Thread: thread, Encounter: t.Encounter, Transition: t.ID, Facility: t.Facility, Unit: t.Unit,
+			Kind: Opened, Severity: severityOf(t), Reason: "discharged", Subject: t.Version,
+			About: []events.ID{t.ID}, Sensitive: t.Sensitive,
+		})
+	case a.Transition == t.ID && a.Subject >= t.Version: // told already
+	case a.State == Resolved:
+		b.follow(a, e, t)
+		b.act(a, Change{Act: Reopen, Tell: Told, Event: e, Reason: "discharged-again"})
+	default:
+		b.follow(a, e, t)
+		b.act(a, Change{Act: Correct, Tell: Told, Event: e, Reason: "discharge-changed"})
+	}
+}
+
+// severityOf: leaving against advice cannot wait for a routine look at the list.
+func severityOf(t events.Transition) Severity {
+	if t.Disposition == "07" {
+		return Urgent
+	}
+	return Routine
+}
+
+// follow lets the alert speak of the newest snapshot.
+func (b *Book) follow(a *Alert, e events.Event, t events.Transition) {
+	a.Transition, a.Subject, a.Facility, a.Unit, a.Sensitive = t.ID, t.Version, t.Facility, t.Unit, t.Sensitive
+	a.Cause, a.OccurredAt, a.ReceivedAt = e.ID, e.Occurred, e.Received
+}
+
+// transition applies a later fact to the alert of an opening, if one was raised and is not behind.
+func (b *Book) transition(e events.Event, t events.Transition, act Act, tell Tell, reason string) {
+	a := b.latest[EncounterThread(t.Encounter, Opened)]
+	if a == nil || a.Transition == t.ID && a.Subject >= t.Version || !May(a.State, act) {
+		return
+	}
+	b.follow(a, e, t)
+	b.act(a, Change{Act: act, Tell: tell, Event: e, Reason: reason})
+}
+
+// hide takes the encounter's alerts back to the owning role when a stay becomes confidential.
+func (b *Book) hide(e events.Event, t events.Transition) {
+	if !t.Sensitive {
+		return
+	}
+	for _, kind := range EncounterKinds {
+		if a := b.latest[EncounterThread(t.Encounter, kind)]; a != nil && !a.Sensitive {
+			a.Sensitive = true
+			b.act(a, Change{Act: Hide, Event: e, Reason: "confidential"})
+		}
+	}
+}
+
+func (b *Book) due(e events.Event, t events.Task) {
+	if t.Late {
+		return
+	}
+	b.signal(e, t, "task-due", Routine)
+}
+
+func (b *Book) signal(e events.Event, t events.Task, kind string, s Severity) {
+	audience := t.Owner
+	if audience == "" || t.Sensitive {
+		audience = "role:" + or(t.OwnerRole, "liaison")
+	}
+	b.Signals = append(b.Signals, Signal{
+		Event: e, Name: "task", Kind: kind, ID: t.ID, Encounter: t.Encounter, Transition: t.Transition, Task: t.ID,
+		State: t.State, Severity: s, Audience: []string{audience},
+	})
+}
+
+func (b *Book) overdue(e events.Event, t events.Task) {
+	thread := EncounterThread(t.Encounter, Overdue)
+	if t.Late {
+		b.Skips = append(b.Skips, Skip{e, thread, "late-arrival"})
+		return
+	}
+	severity := Urgent
+	if t.Priority == "stat" || t.Priority == "asap" {
+		severity = Critical
+	}
+	b.signal(e, t, Overdue, severity)
+	b.join(e, t.ID, Alert{
+		Thread: thread, Encounter: t.Encounter, Transition: t.Transition, Task: t.ID, Facility: t.Facility, Unit: t.Unit,
+		Kind: Overdue, Severity: severity, Reason: "overdue", Sensitive: t.Sensitive, Owner: t.Owner, OwnerRole: t.OwnerRole,
+	})
+}
+
+// join adds a subject to the thread's alert while nobody has taken that on, else raises the next one.
+func (b *Book) join(e events.Event, subject events.ID, a Alert) {
+	last := b.latest[a.Thread]
+	if last == nil || last.State != Raised {
+		a.About = []events.ID{subject}
+		b.raise(e, a)
+		return
+	}
+	if !slices.Contains(last.About, subject) {
+		last.About = append(slices.Clone(last.About), subject)
+	}
+	last.Count++
+	last.Task, last.Sensitive = a.Task, a.Sensitive
+	if a.Severity.Rank() > last.Severity.Rank() {
+		last.Severity = a.Severity
+	}
+	b.act(last, Change{Act: Fold, Event: e, Reason: a.Reason})
+}
+
+// leave takes a subject out of a thread and resolves the alert when it was the last one.
+func (b *Book) leave(e events.Event, thread, subject events.ID, tell Tell, reason string) {
+	a := b.latest[thread]
+	if a == nil || a.State == Resolved {
+		return
+	}
+	i := slices.Index(a.About, subject)
+	if i < 0 {
+		return
+	}
+	a.About = slices.Delete(slices.Clone(a.About), i, i+1)
+	if len(a.About) == 0 {
+		b.act(a, Change{Act: Resolve, Tell: tell, Event: e, Reason: reason})
+		return
+	}
+	b.act(a, Change{Act: Correct, Tell: Nobody, Event: e, Reason: reason})
+}
+
+func (b *Book) settle(e events.Event, t events.Task) {
+	reason := t.State
+	if _, moved := e.Fact.(events.TaskRescheduled); moved {
+		if t.Overdue {
+			return
+		}
+		reason = "rescheduled"
+	}
+	b.leave(e, EncounterThread(t.Encounter, Overdue), t.ID, Nobody, reason)
+}
+
+func referralAlert(r events.Referral, kind string, s Severity, reason string) Alert {
+	return Alert{
+		Thread: EncounterThread(r.Encounter, kind), Encounter: r.Encounter, Transition: r.Transition,
+		Facility: r.Facility, Unit: r.Unit, Kind: kind, Severity: s, Reason: reason, Sensitive: r.Sensitive,
+	}
+}
+
+func (b *Book) trouble(e events.Event, r events.Referral) {
+	if r.Late {
+		b.Skips = append(b.Skips, Skip{e, EncounterThread(r.Encounter, Declined), "late-arrival"})
+		return
+	}
+	b.join(e, r.ID, referralAlert(r, Declined, Urgent, "declined "+r.Need))
+}
+
+func (b *Book) accepted(e events.Event, r events.Referral) {
+	b.leave(e, EncounterThread(r.Encounter, Declined), r.ID, Nobody, "accepted")
+	if r.Late {
+		b.Skips = append(b.Skips, Skip{e, EncounterThread(r.Encounter, Accepted), "late-arrival"})
+		return
+	}
+	b.join(e, r.ID, referralAlert(r, Accepted, Routine, "accepted "+r.Need))
+}
+
+// gone: whoever was told of an acceptance must hear that it no longer holds; a decline that was
+// overtaken just closes.
+func (b *Book) gone(e events.Event, r events.Referral, reason string) {
+	b.leave(e, EncounterThread(r.Encounter, Declined), r.ID, Nobody, reason)
+	b.leave(e, EncounterThread(r.Encounter, Accepted), r.ID, Told, reason)
+}
+
+func (b *Book) arrived(e events.Event, r events.Referral) {
+	b.leave(e, EncounterThread(r.Encounter, Declined), r.ID, Nobody, "arrived")
+	b.leave(e, EncounterThread(r.Encounter, Accepted), r.ID, Nobody, "arrived")
+}
+
+func (b *Book) quarantined(e events.Event, f events.MessageQuarantined) {
+	b.Signals = append(b.Signals, Signal{
+		Event: e, Name: "feed", Kind: Quarantined, ID: f.Feed, State: "quarantined", Severity: Urgent,
+		Audience: []string{"role:operations", "role:interface"},
+	})
+	b.join(e, f.Message, Alert{
+		Thread: quarantineThread(f), Facility: f.Facility, Kind: Quarantined, Severity: Urgent, Reason: f.Reason,
+	})
+}
+
+func or(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}

@@ -1,0 +1,133 @@
+package routing
+
+import (
+	"sync"
+	"time"
+
+	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/services/notification/internal/notice"
+)
+
+// Person is somebody who can be told. ID is the subject of the person's tokens.
+type Person struct {
+	ID        string
+	Name      string
+	Roles     []string
+	Email     string
+	EmailFrom notice.Severity // mildest severity that is worth an email; "" = urgent
+	Active    bool
+}
+
+// Roster is who answers for a unit of a facility, or (Unit "") for the facility. Members are person
+// ids or "role:x".
+type Roster struct {
+	ID       events.ID
+	Facility string
+	Unit     string
+	Members  []string
+}
+
+// Endpoint is a program that is told by webhook. Empty Kinds or Facilities mean all.
+type Endpoint struct {
+	ID         events.ID
+	Kinds      []string
+	Facilities []string
+	Active     bool
+}
+
+// Step of an escalation: after Wait without acknowledgement, Target is told.
+type Step struct {
+	Wait   time.Duration
+	Target string
+}
+
+// Directory is everything one organization's routing depends on. Build it with NewDirectory; it is
+// not changed afterwards and safe for concurrent use.
+type Directory struct {
+	Version   int64
+	people    map[string]Person
+	order     []string // person ids in a fixed order, so that answers are too
+	rosters   map[[2]string]Roster
+	endpoints []Endpoint
+	rules     map[string][]string
+	steps     map[notice.Severity][]Step
+	memo      sync.Map // Question -> *Answer
+}
+
+// Data is what a directory is made of, in the order the store gives it.
+type Data struct {
+	Version   int64
+	People    []Person
+	Rosters   []Roster
+	Endpoints []Endpoint
+	Rules     map[string][]string        // by kind; others as in DefaultRules
+	Steps     map[notice.Severity][]Step // by severity; others as in DefaultSteps
+}
+
+// DefaultRules say where an alert of a kind goes: the first target that names anyone takes it.
+var DefaultRules = map[string][]string{
+	notice.Opened:       {"unit", "facility", "role:liaison"},
+	notice.Overdue:      {"owner", "unit", "facility", "owner-role", "role:liaison"},
+	notice.Declined:     {"unit", "facility", "role:liaison"},
+	notice.Accepted:     {"unit", "facility", "role:liaison"},
+	notice.Late:         {"facility", "role:liaison"},
+	notice.Quarantined:  {"role:operations"},
+	notice.Exhausted:    {"role:operations"},
+	notice.EndpointGone: {"role:operations"},
+}
+
+// DefaultSteps are the escalation policy where an organization has none of its own. After the last
+// step's wait once more without an answer, operations are told.
+var DefaultSteps = map[notice.Severity][]Step{
+	notice.Routine:  {{4 * time.Hour, "role:lead"}},
+	notice.Urgent:   {{30 * time.Minute, "role:lead"}},
+	notice.Critical: {{10 * time.Minute, "role:lead"}, {20 * time.Minute, "role:operations"}},
+}
+
+// NewDirectory indexes an organization's data.
+func NewDirectory(data Data) *Directory {
+	d := &Directory{
+		Version: data.Version, people: make(map[string]Person, len(data.People)), rosters: make(map[[2]string]Roster, len(data.Rosters)),
+		endpoints: data.Endpoints, rules: data.Rules, steps: data.Steps,
+	}
+	for _, p := range data.People {
+		d.people[p.ID] = p
+		d.order = append(d.order, p.ID)
+	}
+	for _, r := range data.Rosters {
+		d.rosters[[2]string{r.Facility, r.Unit}] = r
+	}
+	return d
+}
+
+// Person finds somebody by id.
+func (d *Directory) Person(id string) (Person, bool) {
+	p, ok := d.people[id]
+	return p, ok
+}
+
+// Next gives the escalation step after the given number of steps, and how long to wait for it. With
+// no step left, last is true: the wait is the one after which operations are told.
+func (d *Directory) Next(s notice.Severity, taken int) (step Step, last bool) {
+	steps, own := d.steps[s]
+	if !own {
+		steps = DefaultSteps[s]
+	}
+	if taken < len(steps) {
+		return steps[taken], false
+	}
+	if len(steps) == 0 {
+		return Step{}, true
+	}
+	return Step{Wait: steps[len(steps)-1].Wait}, true
+}
+
+func (d *Directory) rule(kind string) []string {
+	if r, ok := d.rules[kind]; ok {
+		return r
+	}
+	if r, ok := DefaultRules[kind]; ok {
+		return r
+	}
+	return DefaultRules[notice.Opened]
+}

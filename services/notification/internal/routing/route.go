@@ -1,0 +1,240 @@
+package routing
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/handoff-care/handoff/services/notification/internal/notice"
+)
+
+// Question is all that a route may depend on. It is comparable: equal questions share an answer.
+type Question struct {
+	Kind, Facility, Unit string
+	Severity             notice.Severity
+	Owner, OwnerRole     string
+	Target               string // of an escalation: instead of the kind's rule
+	Sensitive            bool
+}
+
+// What was decided about a candidate.
+const (
+	Selected   = "selected"
+	Excluded   = "excluded"
+	Suppressed = "suppressed"
+)
+
+// The channels.
+const (
+	Console = "console"
+	Email   = "email"
+	Webhook = "webhook"
+)
+
+// Decision is what became of one candidate and why. Recipient is a person id, "role:x" or
+// "endpoint:<id>"; "" stands for a target that named nobody.
+type Decision struct {
+	What, Recipient, Channel, Reason string
+}
+
+// Answer is who is told. Audience are the recipients whose console shows the alert.
+type Answer struct {
+	Audience  []string
+	Decisions []Decision
+}
+
+// Route answers a question. The answer is shared: do not change it.
+func (d *Directory) Route(q Question) *Answer {
+	if a, ok := d.memo.Load(q); ok {
+		return a.(*Answer)
+	}
+	a := d.route(q)
+	d.memo.Store(q, a)
+	return a
+}
+
+func (d *Directory) route(q Question) *Answer {
+	targets := d.rule(q.Kind)
+	if q.Target != "" {
+		targets = []string{q.Target}
+	}
+	w := &walk{d: d, q: q, seen: map[[2]string]bool{}}
+	if q.Sensitive {
+		w.confidential(targets)
+		return &w.Answer
+	}
+	for _, t := range targets {
+		if w.try(t) {
+			break
+		}
+	}
+	if len(w.Audience) == 0 {
+		w.role("liaison", "no rule named anyone")
+	}
+	if q.Target == "" && !notice.Quiet(q.Kind) {
+		w.endpoints()
+	}
+	return &w.Answer
+}
+
+// walk collects one answer.
+type walk struct {
+	Answer
+	d    *Directory
+	q    Question
+	why  []string // why earlier targets named nobody
+	seen map[[2]string]bool
+}
+
+func (w *walk) add(what, recipient, channel, reason string) {
+	key := [2]string{recipient, channel}
+	if w.seen[key] {
+		return
+	}
+	w.seen[key] = true
+	w.Decisions = append(w.Decisions, Decision{what, recipient, channel, reason})
+	if what == Selected && channel == Console {
+		w.Audience = append(w.Audience, recipient)
+	}
+}
+
+// try walks one target and reports whether it named anyone.
+func (w *walk) try(target string) bool {
+	switch target {
+	case "owner":
+		if w.q.Owner == "" {
+			return false
+		}
+		w.person(w.q.Owner, "owns the task")
+	case "owner-role":
+		if w.q.OwnerRole == "" {
+			return false
+		}
+		w.role(w.q.OwnerRole, w.because("the task is this role's"))
+	case "unit":
+		if w.q.Unit == "" {
+			w.why = append(w.why, "no unit given")
+			return false
+		}
+		w.roster(w.q.Facility, w.q.Unit, "unit "+w.q.Unit+" of "+w.q.Facility)
+	case "facility":
+		w.roster(w.q.Facility, "", "facility "+w.q.Facility)
+	default:
+		if role, ok := strings.CutPrefix(target, "role:"); ok {
+			w.role(role, w.because("role of the organization"))
+		} else {
+			w.person(target, "named by the rule")
+		}
+	}
+	return len(w.Audience) > 0
+}
+
+// because adds why nobody nearer was chosen.
+func (w *walk) because(reason string) string {
+	if w.q.Target != "" {
+		return "escalation"
+	}
+	if len(w.why) == 0 {
+		return reason
+	}
+	return reason + "; " + strings.Join(w.why, ", ")
+}
+
+func (w *walk) roster(facility, unit, name string) {
+	r, ok := w.d.rosters[[2]string{facility, unit}]
+	if !ok {
+		w.why = append(w.why, "no roster for "+name)
+		return
+	}
+	for _, m := range r.Members {
+		if role, isRole := strings.CutPrefix(m, "role:"); isRole {
+			w.role(role, "roster of "+name)
+		} else {
+			w.person(m, "roster of "+name)
+		}
+	}
+	if len(w.Audience) == 0 {
+		w.why = append(w.why, "nobody active on the roster of "+name)
+	}
+}
+
+// role selects everyone who works in a role: their consoles at once, their outside channels one by one.
+func (w *walk) role(role, reason string) {
+	w.add(Selected, "role:"+role, Console, reason)
+	for _, id := range w.d.order {
+		if p := w.d.people[id]; p.Active && slices.Contains(p.Roles, role) {
+			w.outside(p, "has role "+role)
+		}
+	}
+}
+
+// person selects one person. Somebody the directory does not know (an owner known by a token alone)
+// has a console and nothing else.
+func (w *walk) person(id, reason string) {
+	p, known := w.d.people[id]
+	if known && !p.Active {
+		w.add(Excluded, id, Console, "not active; "+reason)
+		return
+	}
+	w.add(Selected, id, Console, reason)
+	if known {
+		w.outside(p, reason)
+	}
+}
+
+// outside adds the person's own channels beyond the console.
+func (w *walk) outside(p Person, reason string) {
+	if p.Email == "" || notice.Quiet(w.q.Kind) {
+		return
+	}
+	from := p.EmailFrom
+	if from == "" {
+		from = notice.Urgent
+	}
+	if w.q.Severity.Rank() < from.Rank() {
+		w.add(Suppressed, p.ID, Email, "email from "+string(from)+" on; this is "+string(w.q.Severity))
+		return
+	}
+	w.add(Selected, p.ID, Email, reason)
+}
+
+func (w *walk) endpoints() {
+	for _, e := range w.d.endpoints {
+		id := "endpoint:" + e.ID.String()
+		switch {
+		case len(e.Kinds) > 0 && !slices.Contains(e.Kinds, w.q.Kind):
+		case len(e.Facilities) > 0 && !slices.Contains(e.Facilities, w.q.Facility):
+		case !e.Active:
+			w.add(Excluded, id, Webhook, "disabled")
+		default:
+			w.add(Selected, id, Webhook, "subscribed")
+		}
+	}
+}
+
+// confidential selects the owning role's console, and says of everyone else that they are not told.
+func (w *walk) confidential(targets []string) {
+	owning := "liaison"
+	if w.q.OwnerRole != "" {
+		owning = w.q.OwnerRole
+	}
+	for _, t := range targets {
+		if role, ok := strings.CutPrefix(t, "role:"); ok {
+			owning = role
+		}
+	}
+	w.add(Selected, "role:"+owning, Console, "confidential: the owning role's console only")
+	open := &walk{d: w.d, q: w.q, seen: map[[2]string]bool{}}
+	for _, t := range targets {
+		if open.try(t) {
+			break
+		}
+	}
+	if w.q.Target == "" {
+		open.endpoints()
+	}
+	for _, c := range open.Decisions {
+		if c.What == Selected {
+			w.add(Suppressed, c.Recipient, c.Channel, "confidential")
+		}
+	}
+}
