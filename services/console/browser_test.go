@@ -1,0 +1,178 @@
+package console
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+//go:embed internal/web/testdata/axe/axe.min.js
+var axe string
+
+// patience is how long a page may take to get somewhere. It is long because the machine may be busy.
+const patience = 20 * time.Second
+
+// tab is one browser window with cookies of its own.
+type tab struct {
+	t   testing.TB
+	s   *stage
+	ctx context.Context
+}
+
+// chromium finds the browser, or fails the test and says what to install.
+func chromium(t testing.TB) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Fatal("the browser tests need Chromium: apt-get install -y chromium")
+	return ""
+}
+
+// browse opens a window. Scripts that break, and refusals of the security policy, fail the test.
+func (s *stage) browse(width, height int64, dark bool) *tab {
+	s.t.Helper()
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(s.t)), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-dev-shm-usage", true), chromedp.WindowSize(int(width), int(height)), chromedp.Flag("lang", "en-US"))
+	alloc, stop := chromedp.NewExecAllocator(context.Background(), opts...)
+	ctx, cancel := chromedp.NewContext(alloc)
+	s.t.Cleanup(func() { cancel(); stop() })
+	b := &tab{s.t, s, ctx}
+	b.must(chromedp.Listen(ctx, func(ev any) {
+		switch e := ev.(type) {
+		case *runtime.EventExceptionThrown:
+			s.t.Errorf("a script broke: %v", e.ExceptionDetails)
+		case *log.EventEntryAdded:
+			if e.Entry.Level == log.EntryLevelError && !strings.Contains(e.Entry.Text, "409") {
+				s.t.Errorf("the browser complains: %s %s", e.Entry.Text, e.Entry.URL)
+			}
+		}
+	}))
+	scheme := "light"
+	if dark {
+		scheme = "dark"
+	}
+	_, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1, Mobile: width < 600})
+	b.must(err)
+	_, err = chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+	b.must(err)
+	_, err = chromedp.Call(ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "America/New_York"})
+	b.must(err)
+	return b
+}
+
+func (b *tab) must(err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// do runs steps, each for as long as a page may take.
+func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	for _, step := range steps {
+		ctx, cancel := context.WithTimeout(b.ctx, patience)
+		err := chromedp.Do(ctx, step)
+		cancel()
+		if err != nil {
+			b.stuck("a step: " + err.Error())
+		}
+	}
+}
+
+func (b *tab) stuck(on string) {
+	b.t.Helper()
+	b.shot("stuck")
+	text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`location.href + "\n" + document.body.innerText`))
+	b.t.Fatalf("the page did not get there: %s\nit says:\n%s", on, text)
+}
+
+// until waits for an expression to be true in the page.
+func (b *tab) until(expression string) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		yes, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+		if yes {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			b.stuck(errors.Join(errors.New(expression), err).Error())
+		case <-tick.C:
+		}
+	}
+}
+
+// js evaluates an expression.
+func js[T any](b *tab, expression string) T {
+	b.t.Helper()
+	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	b.must(err)
+	return v
+}
+
+// visit opens a page of the console.
+func (b *tab) visit(path string) {
+	b.t.Helper()
+	b.do(chromedp.Navigate(b.s.url + path))
+}
+
+// click waits for a visible element and clicks it.
+func (b *tab) click(selector string) {
+	b.t.Helper()
+	b.do(chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector)))
+}
+
+// signIn goes through the whole sign-in as who.
+func (b *tab) signIn(who string) {
+	b.t.Helper()
+	b.visit("/")
+	b.click("#sign-in")
+	b.click("#" + who)
+	b.until(`document.querySelector("header.top")`)
+}
+
+func (b *tab) live() { b.t.Helper(); b.until(`document.querySelector("#live").dataset.state === "on"`) }
+
+// accessible runs axe over the page: WCAG 2.2 A and AA.
+func (b *tab) accessible(where string) {
+	b.t.Helper()
+	js[chromedp.Void](b, axe+`;0`)
+	for _, p := range js[[]string](b, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).then(r =>
+		r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.html.slice(0, 160) + " — " + n.failureSummary.replaceAll("\n", " "))))`) {
+		b.t.Errorf("%s: %s", where, p)
+	}
+}
+
+// shot keeps a picture of the whole page where HANDOFF_SHOTS says.
+func (b *tab) shot(name string) {
+	dir := os.Getenv("HANDOFF_SHOTS")
+	if dir == "" {
+		return
+	}
+	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600)
+	}
+	if err != nil {
+		b.t.Logf("no picture of %s: %v", name, err)
+	}
+}

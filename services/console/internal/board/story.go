@@ -1,0 +1,228 @@
+package board
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/handoff-care/handoff/pkg/events"
+)
+
+// Line is one line of an episode's story.
+type Line struct {
+	Source  string // 1 admission, 2 discharge, 3 referral, 4 notification
+	Said    string
+	Aside   string
+	At      time.Time
+	Late    string // where it was heard of much later than it happened
+	Message string // address of the hospital's message behind it, or ""
+}
+
+// Happening is a fact as the timeline keeps it.
+type Happening struct {
+	Type                                           string
+	Occurred, Received                             time.Time
+	Title, Code, State, Reason, Outcome, Owner, By string
+	Unit, Class, Disposition                       string
+	Previous                                       map[string]string
+	To                                             []string
+}
+
+// said is what each type of fact is in plain words. {…} are filled in.
+var said = map[string]string{
+	events.EncounterPlanned{}.Type():            "A stay was planned",
+	events.EncounterAdmitted{}.Type():           "Arrived",
+	events.EncounterTransferred{}.Type():        "Moved to another unit or bed",
+	events.EncounterClassChanged{}.Type():       "The kind of stay changed",
+	events.EncounterDischargeExpected{}.Type():  "The expected discharge changed",
+	events.EncounterDischarged{}.Type():         "Left the hospital",
+	events.EncounterDischargeCancelled{}.Type(): "The discharge was cancelled",
+	events.EncounterAdmissionCancelled{}.Type(): "The admission was cancelled",
+	events.EncounterUpdated{}.Type():            "The hospital updated the stay",
+	events.EncounterMoved{}.Type():              "The stay belongs to another patient now",
+	events.TransitionPlanned{}.Type():           "Transition of care in planning",
+	events.TransitionOpened{}.Type():            "Transition of care opened",
+	events.TransitionReplanned{}.Type():         "The plan was made anew",
+	events.TransitionUpdated{}.Type():           "The transition was updated",
+	events.TransitionCancelled{}.Type():         "Transition of care cancelled",
+	events.TransitionExpired{}.Type():           "Transition of care ended: the patient has died",
+	events.TransitionCompleted{}.Type():         "Transition of care complete",
+	events.TaskAssigned{}.Type():                "Owner changed",
+	events.TaskAttempted{}.Type():               "Attempted",
+	events.TaskRescheduled{}.Type():             "Rescheduled",
+	events.TaskCompleted{}.Type():               "Done",
+	events.TaskReopened{}.Type():                "Opened again",
+	events.TaskCancelled{}.Type():               "Cancelled",
+	events.TaskDue{}.Type():                     "Soon due",
+	events.TaskOverdue{}.Type():                 "Overdue",
+	events.ReferralDrafted{}.Type():             "Search for the next caregiver prepared",
+	events.ReferralUpdated{}.Type():             "Candidates ranked anew",
+	events.ReferralSent{}.Type():                "Asked for a place",
+	events.ReferralAcknowledged{}.Type():        "The request was received",
+	events.ReferralOffered{}.Type():             "A place was offered",
+	events.ReferralDeclined{}.Type():            "A place was declined",
+	events.ReferralAccepted{}.Type():            "A place was accepted",
+	events.ReferralBooked{}.Type():              "A place is booked",
+	events.ReferralRecalled{}.Type():            "The request was recalled",
+	events.ReferralWithdrawn{}.Type():           "The request was withdrawn",
+	events.ArrivalConfirmed{}.Type():            "Arrived at the next caregiver",
+	events.AlertRaised{}.Type():                 "Alert raised",
+	events.AlertCorrected{}.Type():              "Alert corrected",
+	events.AlertDelivered{}.Type():              "Alert delivered",
+	events.AlertAcknowledged{}.Type():           "Alert acknowledged",
+	events.AlertEscalated{}.Type():              "Alert escalated",
+	events.AlertResolved{}.Type():               "Alert resolved",
+	events.AlertFailed{}.Type():                 "Alert could not be delivered",
+}
+
+// Tell puts a fact into words. staff are what people are called.
+func Tell(h Happening, staff map[string]string) Line {
+	l := Line{Said: said[h.Type], At: h.Occurred}
+	if l.Said == "" {
+		l.Said = Plain(strings.TrimSuffix(strings.TrimPrefix(h.Type, "care."), ".v1"))
+	}
+	var aside []string
+	say := func(words ...string) {
+		if text := strings.Join(words, ""); text != "" && !slices.Contains(words, "") {
+			aside = append(aside, text)
+		}
+	}
+	switch {
+	case strings.HasPrefix(h.Type, "care.encounter."):
+		say(Plain(h.Class))
+		say("unit ", h.Unit)
+		if h.Type == (events.EncounterDischarged{}).Type() {
+			say("to: ", Disposition(h.Disposition))
+		}
+		say(changes(h.Previous))
+	case strings.HasPrefix(h.Type, "care.task."):
+		l.Said += ": " + h.Title
+		switch h.Type {
+		case (events.TaskAssigned{}).Type():
+			l.Said = assigned(h, staff)
+		default:
+			say("by ", called(h.By, staff))
+		}
+		say("outcome: ", strings.ToLower(Plain(h.Outcome)))
+		say("because ", reasonOf(h.Reason))
+	case strings.HasPrefix(h.Type, "care.referral."):
+		say(Need(h.Code))
+		say("because ", reasonOf(h.Reason))
+	case strings.HasPrefix(h.Type, "care.alert."):
+		say(AlertKind(h.Code))
+		say("to ", strings.Join(Recipients(h.To, staff), ", "))
+		say("by ", called(h.By, staff))
+	default:
+		say("because ", reasonOf(h.Reason))
+		say(changes(h.Previous))
+	}
+	l.Aside = strings.Join(aside, ", ")
+	if late := h.Received.Sub(h.Occurred); late > 15*time.Minute {
+		l.Late = "heard of " + span(late) + " later"
+	}
+	return l
+}
+
+func reasonOf(code string) string {
+	if code == "" {
+		return ""
+	}
+	return Reason(code)
+}
+
+func assigned(h Happening, staff map[string]string) string {
+	switch {
+	case h.Owner == "":
+		return "Given back: " + h.Title
+	case h.State == "in-progress":
+		return "Started by " + called(h.Owner, staff) + ": " + h.Title
+	}
+	return "Taken by " + called(h.Owner, staff) + ": " + h.Title
+}
+
+func called(subject string, staff map[string]string) string {
+	if name := staff[subject]; name != "" {
+		return name
+	}
+	return subject
+}
+
+// changes lists what a fact changed, old values first.
+func changes(previous map[string]string) string {
+	if len(previous) == 0 {
+		return ""
+	}
+	var parts []string
+	for k, v := range previous {
+		if v == "" {
+			v = "empty"
+		}
+		parts = append(parts, strings.ToLower(Plain(k))+" was "+v)
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, "; ")
+}
+
+// Made tells of tasks that came to be, those of one moment in one line.
+func Made(works []Work) []Line {
+	at := map[time.Time][]string{}
+	for _, w := range works {
+		at[w.CreatedAt] = append(at[w.CreatedAt], w.Task.Title)
+	}
+	var out []Line
+	for t, titles := range at {
+		slices.Sort(titles)
+		out = append(out, Line{Source: "2", Said: count(len(titles), "task") + " made", Aside: strings.Join(titles, "; "), At: t})
+	}
+	return out
+}
+
+// Need is a kind of next caregiver in words.
+func Need(code string) string {
+	words := map[string]string{
+		"snf": "Skilled nursing facility", "home-health": "Home health", "irf": "Rehabilitation facility", "ltch": "Long-term care hospital",
+		"hospice": "Hospice", "psych": "Psychiatric care", "dialysis": "Dialysis",
+	}
+	if w, ok := words[code]; ok {
+		return w
+	}
+	return Plain(code)
+}
+
+// AlertKind is what an alert is about, in words.
+func AlertKind(kind string) string {
+	words := map[string]string{
+		"transition-opened": "A patient left: follow-up is needed", "task-overdue": "A task is overdue", "referral-declined": "A place was declined",
+		"message-quarantined": "A message could not be used",
+	}
+	if w, ok := words[kind]; ok {
+		return w
+	}
+	return Plain(kind)
+}
+
+// Transition is a transition's state in words.
+func Transition(state string) string {
+	words := map[string]string{
+		"planning": "In hospital, being planned", "active": "Follow-up under way", "completed": "Follow-up complete", "cancelled": "Cancelled",
+		"expired": "Ended: the patient has died", "readmitted": "Back in hospital", "closed": "Closed",
+	}
+	if w, ok := words[state]; ok {
+		return w
+	}
+	return Plain(state)
+}
+
+// Recipients names persons and roles: "role:lead" is "Liaison lead".
+func Recipients(to []string, staff map[string]string) []string {
+	out := make([]string, 0, len(to))
+	for _, s := range to {
+		if role, ok := strings.CutPrefix(s, "role:"); ok {
+			s = "every " + strings.ToLower(Role(role))
+		} else {
+			s = called(s, staff)
+		}
+		out = append(out, s)
+	}
+	return out
+}

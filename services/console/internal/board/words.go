@@ -1,0 +1,134 @@
+package board
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Tone says how pressing a due time is; it is shown by colour, shape and words together.
+type Tone string
+
+// The tones, most pressing first.
+const (
+	Overdue Tone = "overdue"
+	Soon    Tone = "soon"  // within four hours
+	Today   Tone = "today" // within a day
+	Later   Tone = "later"
+	NoDue   Tone = "none"
+)
+
+// Countdown says in words how long there is until due, rounded so that it never promises more time
+// than there is. The browser counts on with the same words (static/app.js).
+func Countdown(due *time.Time, now time.Time) (string, Tone) {
+	if due == nil {
+		return "No due time", NoDue
+	}
+	left := due.Sub(now)
+	switch {
+	case left <= 0:
+		return "Overdue by " + span(-left), Overdue
+	case left <= 4*time.Hour:
+		return "Due in " + span(left), Soon
+	case left <= 24*time.Hour:
+		return "Due in " + span(left), Today
+	}
+	return "Due in " + span(left), Later
+}
+
+// span is a length of time in the two words that matter, rounded down.
+func span(d time.Duration) string {
+	minutes := int(d / time.Minute)
+	switch {
+	case minutes < 1:
+		return "less than a minute"
+	case minutes < 60:
+		return count(minutes, "minute")
+	case minutes < 6*60 && minutes%60 != 0:
+		return fmt.Sprintf("%d h %d min", minutes/60, minutes%60)
+	case minutes < 48*60:
+		return count(minutes/60, "hour")
+	}
+	return count(minutes/(24*60), "day")
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// Ago says in words how long ago something was.
+func Ago(at, now time.Time) string {
+	if now.Sub(at) < time.Minute {
+		return "just now"
+	}
+	return span(now.Sub(at)) + " ago"
+}
+
+// dispositions are UB-04 FL 17 in a nurse's words.
+var dispositions = map[string]string{
+	"01": "home", "02": "another hospital", "03": "skilled nursing facility", "04": "intermediate care", "05": "cancer or children's hospital",
+	"06": "home with home health", "07": "left against advice", "09": "admitted here", "20": "died", "21": "court or law enforcement",
+	"30": "still a patient", "40": "died at home", "41": "died in a facility", "42": "died, place unknown", "43": "federal hospital",
+	"50": "home with hospice", "51": "hospice facility", "61": "swing bed", "62": "rehabilitation facility", "63": "long-term care hospital",
+	"64": "nursing facility", "65": "psychiatric hospital", "66": "critical access hospital", "69": "disaster care site", "70": "other institution",
+}
+
+// Disposition is where a patient went, in words; planned readmissions (81 to 95) say so.
+func Disposition(code string) string {
+	if word, ok := dispositions[code]; ok {
+		return word
+	}
+	planned := map[string]string{
+		"81": "01", "82": "02", "83": "03", "84": "04", "85": "05", "86": "06", "87": "21", "88": "43", "89": "61",
+		"90": "62", "91": "63", "92": "64", "93": "65", "94": "66", "95": "70",
+	}
+	if base, ok := planned[code]; ok {
+		return dispositions[base] + ", return planned"
+	}
+	if code == "" {
+		return "destination not yet known"
+	}
+	return "destination code " + code
+}
+
+// Sex is HL7 table 0001 in a word, "" where unknown.
+func Sex(code string) string {
+	return map[string]string{"F": "woman", "M": "man", "O": "other sex", "A": "other sex"}[code]
+}
+
+// Plain makes words of a code: "tcm-contact" is "Tcm contact".
+func Plain(code string) string {
+	s := strings.NewReplacer("-", " ", "_", " ").Replace(code)
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// Role is a role in a person's words.
+func Role(role string) string {
+	words := map[string]string{
+		"liaison": "Clinical liaison", "lead": "Liaison lead", "intake": "Post-acute intake", "interface": "Interface engineer",
+		"operations": "Operations", "privacy": "Privacy officer", "admin": "Administrator", "auditor": "Auditor",
+	}
+	if w, ok := words[role]; ok {
+		return w
+	}
+	return Plain(role)
+}
+
+// Reason is why a task or transition ended, in words.
+func Reason(code string) string {
+	words := map[string]string{
+		"discharge-cancelled": "the discharge was cancelled", "admission-cancelled": "the admission was cancelled",
+		"entered-in-error": "the stay was entered in error", "not-applicable": "the stay no longer calls for it",
+		"deceased": "the patient has died", "replanned": "the plan changed", "patient-died": "the patient has died",
+	}
+	if w, ok := words[code]; ok {
+		return w
+	}
+	return strings.ToLower(Plain(code))
+}

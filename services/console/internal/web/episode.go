@@ -1,0 +1,313 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/pkg/fault"
+	"github.com/handoff-care/handoff/pkg/web"
+	"github.com/handoff-care/handoff/services/console/internal/board"
+	"github.com/handoff-care/handoff/services/console/internal/session"
+	"github.com/handoff-care/handoff/services/console/internal/store"
+)
+
+// Episode is one stay as one person may see it.
+type Episode struct {
+	ID                             events.ID
+	Who, About, Place              string
+	Class, State, Disposition, Why string
+	Zone                           *time.Location
+	Left, Expected                 *time.Time
+	Risk                           *events.Risk
+	Hidden                         bool
+	Tasks                          []board.Row
+	Referrals                      []events.Referral
+	Alerts                         []events.Alert
+	Story                          []board.Line
+	staff                          map[string]string
+}
+
+// StateWords is the transition's state, in words.
+func (e Episode) StateWords() string {
+	if e.Why != "" {
+		return board.Plain(e.State) + ": " + board.Reason(e.Why)
+	}
+	return board.Transition(e.State)
+}
+
+// NoTasks says why there are none.
+func (e Episode) NoTasks() string {
+	switch e.State {
+	case "":
+		return "this stay has not opened a transition of care."
+	case "planning":
+		return "the patient is still in hospital. Tasks appear the moment they leave."
+	}
+	return "none were called for."
+}
+
+// Recipients names whom an alert is addressed to.
+func (e Episode) Recipients(a events.Alert) string {
+	return list(board.Recipients(a.Recipients, e.staff))
+}
+
+func (e Episode) alertWhy(a events.Alert) string {
+	return "/episodes/" + e.ID.String() + "/alerts/" + a.ID.String() + "/why"
+}
+
+// encounter is a stay as admission answers.
+type encounter struct {
+	ID           events.ID  `json:"id"`
+	Facility     string     `json:"facility"`
+	PatientID    events.ID  `json:"patient_id"`
+	Class        string     `json:"class"`
+	State        string     `json:"state"`
+	DischargedAt *time.Time `json:"discharged_at"`
+	Disposition  string     `json:"disposition"`
+	Sensitive    bool       `json:"sensitive"`
+}
+
+// load puts an episode together: the read model, and admission's word where there is no transition.
+func (c *Console) load(ctx context.Context, id events.ID) (Episode, error) {
+	viewer := web.From(ctx)
+	m, err := c.Store.Episode(ctx, viewer.Org, id)
+	if err != nil {
+		return Episode{}, err
+	}
+	t := m.Transition
+	if t.ID.IsZero() && len(m.Entries) == 0 && len(m.Tasks) == 0 {
+		return Episode{}, fault.New(fault.Unknown, "Nothing is known of this stay (yet).")
+	}
+	work := board.Work{Task: events.Task{Encounter: id, Patient: t.Patient, Facility: t.Facility, Sensitive: t.Sensitive, OwnerRole: string(web.Liaison)}, Episode: t, Zone: t.Zone}
+	if t.ID.IsZero() {
+		var e encounter
+		if err := c.call(ctx, http.MethodGet, "admission", "/encounters/"+id.String(), nil, &e); err == nil {
+			work.Task.Patient, work.Task.Facility, work.Task.Sensitive = e.PatientID, e.Facility, e.Sensitive
+			work.Episode.Class, work.Episode.DischargedAt, work.Episode.Disposition = e.Class, e.DischargedAt, e.Disposition
+		}
+	}
+	places, err := c.Store.Places(ctx, viewer.Org)
+	if err != nil {
+		return Episode{}, err
+	}
+	for _, p := range places {
+		if p.Code == work.Task.Facility {
+			work.Place, work.Zone = p.Name, cmp.Or(work.Zone, p.Zone)
+		}
+	}
+	head, err := c.rows(ctx, []board.Work{work}, nil)
+	if err != nil {
+		return Episode{}, err
+	}
+	e := Episode{ID: id, State: t.State, Why: t.Reason, Referrals: m.Referrals, Alerts: m.Alerts}
+	e.describe(head[0])
+	if !e.Hidden || head[0].Age != nil || t.Age == nil {
+		e.Expected = t.ExpectedAt
+	}
+	if e.Tasks, err = c.rows(ctx, m.Tasks, nil); err != nil {
+		return Episode{}, err
+	}
+	for i := range e.Tasks {
+		e.Tasks[i].Name = head[0].Name
+	}
+	return e, c.tell(ctx, &e, m)
+}
+
+func (e *Episode) describe(r board.Row) {
+	e.Who, e.About, e.Hidden, e.Zone = cmp.Or(r.Name, "Patient"), person(r), r.Hidden, r.Zone
+	if r.Hidden {
+		e.Who = "Confidential patient"
+	}
+	if r.Born != "" {
+		e.About = join(e.About, "born "+r.Born)
+	}
+	e.Place = join(r.Place, r.Unit)
+	e.Class, e.Left, e.Disposition, e.Risk = r.Class, r.Left, r.Disposition, r.Risk
+}
+
+func join(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + ", " + b
+}
+
+// tell makes the story, newest first, with the names of staff.
+func (c *Console) tell(ctx context.Context, e *Episode, m store.Episode) error {
+	var subjects []string
+	for _, x := range m.Entries {
+		subjects = append(subjects, x.Detail.By, x.Detail.Owner)
+		subjects = append(subjects, x.Detail.To...)
+	}
+	var err error
+	if e.staff, err = c.Store.Staff(ctx, web.From(ctx).Org, subjects); err != nil {
+		return err
+	}
+	for _, x := range m.Entries {
+		l := board.Tell(board.Happening{
+			Type: x.Type, Occurred: x.Occurred, Received: x.Received, Title: x.Detail.Title, Code: x.Detail.Code, State: x.Detail.State,
+			Reason: x.Detail.Reason, Outcome: x.Detail.Outcome, Owner: x.Detail.Owner, By: x.Detail.By, Unit: x.Detail.Unit,
+			Class: x.Detail.Class, Disposition: x.Detail.Disposition, Previous: x.Detail.Previous, To: x.Detail.To,
+		}, e.staff)
+		l.Source = strconv.Itoa(int(x.Source))
+		if x.Source == store.Admission && !x.Cause.IsZero() {
+			l.Message = "/episodes/" + e.ID.String() + "/messages/" + x.Cause.String()
+		}
+		e.Story = append(e.Story, l)
+	}
+	if n := len(m.Tasks); n > 0 {
+		e.Story = append(e.Story, board.Made(m.Tasks)...)
+	}
+	slices.SortStableFunc(e.Story, func(a, b board.Line) int { return b.At.Compare(a.At) })
+	return nil
+}
+
+func (c *Console) episode(w http.ResponseWriter, r *http.Request) error {
+	id, err := pathID(r, "encounter")
+	if err != nil {
+		return err
+	}
+	e, err := c.load(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	c.render(w, r, http.StatusOK, episodePage(c.page(r, "Episode"), e))
+	return nil
+}
+
+// liveEpisode keeps an episode's page up to date.
+func (c *Console) liveEpisode(w http.ResponseWriter, r *http.Request) error {
+	id, err := pathID(r, "encounter")
+	if err != nil {
+		return err
+	}
+	first := true
+	return c.follow(w, r, web.TransitionsRead, func(ctx context.Context, s *stream, touched map[events.ID]time.Time) error {
+		if _, mine := touched[id]; !mine && !first {
+			return nil
+		}
+		first = false
+		e, err := c.load(ctx, id)
+		if err != nil {
+			return err
+		}
+		return s.part(ctx, episodePush(c.page(r, ""), e))
+	})
+}
+
+func (c *Console) taskWhy(w http.ResponseWriter, r *http.Request) error {
+	row, err := c.row(r)
+	if err != nil {
+		return err
+	}
+	var t task
+	if err := c.call(r.Context(), http.MethodGet, "discharge", "/tasks/"+row.ID.String(), nil, &t); err != nil {
+		return err
+	}
+	var why trace
+	if len(t.Trace) == 0 || json.Unmarshal(t.Trace, &why) != nil || why.Rule == "" {
+		c.sheet(w, r, "Why this time?", noWhy("No rule set this time: a person did, or the task has none."))
+		return nil
+	}
+	c.sheet(w, r, "Why this time?", whySheet(why, row))
+	return nil
+}
+
+// ledgerLine is one decision of notification's ledger.
+type ledgerLine struct {
+	Decision  string    `json:"decision"`
+	Person    string    `json:"person"`
+	Recipient string    `json:"recipient"`
+	Channel   string    `json:"channel"`
+	Reason    string    `json:"reason"`
+	At        time.Time `json:"at"`
+	staff     map[string]string
+}
+
+func (l ledgerLine) at() time.Time { return l.At }
+
+func (l ledgerLine) words() string {
+	to := board.Recipients([]string{cmp.Or(l.Person, l.Recipient)}, l.staff)
+	words := board.Plain(l.Decision)
+	if len(to) > 0 && to[0] != "" {
+		words += ": " + to[0]
+	}
+	if l.Channel != "" {
+		words += ", by " + l.Channel
+	}
+	return words
+}
+
+func (c *Console) alertWhy(w http.ResponseWriter, r *http.Request) error {
+	id, err := pathID(r, "alert")
+	if err != nil {
+		return err
+	}
+	stay, err := pathID(r, "encounter")
+	if err != nil {
+		return err
+	}
+	e, err := c.load(r.Context(), stay)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(e.Alerts, func(a events.Alert) bool { return a.ID == id })
+	if i < 0 {
+		return fault.New(fault.Unknown, "This alert is not known here (yet).")
+	}
+	var answer web.List[ledgerLine]
+	q := url.Values{"event": {e.Alerts[i].Cause.String()}, "limit": {"200"}}
+	if err := c.call(r.Context(), http.MethodGet, "notification", "/ledger?"+q.Encode(), nil, &answer); err != nil {
+		return err
+	}
+	for j := range answer.Items {
+		answer.Items[j].staff = e.staff
+	}
+	c.sheet(w, r, "Who was told, and why", ledgerSheet(e, answer.Items))
+	return nil
+}
+
+// message is an HL7 message as admission answers.
+type message struct {
+	ControlID  string    `json:"control_id"`
+	Trigger    string    `json:"trigger"`
+	State      string    `json:"state"`
+	Reason     string    `json:"reason"`
+	ReceivedAt time.Time `json:"received_at"`
+	Content    string    `json:"-"`
+}
+
+func (c *Console) message(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	id, err := pathID(r, "message")
+	if err != nil {
+		return err
+	}
+	var m message
+	if err := c.call(ctx, http.MethodGet, "admission", "/messages/"+id.String(), nil, &m); err != nil {
+		return err
+	}
+	res, err := c.Peers.Open(ctx, session.Token(ctx), http.MethodGet, "admission", "/messages/"+id.String()+"/content", nil, nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fault.New(fault.Unknown, "The content of this message cannot be shown to you.")
+	}
+	b, err := io.ReadAll(io.LimitReader(res.Body, 4<<20))
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "The message could not be read.")
+	}
+	m.Content = segments(b)
+	c.sheet(w, r, "The hospital's message", messageSheet(m))
+	return nil
+}

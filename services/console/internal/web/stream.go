@@ -1,0 +1,200 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/pkg/web"
+	"github.com/handoff-care/handoff/services/console/internal/board"
+	"github.com/handoff-care/handoff/services/console/internal/store"
+)
+
+const (
+	heartbeat  = 10 * time.Second
+	writeLimit = 10 * time.Second
+	calm       = 200 * time.Millisecond // at least this long between two pushes to a browser
+)
+
+// stream is one open server-sent event stream.
+type stream struct {
+	c       *Console
+	w       http.ResponseWriter
+	r       *http.Request
+	control *http.ResponseController
+}
+
+// follow opens a stream and calls push at once and after every change that is of the viewer's
+// organization, with what was touched; push says what it sent of. Before each call the session and
+// the role are looked at anew: a stream outlives neither.
+func (c *Console) follow(w http.ResponseWriter, r *http.Request, perm web.Permission,
+	push func(ctx context.Context, s *stream, touched map[events.ID]time.Time) error,
+) error {
+	sub := c.Hub.Subscribe(web.From(r.Context()).Org)
+	defer sub.Close()
+	s := &stream{c, w, r, http.NewResponseController(w)}
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("X-Accel-Buffering", "no")
+	_ = s.control.SetReadDeadline(time.Time{}) // the server's limits are for requests, not for streams
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	for {
+		ctx, ok := c.still(r, perm)
+		if !ok {
+			return s.send("signed-out", []byte("signed out"))
+		}
+		began := time.Now()
+		if err := push(ctx, s, sub.Take()); err != nil {
+			if r.Context().Err() == nil {
+				c.Log.WarnContext(ctx, "a live page broke off", "path", r.Pattern, "error", err)
+			}
+			return nil // the browser comes again
+		}
+		// Under a storm of changes a page takes at most a twentieth of a core.
+		if !pause(r.Context(), max(calm, 20*time.Since(began))) {
+			return nil
+		}
+		if err := s.wait(r.Context(), sub.C, beat.C); err != nil {
+			return nil
+		}
+	}
+}
+
+// wait blocks until something was touched, beating meanwhile.
+func (s *stream) wait(ctx context.Context, touched <-chan struct{}, beat <-chan time.Time) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.c.Closing.Done():
+			return s.c.Closing.Err()
+		case <-touched:
+			return nil
+		case <-beat:
+			if err := s.write([]byte(": still here\n\n")); err != nil {
+				return err
+			}
+			if _, ok := s.c.Sessions.Still(s.r); !ok {
+				return nil // push finds out, and says so
+			}
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// still is the request's context with whoever its session belongs to now.
+func (c *Console) still(r *http.Request, perm web.Permission) (context.Context, bool) {
+	p, ok := c.Sessions.Still(r)
+	return web.WithPrincipal(r.Context(), p), ok && web.Allow(p, perm)
+}
+
+// part sends a rendered part of a page; htmx puts its partials where they belong.
+func (s *stream) part(ctx context.Context, t templ.Component) error {
+	var b bytes.Buffer
+	if err := t.Render(ctx, &b); err != nil {
+		return err
+	}
+	return s.send("", b.Bytes())
+}
+
+func (s *stream) send(event string, data []byte) error {
+	var b bytes.Buffer
+	if event != "" {
+		fmt.Fprintf(&b, "event: %s\n", event)
+	}
+	for line := range bytes.Lines(data) {
+		b.WriteString("data: ")
+		b.Write(bytes.TrimRight(line, "\r\n"))
+		b.WriteByte('\n')
+	}
+	b.WriteByte('\n')
+	return s.write(b.Bytes())
+}
+
+func (s *stream) write(b []byte) error {
+	_ = s.control.SetWriteDeadline(time.Now().Add(writeLimit))
+	if _, err := s.w.Write(b); err != nil {
+		return err
+	}
+	return s.control.Flush()
+}
+
+// liveWorklist keeps a worklist up to date: the list once, then what changed in it.
+func (c *Console) liveWorklist(w http.ResponseWriter, r *http.Request) error {
+	v, known := viewOf(r), &memory{}
+	var before []board.Shown
+	first := true
+	return c.follow(w, r, web.TasksRead, func(ctx context.Context, s *stream, touched map[events.ID]time.Time) error {
+		l, err := c.list(ctx, v, store.Position{}, known)
+		if err != nil {
+			return err
+		}
+		p := c.page(r, "")
+		after, byID := make([]board.Shown, len(l.Rows)), make(map[string]board.Row, len(l.Rows))
+		for i, row := range l.Rows {
+			after[i] = shown(row, p.Now)
+			byID[after[i].ID] = row
+		}
+		var part templ.Component
+		if first {
+			part = wholeList(p, l)
+		} else if edits := board.Diff(before, after); len(edits) > 0 || len(touched) > 0 {
+			part = listEdits(p, l, edits, byID)
+		}
+		first, before = false, after
+		if part == nil {
+			return nil
+		}
+		if err := s.part(ctx, part); err != nil {
+			return err
+		}
+		c.observe(touched, byID)
+		return nil
+	})
+}
+
+// observe measures how long what was shown took from the reception of its frame.
+func (c *Console) observe(touched map[events.ID]time.Time, rows map[string]board.Row) {
+	now := time.Now()
+	seen := map[events.ID]bool{}
+	for _, row := range rows {
+		if received, ok := touched[row.Encounter]; ok && !seen[row.Encounter] {
+			seen[row.Encounter] = true
+			took := now.Sub(received).Seconds()
+			c.Screen.Observe(took)
+			c.recent.add(took)
+		}
+	}
+}
+
+// latencies keeps the last thousand seconds-to-screen.
+type latencies struct {
+	mu   sync.Mutex
+	ring [1000]float64
+	at   [1000]time.Time
+	n    int
+}
+
+func (l *latencies) add(v float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ring[l.n%len(l.ring)], l.at[l.n%len(l.ring)] = v, time.Now().UTC()
+	l.n++
+}

@@ -1,0 +1,219 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"time"
+
+	"github.com/a-h/templ"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/pkg/fault"
+	"github.com/handoff-care/handoff/pkg/web"
+	"github.com/handoff-care/handoff/services/console/internal/live"
+	"github.com/handoff-care/handoff/services/console/internal/session"
+	"github.com/handoff-care/handoff/services/console/internal/store"
+)
+
+// Console serves the pages. Every field but OIDC's secret is required.
+type Console struct {
+	Store    *store.Store
+	Peers    web.Peers
+	Auth     *web.Authority
+	Sessions *session.Manager
+	Hub      *live.Hub
+	OIDC     OIDC
+	Log      *slog.Logger
+	Dev      bool            // show the Outbox
+	Secure   bool            // people reach us by https
+	Closing  context.Context // done when streams have to end
+
+	// Screen observes the seconds from the reception of a frame until what it led to was pushed to a
+	// browser.
+	Screen prometheus.Observer
+
+	recent latencies
+	counts countsCache
+	login  provider
+}
+
+// Route is one row of the table of pages: what the permission test walks over.
+type Route struct {
+	Pattern    string // as of http.ServeMux
+	Permission web.Permission
+	serve      func(*Console, http.ResponseWriter, *http.Request) error
+}
+
+// Routes is the table of pages.
+func Routes() []Route {
+	return []Route{
+		{"GET /login", web.Anyone, (*Console).loginPage},
+		{"GET /login/start", web.Anyone, (*Console).loginStart},
+		{"GET /login/callback", web.Anyone, (*Console).loginCallback},
+		{"POST /logout", web.Anyone, (*Console).logout},
+		{"POST /session/keep", web.SignedIn, (*Console).keepSession},
+		{"GET /{$}", web.TasksRead, (*Console).worklist},
+		{"GET /worklist/more", web.TasksRead, (*Console).worklistMore},
+		{"GET /live/worklist", web.TasksRead, (*Console).liveWorklist},
+		{"GET /episodes/{encounter}", web.TransitionsRead, (*Console).episode},
+		{"GET /live/episodes/{encounter}", web.TransitionsRead, (*Console).liveEpisode},
+		{"GET /episodes/{encounter}/messages/{message}", web.MessageContent, (*Console).message},
+		{"GET /episodes/{encounter}/alerts/{alert}/why", web.LedgerRead, (*Console).alertWhy},
+		{"GET /episodes/{encounter}/tasks/{task}/why", web.TasksRead, (*Console).taskWhy},
+		{"GET /episodes/{encounter}/tasks/{task}/done", web.TasksWork, (*Console).doneForm},
+		{"POST /episodes/{encounter}/tasks/{task}/{action}", web.TasksWork, (*Console).act},
+		{"GET /operations", web.OperationsRead, (*Console).operations},
+		{"GET /live/operations", web.OperationsRead, (*Console).operationsFigures},
+		{"GET /live/operations/series", web.OperationsRead, (*Console).operationsSeries},
+		{"POST /operations/parked/{service}/{stream}/{key}/replay", web.ParkedReplay, (*Console).replay},
+		{"GET /outbox", web.OutboxRead, (*Console).outbox},
+	}
+}
+
+// Handler serves the pages and the static files.
+func (c *Console) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for _, r := range Routes() {
+		mux.Handle(r.Pattern, c.guard(r))
+	}
+	mux.Handle("/", c.guard(Route{"/", web.Anyone, func(c *Console, w http.ResponseWriter, r *http.Request) error {
+		return fault.New(fault.Unknown, "There is no page at this address.")
+	}}))
+	pages := http.NewCrossOriginProtection().Handler(c.Sessions.Load(mux))
+	all := http.NewServeMux()
+	all.Handle("GET /static/{file}", static)
+	all.Handle("GET /favicon.ico", http.RedirectHandler(asset("icon.svg"), http.StatusFound))
+	all.Handle("/", pages)
+	return c.headers(all)
+}
+
+// headers are on every answer.
+func (c *Console) headers(next http.Handler) http.Handler {
+	const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+		"font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		if c.Secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// guard lets in who may come in, and turns errors and panics into pages.
+func (c *Console) guard(route Route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+		defer func() {
+			if p := recover(); p != nil && p != http.ErrAbortHandler {
+				c.Log.ErrorContext(r.Context(), "panic in a page", "route", route.Pattern, "panic", p, "stack", string(debug.Stack()))
+				c.failed(w, r, fault.New(fault.Internal, "%s", fault.Public(nil)))
+			}
+		}()
+		who := web.From(r.Context())
+		if !web.Allow(who, route.Permission) {
+			if who.Subject == "" {
+				c.toLogin(w, r)
+				return
+			}
+			c.failed(w, r, fault.New(fault.Forbidden, "Your role does not open this page."))
+			return
+		}
+		if err := route.serve(c, w, r); err != nil {
+			c.failed(w, r, err)
+		}
+	})
+}
+
+// toLogin sends a person to sign in and back again.
+func (c *Console) toLogin(w http.ResponseWriter, r *http.Request) {
+	if fragment(r) {
+		w.Header().Set("HX-Redirect", "/login")
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	target := "/login"
+	if r.Method == http.MethodGet && r.URL.Path != "/" {
+		target = "/login?next=" + url.QueryEscape(r.URL.Path)
+	}
+	http.Redirect(w, r, target, http.StatusSeeOther)
+}
+
+// failed shows an error: as a page, or as a passing note where a part of a page asked.
+func (c *Console) failed(w http.ResponseWriter, r *http.Request, err error) {
+	kind := fault.KindOf(err)
+	if kind == fault.Internal && !errors.Is(err, context.Canceled) {
+		c.Log.ErrorContext(r.Context(), "page failed", "path", r.Pattern, "error", err)
+	}
+	status := map[fault.Kind]int{
+		fault.Unknown: 404, fault.Forbidden: 403, fault.Unauthorized: 401, fault.Malformed: 400, fault.Invalid: 422,
+		fault.Conflict: 409, fault.Stale: 412, fault.TooMany: 429, fault.Unavailable: 503,
+	}[kind]
+	if status == 0 {
+		status = 500
+	}
+	if kind == fault.Unauthorized {
+		c.toLogin(w, r)
+		return
+	}
+	if fragment(r) {
+		c.render(w, r, status, toastPart(Toast{Text: fault.Public(err), Bad: true}))
+		return
+	}
+	c.render(w, r, status, errorPage(c.page(r, "Something is missing"), status, fault.Public(err)))
+}
+
+// fragment reports whether a part of a page asked, not the address bar.
+func fragment(r *http.Request) bool { return r.Header.Get("HX-Request") == "true" }
+
+func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, t templ.Component) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	if err := t.Render(r.Context(), w); err != nil && r.Context().Err() == nil {
+		c.Log.WarnContext(r.Context(), "page broke off", "path", r.Pattern, "error", err)
+	}
+}
+
+// Page is what every page knows.
+type Page struct {
+	Title  string
+	Path   string
+	Viewer web.Principal
+	Dev    bool
+	Now    time.Time
+}
+
+func (c *Console) page(r *http.Request, title string) Page {
+	return Page{Title: title, Path: r.URL.Path, Viewer: web.From(r.Context()), Dev: c.Dev, Now: time.Now()}
+}
+
+// may reports whether the viewer has a permission.
+func (p Page) may(perm web.Permission) bool { return web.Allow(p.Viewer, perm) }
+
+// Toast is a passing note, with what undoes what it tells of.
+type Toast struct {
+	Text string
+	Bad  bool
+	Undo string // path to post to, "" for none
+	Vals map[string]string
+}
+
+func pathID(r *http.Request, name string) (events.ID, error) {
+	id, err := events.ParseID(r.PathValue(name))
+	if err != nil || id.IsZero() {
+		return id, fault.New(fault.Unknown, "There is no page at this address.")
+	}
+	return id, nil
+}

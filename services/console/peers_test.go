@@ -1,0 +1,179 @@
+package console
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/pkg/fault"
+	"github.com/handoff-care/handoff/pkg/web"
+	"github.com/handoff-care/handoff/services/console/internal/store"
+)
+
+// peers answers as the other services do (contract.md, HTTP), with a token's rights, and announces
+// what follows from an act as discharge does.
+type peers struct {
+	t      testing.TB
+	stage  *stage
+	server *httptest.Server
+	mu     sync.Mutex
+	names  map[events.ID]string
+	asked  []events.ID // whose names were asked for
+	tasks  map[events.ID]events.Task
+	quiet  bool // do not announce
+}
+
+func newPeers(t testing.TB, s *stage) *peers {
+	p := &peers{t: t, stage: s, names: map[events.ID]string{}, tasks: map[events.ID]events.Task{}}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /api/admission/patients/names", p.nameThem)
+	mux.HandleFunc("GET /api/admission/messages/{id}", func(w http.ResponseWriter, r *http.Request) {
+		write(w, 200, map[string]any{"id": r.PathValue("id"), "control_id": "MSG00017", "trigger": "A03", "state": "applied", "received_at": time.Now()})
+	})
+	mux.HandleFunc("GET /api/admission/messages/{id}/content", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "MSH|^~\\&|ADT|MERCY|||20261121||ADT^A03|MSG00017|P|2.5.1\rPID|1||M-1^^^MERCY^MR\rPV1|1|I\r")
+	})
+	mux.HandleFunc("GET /api/discharge/tasks/{id}", func(w http.ResponseWriter, r *http.Request) { p.answer(w, r, nil) })
+	mux.HandleFunc("POST /api/discharge/tasks/{id}/{action}", func(w http.ResponseWriter, r *http.Request) { p.answer(w, r, p.act) })
+	mux.HandleFunc("GET /api/notification/ledger", func(w http.ResponseWriter, _ *http.Request) {
+		write(w, 200, map[string]any{"items": []any{
+			map[string]any{"decision": "selected", "person": "dana", "reason": "on the roster of unit 4N", "at": time.Now()},
+			map[string]any{"decision": "delivered", "person": "dana", "channel": "console", "at": time.Now()},
+		}, "next": nil})
+	})
+	mux.HandleFunc("GET /api/notification/outbox", func(w http.ResponseWriter, _ *http.Request) {
+		write(w, 200, map[string]any{"items": []any{map[string]any{"to": []string{"dana@example.org"}, "subject": "A patient has left", "text": "Open the worklist.", "at": time.Now()}}, "next": nil})
+	})
+	for _, name := range []string{"admission", "discharge", "referral", "notification", "console"} {
+		mux.HandleFunc("GET /api/"+name+"/reconcile", func(w http.ResponseWriter, _ *http.Request) {
+			write(w, 200, map[string]any{"service": name, "laws": []web.Law{web.Balance("received = kept + rejected", 1204, 1204)}, "difference": 0})
+		})
+		mux.HandleFunc("GET /api/"+name+"/figures", func(w http.ResponseWriter, _ *http.Request) {
+			write(w, 200, map[string]any{"service": name, "figures": map[string]float64{"handoff_consumer_events_total{stream=admission}": 90210, "handoff_consumer_lag{stream=admission}": 3, "handoff_outbox_oldest_seconds": .004}})
+		})
+		mux.HandleFunc("GET /api/"+name+"/parked", func(w http.ResponseWriter, _ *http.Request) {
+			items := []any{}
+			if name == "referral" {
+				items = append(items, map[string]any{"stream": "discharge", "key": events.NewID(), "reason": "no provider has this id", "events": 2, "parked_at": time.Now().Add(-time.Hour)})
+			}
+			write(w, 200, map[string]any{"items": items, "next": nil})
+		})
+	}
+	p.server = httptest.NewServer(mux)
+	t.Cleanup(p.server.Close)
+	return p
+}
+
+func (p *peers) web() web.Peers {
+	base := map[string]string{}
+	for _, name := range []string{"admission", "discharge", "referral", "notification", "console"} {
+		base[name] = p.server.URL
+	}
+	return web.NewPeers(base, nil)
+}
+
+func (p *peers) called(patient events.ID, name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.names[patient] = name
+}
+
+func (p *peers) put(t events.Task) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tasks[t.ID] = t
+}
+
+// who is the person behind a request's token.
+func (p *peers) who(r *http.Request) web.Principal {
+	who, err := web.NewDevAuthority(p.stage.issuer.key.Public()).Who(r.Context(), strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+	if err != nil {
+		p.t.Errorf("%s %s came without a valid token: %v", r.Method, r.URL.Path, err)
+	}
+	return who
+}
+
+func (p *peers) nameThem(w http.ResponseWriter, r *http.Request) {
+	if !web.Allow(p.who(r), web.NamesRead) {
+		web.WriteProblem(w, fault.New(fault.Forbidden, "your role does not allow this"))
+		return
+	}
+	var in struct{ IDs []events.ID }
+	_ = json.NewDecoder(r.Body).Decode(&in)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked = append(p.asked, in.IDs...)
+	items := []any{}
+	for _, id := range in.IDs {
+		if name, ok := p.names[id]; ok {
+			items = append(items, map[string]any{"id": id, "name": name, "birth_date": "1945-03-02"})
+		}
+	}
+	write(w, 200, map[string]any{"items": items, "next": nil})
+}
+
+func (p *peers) answer(w http.ResponseWriter, r *http.Request, act func(http.ResponseWriter, *http.Request, *events.Task, string) (events.TaskFact, bool)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	id, _ := events.ParseID(r.PathValue("id"))
+	t, ok := p.tasks[id]
+	if !ok {
+		web.WriteProblem(w, fault.New(fault.Unknown, "no such task"))
+		return
+	}
+	var fact events.TaskFact
+	if act != nil {
+		if fact, ok = act(w, r, &t, p.who(r).Subject); !ok {
+			return
+		}
+		p.tasks[id] = t
+	}
+	due := t.DueAt
+	write(w, 200, map[string]any{
+		"id": t.ID, "title": t.Title, "state": t.State, "version": t.Version, "owner": t.Owner, "due_at": due,
+		"due_trace": map[string]any{
+			"rule": "tcm-contact", "version": "2026.1", "title": "Contact within two business days", "source": "CPT 99495/99496", "trigger": "discharge",
+			"trigger_at": t.DueAt.Add(-48 * time.Hour), "zone": "America/New_York", "calendar": "us-federal", "due_at": due,
+			"steps": []string{"Left on Thursday 19 November; that day does not count", "Friday 20 November is business day 1", "Monday 23 November is business day 2; it ends at midnight"},
+		},
+	})
+	if fact != nil && !p.quiet {
+		p.stage.tell(store.Discharge, fact)
+	}
+}
+
+func (p *peers) act(w http.ResponseWriter, r *http.Request, t *events.Task, who string) (events.TaskFact, bool) {
+	work := func() events.Work { t.Version++; return events.Work{Task: *t, By: who} }
+	switch r.PathValue("action") {
+	case "claim":
+		if t.Owner != "" && t.Owner != who {
+			web.WriteProblem(w, fault.New(fault.Conflict, "claimed by somebody else").With("owner", t.Owner))
+			return nil, false
+		}
+		t.State, t.Owner = "accepted", who
+		return events.TaskAssigned{Work: work()}, true
+	case "release":
+		t.State, t.Owner = "requested", ""
+		return events.TaskAssigned{Work: work()}, true
+	case "complete":
+		if r.Header.Get("If-Match") == "" {
+			web.WriteProblem(w, fault.New(fault.Required, "send If-Match"))
+			return nil, false
+		}
+		var in struct{ Outcome string }
+		_ = json.NewDecoder(r.Body).Decode(&in)
+		t.State, t.Outcome = "completed", in.Outcome
+		return events.TaskCompleted{Work: work()}, true
+	case "reopen":
+		t.State, t.Outcome = "accepted", ""
+		return events.TaskReopened{Work: work()}, true
+	}
+	web.WriteProblem(w, fault.New(fault.Unknown, "no such action"))
+	return nil, false
+}

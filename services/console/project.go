@@ -1,0 +1,161 @@
+package console
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/handoff-care/handoff/pkg/bus"
+	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/services/console/internal/store"
+)
+
+// projection keeps the read model in step with the four other services.
+type projection struct{ wake func() }
+
+// hears lists the facts the read model is made of. Patients' facts are not among them: what a
+// patient is called is asked of admission by whoever may know.
+func (p projection) hears() []bus.Subscription {
+	return []bus.Subscription{
+		{Stream: "admission", Handle: p.handle(store.Admission), Types: []events.Fact{
+			events.EncounterPlanned{}, events.EncounterAdmitted{}, events.EncounterTransferred{}, events.EncounterClassChanged{},
+			events.EncounterDischargeExpected{}, events.EncounterDischarged{}, events.EncounterDischargeCancelled{},
+			events.EncounterAdmissionCancelled{}, events.EncounterUpdated{}, events.EncounterMoved{}, events.FacilityChanged{},
+		}},
+		{Stream: "discharge", Handle: p.handle(store.Discharge)},
+		{Stream: "referral", Handle: p.handle(store.Referral)},
+		{Stream: "notification", Handle: p.handle(store.Notification), Types: []events.Fact{
+			events.AlertRaised{}, events.AlertCorrected{}, events.AlertDelivered{}, events.AlertAcknowledged{},
+			events.AlertEscalated{}, events.AlertResolved{}, events.AlertFailed{},
+		}},
+	}
+}
+
+func (p projection) handle(source store.Source) bus.Handler {
+	return func(ctx context.Context, tx pgx.Tx, batch []events.Event) error {
+		err := store.Save(ctx, tx, fold(source, batch))
+		p.wake() // the commit follows at once; whoever wakes looks again until it is there
+		return err
+	}
+}
+
+// fold adds a batch of facts up. Pure.
+func fold(source store.Source, batch []events.Event) *store.Changes {
+	c := &store.Changes{}
+	for i := range batch {
+		e := &batch[i]
+		m := store.Mark{Org: e.Org, Seen: e.Version, At: e.Occurred}
+		switch f := e.Fact.(type) {
+		case events.TaskFact:
+			foldTask(c, e, m, f)
+		case events.TransitionFact:
+			t := f.Snapshot()
+			c.Episode(m, t)
+			story(c, source, e, store.Detail{Subject: t.ID, State: t.State, Reason: t.Reason, Class: t.Class, Disposition: t.Disposition, Unit: t.Unit, Previous: previous(f)})
+			touch(c, e)
+		case events.EncounterFact:
+			s := f.Snapshot()
+			story(c, source, e, store.Detail{State: s.State, Class: s.Class, Disposition: s.Disposition, Unit: s.Unit, Previous: previous(f)})
+		case events.ReferralFact:
+			r := f.Snapshot()
+			c.Referral(m, r)
+			story(c, source, e, store.Detail{Subject: r.ID, Code: r.Need, State: r.State, Reason: r.Reason})
+			touch(c, e)
+		case events.AlertFact:
+			a := f.Snapshot()
+			c.Alert(m, a)
+			if !a.Encounter.IsZero() {
+				story(c, source, e, store.Detail{Subject: a.ID, Code: a.Kind, State: a.State, Reason: a.Reason, By: a.By, To: a.Recipients})
+				touch(c, e)
+			}
+		case events.FacilityChanged:
+			c.Facility(m, f)
+		}
+		if kind, ok := counted[e.Fact.Type()]; ok {
+			c.Count(e.Org, e.Received, kind)
+		}
+	}
+	return c
+}
+
+func foldTask(c *store.Changes, e *events.Event, m store.Mark, f events.TaskFact) {
+	t, by := f.Snapshot(), actor(f)
+	m.By = by
+	c.Task(m, t)
+	touch(c, e)
+	if _, created := f.(events.TaskCreated); created {
+		return // the task's own row says so
+	}
+	story(c, store.Discharge, e, store.Detail{
+		Subject: t.ID, Code: t.Code, Title: t.Title, State: t.State, Reason: t.Reason, Outcome: t.Outcome, Owner: t.Owner, By: by, Due: t.DueAt, Previous: previous(f),
+	})
+}
+
+func touch(c *store.Changes, e *events.Event) {
+	c.Touch(store.Touch{Org: e.Org, Encounter: e.Fact.Key(), Received: e.Received})
+}
+
+func story(c *store.Changes, source store.Source, e *events.Event, d store.Detail) {
+	c.Entry(store.Entry{
+		Org: e.Org, Encounter: e.Fact.Key(), Source: source, Version: e.Version, ID: e.ID, Type: e.Fact.Type(),
+		Occurred: e.Occurred, Received: e.Received, Cause: e.Cause, Detail: d,
+	})
+}
+
+// counted names the facts that operations see as figures per minute.
+var counted = map[string]string{
+	events.EncounterAdmitted{}.Type():   "admissions",
+	events.EncounterDischarged{}.Type(): "discharges",
+	events.TransitionOpened{}.Type():    "transitions",
+	events.TaskCreated{}.Type():         "tasks",
+	events.TaskCompleted{}.Type():       "done",
+	events.AlertRaised{}.Type():         "alerts",
+}
+
+// actor is the person behind a task's fact.
+func actor(f events.TaskFact) string {
+	switch f := f.(type) {
+	case events.TaskAssigned:
+		return f.By
+	case events.TaskAttempted:
+		return f.By
+	case events.TaskRescheduled:
+		return f.By
+	case events.TaskCompleted:
+		return f.By
+	case events.TaskReopened:
+		return f.By
+	case events.TaskCancelled:
+		return f.By
+	}
+	return ""
+}
+
+// previous is what a fact changed, old values; codes and times only.
+func previous(f events.Fact) map[string]string {
+	switch f := f.(type) {
+	case events.TaskAssigned:
+		return f.Previous
+	case events.TaskRescheduled:
+		return f.Previous
+	case events.TaskReopened:
+		return f.Previous
+	case events.TaskCancelled:
+		return f.Previous
+	case events.TransitionReplanned:
+		return f.Previous
+	case events.TransitionUpdated:
+		return f.Previous
+	case events.EncounterTransferred:
+		return f.Previous
+	case events.EncounterClassChanged:
+		return f.Previous
+	case events.EncounterDischargeExpected:
+		return f.Previous
+	case events.EncounterDischarged:
+		return f.Previous
+	case events.EncounterUpdated:
+		return f.Previous
+	}
+	return nil
+}
