@@ -190,37 +190,6 @@ func (c *Consumer) handle(ctx context.Context, list []jetstream.Msg, seen *uint6
 	return last.Ack()
 }
 
-// catchUp handles what the stream no longer holds from the producer's event log, then makes the
-// position one just before the stream's first message.
-func (c *Consumer) catchUp(ctx context.Context, at position, info *jetstream.StreamInfo) error {
-	since := at.watermark
-	if !since.IsZero() {
-		since = since.Add(-5 * time.Minute) // longer than any transaction may hold a sequence back
-	}
-	c.log.InfoContext(ctx, "catching up from the producer's event log", "since", since)
-	for after := int64(0); ; {
-		docs, err := c.page(ctx, outbox.Page{Since: since, After: after})
-		if err != nil {
-			return err
-		}
-		if len(docs) == 0 {
-			break
-		}
-		batch := make([]received, len(docs))
-		for i, d := range docs {
-			batch[i] = received{doc: d}
-		}
-		if err := c.apply(ctx, batch, nil); err != nil {
-			return err
-		}
-		after = batch[len(batch)-1].event.Sequence
-		if held, err := c.store.lease(ctx); err != nil || !held {
-			return errors.Join(err, errFenced)
-		}
-	}
-	return c.store.restart(ctx, info.Created, max(info.State.FirstSeq, 1)-1)
-}
-
 func (c *Consumer) lag(ctx context.Context, cons jetstream.Consumer) {
 	if c.observe.Lag == nil {
 		return

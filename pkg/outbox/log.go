@@ -9,19 +9,30 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// Page is what a consumer asks of a producer's event log, and Answer what it gets: the documents of
-// events recorded at or after Since with a sequence greater than After, in order of sequence. An
-// answer without documents means that the log has been read to its end.
-type (
-	Page struct {
-		Since time.Time `json:"since"`
-		After int64     `json:"after"`
-	}
-	Answer struct {
-		Docs  []json.RawMessage `json:"docs"`
-		Error string            `json:"error,omitempty"`
-	}
-)
+// Page is what a consumer asks of a producer's event log: events recorded at or after Since with a
+// sequence greater than After, in order of sequence, up to the Horizon. The first question carries
+// no Horizon and is answered with one, and no events.
+type Page struct {
+	Since   time.Time `json:"since"`
+	After   int64     `json:"after"`
+	Horizon Horizon   `json:"horizon"`
+}
+
+// Horizon is the newest sequence drawn at some time, and which transactions had begun by then. When
+// all of these have ended, every event up to the sequence that will ever exist is in the log: only
+// then may the log be read in order of sequence. What comes later is on the stream, in order.
+type Horizon struct {
+	Sequence int64  `json:"sequence"`
+	Before   string `json:"before"` // transaction id
+}
+
+// Answer is a page. No documents, and not Unsettled, means that the log has been read to the horizon.
+type Answer struct {
+	Docs      []json.RawMessage `json:"docs"`
+	Horizon   Horizon           `json:"horizon"`
+	Unsettled bool              `json:"unsettled,omitempty"` // ask again in a moment
+	Error     string            `json:"error,omitempty"`
+}
 
 const (
 	pageRows  = 500
@@ -56,8 +67,18 @@ func (o *Outbox) page(ctx context.Context, request []byte) (a Answer, err error)
 	if err := json.Unmarshal(request, &p); err != nil {
 		return a, err
 	}
-	rows, err := o.db.System.Query(ctx, `SELECT doc FROM event_log WHERE sequence > $1 AND recorded_at >= $2 ORDER BY sequence LIMIT $3`,
-		p.After, p.Since, pageRows)
+	if p.Horizon.Before == "" {
+		a.Horizon, err = o.horizon(ctx)
+		return a, err
+	}
+	a.Horizon = p.Horizon
+	var settled bool
+	if err := o.db.System.QueryRow(ctx, `SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::text::xid8`, p.Horizon.Before).Scan(&settled); err != nil || !settled {
+		a.Unsettled = true
+		return a, err
+	}
+	rows, err := o.db.System.Query(ctx, `SELECT doc FROM event_log WHERE sequence > $1 AND sequence <= $4 AND recorded_at >= $2 ORDER BY sequence LIMIT $3`,
+		p.After, p.Since, pageRows, p.Horizon.Sequence)
 	if err != nil {
 		return a, err
 	}
@@ -71,6 +92,17 @@ func (o *Outbox) page(ctx context.Context, request []byte) (a Answer, err error)
 		a.Docs = append(a.Docs, doc)
 	}
 	return a, rows.Err()
+}
+
+// horizon reads the sequence first: whoever drew up to it had written before, so its transaction id
+// is below the one read second.
+func (o *Outbox) horizon(ctx context.Context) (h Horizon, err error) {
+	err = o.db.System.QueryRow(ctx, `SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('event_log', 'sequence')::regclass), 0)`).Scan(&h.Sequence)
+	if err != nil {
+		return h, err
+	}
+	err = o.db.System.QueryRow(ctx, `SELECT pg_snapshot_xmax(pg_current_snapshot())::text`).Scan(&h.Before)
+	return h, err
 }
 
 // Trim deletes events older than keep from the log, a slice at a time, once an hour until ctx is

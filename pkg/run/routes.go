@@ -22,8 +22,9 @@ func (pt *part) standardRoutes(registry *prometheus.Registry) {
 		Key    events.ID `path:"key"`
 	}
 	type replayIn struct {
-		parkedIn
-		DryRun bool `query:"dry_run"`
+		Stream string    `path:"stream"`
+		Key    events.ID `path:"key"`
+		DryRun bool      `query:"dry_run" doc:"handle them, say how it went, change nothing"`
 	}
 	type replayed struct {
 		Body struct {

@@ -33,6 +33,8 @@ type bench struct {
 	data    string
 	broker  *broker.Server
 	program *run.Program
+	key     *ecdsa.PrivateKey
+	infra   run.Infra
 	alpha   run.Env
 	beta    run.Env
 	counted atomic.Int64 // what gamma handled
@@ -53,23 +55,31 @@ func (b *bench) start() {
 	if b.broker, err = broker.Start(broker.Options{Data: b.data}); err != nil {
 		b.t.Fatal(err)
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
+	if b.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		b.t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(b.t.Context(), 30*time.Second)
 	defer cancel()
-	infra := run.Infra{
-		AdminURL: b.url, Authority: web.NewDevAuthority(key.Public()), Stream: run.StreamLimits{MaxBytes: 64 << 20},
+	b.infra = run.Infra{
+		AdminURL: b.url, Authority: web.NewDevAuthority(b.key.Public()), Stream: run.StreamLimits{MaxBytes: 64 << 20},
 		Log: func(s string) *slog.Logger {
 			return slog.New(slog.NewTextHandler(testWriter{b.t}, nil)).With("service", s)
 		},
 	}
-	infra.NATS = func(s string) (*nats.Conn, error) { return b.broker.Connect(s) }
-	b.program, err = run.Start(ctx, run.Config{HTTP: "127.0.0.1:0", Data: b.data, LogLevel: "warn"}, infra, b.producer(), b.consumer(), b.counter())
+	b.infra.NATS = func(s string) (*nats.Conn, error) { return b.broker.Connect(s) }
+	b.program, err = run.Start(ctx, run.Config{HTTP: "127.0.0.1:0", Data: b.data, LogLevel: "warn"}, b.infra, b.producer(), b.consumer(), b.counter())
 	if err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// second starts the same program again, on the address of the first.
+func (b *bench) second() error {
+	p, err := run.Start(b.t.Context(), run.Config{HTTP: b.program.Addr(), Data: b.data}, b.infra, b.producer())
+	if err == nil {
+		_ = p.Stop()
+	}
+	return err
 }
 
 func (b *bench) stop() {
