@@ -66,19 +66,25 @@ func (s *service) getProvider(ctx context.Context, in *one) (out *providerOut, e
 	return out, err
 }
 
+type addedOut struct {
+	Status int
+	ETag   string `header:"ETag"`
+	Body   *provider
+}
+
 type addProviderIn struct {
 	_    string `header:"Idempotency-Key"`
 	Body provider
 }
 
-func (s *service) addProvider(ctx context.Context, in *addProviderIn) (*providerOut, error) {
+func (s *service) addProvider(ctx context.Context, in *addProviderIn) (*addedOut, error) {
 	p := in.Body
 	if wrong := p.Check(); len(wrong) > 0 {
 		return nil, refused(wrong)
 	}
 	org := web.From(ctx).Org
 	p.ID = p.Key(org)
-	return s.store(ctx, requested("add", p), p.ID, func(tx pgx.Tx) error {
+	out, err := s.store(ctx, requested("add", p), p.ID, func(tx pgx.Tx) error {
 		known, err := store.ProvidersByID(ctx, tx, org, []events.ID{p.ID})
 		if err == nil && len(known) > 0 {
 			return fault.New(fault.Conflict, "this provider is in the directory").With("provider_id", p.ID)
@@ -88,6 +94,10 @@ func (s *service) addProvider(ctx context.Context, in *addProviderIn) (*provider
 		}
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	return &addedOut{http.StatusCreated, out.ETag, out.Body}, nil
 }
 
 type putProviderIn struct {
