@@ -1,6 +1,8 @@
 package calendar
 
 import (
+	"cmp"
+	"fmt"
 	"sort"
 	"strings"
 	"sync"
@@ -17,8 +19,10 @@ const federalTable = "us-federal@2021"
 // public holidays.
 type Closure struct {
 	Date Date
-	Name string
+	Name string // empty: "a local closure"
 }
+
+const localClosure = "a local closure"
 
 // Calendar tells business days from other days. Make one with [USFederal].
 type Calendar struct {
@@ -36,12 +40,30 @@ func USFederal(closures ...Closure) *Calendar {
 	}
 	days := make([]string, 0, len(closures))
 	for _, cl := range closures {
-		c.closures[cl.Date] = cl.Name
+		c.closures[cl.Date] = cmp.Or(cl.Name, localClosure)
 		days = append(days, cl.Date.String())
 	}
 	sort.Strings(days)
 	c.id += "+" + strings.Join(days, "+")
 	return c
+}
+
+// Named is the calendar with an ID, as far as a table of that version is linked in.
+// Closures are in the ID by date alone, so their names are not.
+func Named(id string) (*Calendar, error) {
+	parts := strings.Split(id, "+")
+	if parts[0] != federalTable {
+		return nil, fmt.Errorf("calendar: no table of holidays %q here", parts[0])
+	}
+	var closures []Closure
+	for _, text := range parts[1:] {
+		d, err := ParseDate(text)
+		if err != nil {
+			return nil, err
+		}
+		closures = append(closures, Closure{Date: d})
+	}
+	return USFederal(closures...), nil
 }
 
 // ID names the calendar and the version of its table; two calendars with the

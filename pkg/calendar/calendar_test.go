@@ -93,6 +93,15 @@ func TestClosuresAreNotBusinessDaysAndNameTheCalendar(t *testing.T) {
 	if want := "us-federal@2021+2026-10-14+2026-10-15"; snow.ID() != want {
 		t.Errorf("ID = %s, want %s", snow.ID(), want)
 	}
+	again, err := Named(snow.ID())
+	if err != nil || again.ID() != snow.ID() || again.IsBusinessDay(day(t, "2026-10-14")) {
+		t.Errorf("Named(%s) = %v, %v", snow.ID(), again, err)
+	}
+	for _, id := range []string{"", "us-federal@1971", "us-federal@2021+soon"} {
+		if _, err := Named(id); err == nil {
+			t.Errorf("Named(%q) did not fail", id)
+		}
+	}
 }
 
 func TestStartOfDayWhereClocksChange(t *testing.T) {

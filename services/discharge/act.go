@@ -177,7 +177,7 @@ func (s *service) act(ctx context.Context, tx pgx.Tx, id events.ID, version int,
 	if err != nil {
 		return nil, err
 	}
-	return &taskOut{Body: viewTask(rows[0])}, nil
+	return &taskOut{Body: s.viewTask(rows[0])}, nil
 }
 
 func etag(version int) string { return fmt.Sprintf("%q", fmt.Sprint(version)) }

@@ -2,7 +2,6 @@ package discharge
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/postgres"
 	"github.com/handoff-care/handoff/pkg/web"
+	"github.com/handoff-care/handoff/services/discharge/internal/clock"
 	"github.com/handoff-care/handoff/services/discharge/internal/store"
 	"github.com/handoff-care/handoff/services/discharge/internal/transition"
 )
@@ -68,43 +68,57 @@ func viewTransition(t store.TransitionRow) transitionView {
 
 // taskView is a task as the API shows it.
 type taskView struct {
-	ID         events.ID       `json:"id"`
-	Transition events.ID       `json:"transition_id"`
-	Encounter  events.ID       `json:"encounter_id"`
-	Patient    events.ID       `json:"patient_id"`
-	Facility   string          `json:"facility"`
-	Unit       string          `json:"unit"`
-	Code       string          `json:"code"`
-	Title      string          `json:"title"`
-	State      string          `json:"state" enum:"requested,accepted,in-progress,on-hold,completed,failed,cancelled"`
-	Reason     string          `json:"reason"`
-	Version    int             `json:"version"`
-	Owner      string          `json:"owner"`
-	OwnerRole  string          `json:"owner_role"`
-	Priority   string          `json:"priority" enum:"routine,urgent,asap,stat"`
-	Reasons    []string        `json:"priority_reasons"`
-	Protocols  []string        `json:"protocols"`
-	DueAt      *time.Time      `json:"due_at"`
-	Trace      json.RawMessage `json:"due_trace" doc:"the rule, its version and source, and the steps to the due time"`
-	Overdue    bool            `json:"overdue"`
-	SnoozedTo  *time.Time      `json:"snoozed_to"`
-	Attempts   int             `json:"attempts"`
-	Outcome    string          `json:"outcome"`
-	Late       bool            `json:"late_arrival"`
-	Sensitive  bool            `json:"sensitive"`
-	ClosedAt   *time.Time      `json:"closed_at"`
-	ClosedBy   string          `json:"closed_by"`
-	CreatedAt  time.Time       `json:"created_at"`
-	ChangedAt  time.Time       `json:"changed_at"`
+	ID         events.ID   `json:"id"`
+	Transition events.ID   `json:"transition_id"`
+	Encounter  events.ID   `json:"encounter_id"`
+	Patient    events.ID   `json:"patient_id"`
+	Facility   string      `json:"facility"`
+	Unit       string      `json:"unit"`
+	Code       string      `json:"code"`
+	Title      string      `json:"title"`
+	State      string      `json:"state" enum:"requested,accepted,in-progress,on-hold,completed,failed,cancelled"`
+	Reason     string      `json:"reason"`
+	Version    int         `json:"version"`
+	Owner      string      `json:"owner"`
+	OwnerRole  string      `json:"owner_role"`
+	Priority   string      `json:"priority" enum:"routine,urgent,asap,stat"`
+	Reasons    []string    `json:"priority_reasons"`
+	Protocols  []string    `json:"protocols"`
+	DueAt      *time.Time  `json:"due_at"`
+	Trace      clock.Trace `json:"due_trace" doc:"the rule, its version and source, and the steps to the due time"`
+	Overdue    bool        `json:"overdue"`
+	SnoozedTo  *time.Time  `json:"snoozed_to"`
+	Attempts   int         `json:"attempts"`
+	Outcome    string      `json:"outcome"`
+	Late       bool        `json:"late_arrival"`
+	Sensitive  bool        `json:"sensitive"`
+	ClosedAt   *time.Time  `json:"closed_at"`
+	ClosedBy   string      `json:"closed_by"`
+	CreatedAt  time.Time   `json:"created_at"`
+	ChangedAt  time.Time   `json:"changed_at"`
 }
 
-func viewTask(t store.TaskRow) taskView {
+func (s *service) viewTask(t store.TaskRow) taskView {
 	return taskView{
 		ID: t.ID, Transition: t.Transition, Encounter: t.Encounter, Patient: t.Patient, Facility: t.Facility, Unit: t.Unit, Code: t.Code,
 		Title: t.Title, State: t.State, Reason: t.Reason, Version: t.Version, Owner: t.Owner, OwnerRole: t.OwnerRole, Priority: t.Priority,
-		Reasons: present(t.Reasons), Protocols: present(t.Protocols), DueAt: utc(t.DueAt), Trace: t.Trace, Overdue: t.Overdue,
+		Reasons: present(t.Reasons), Protocols: present(t.Protocols), DueAt: utc(t.DueAt), Trace: s.explain(t.Task), Overdue: t.Overdue,
 		SnoozedTo: utc(t.SnoozedTo), Attempts: t.Attempts, Outcome: t.Outcome, Late: t.Late, Sensitive: t.Sensitive,
 		ClosedAt: utc(t.ClosedAt), ClosedBy: t.ClosedBy, CreatedAt: t.CreatedAt.UTC(), ChangedAt: t.ChangedAt.UTC(),
+	}
+}
+
+// explain gives the trace of a task's due time. Where it cannot be told any more (a
+// rule or a calendar of another build), the trace says so and gives what is kept.
+func (s *service) explain(t transition.Task) clock.Trace {
+	trace, err := s.rules.Protocols.Rules().Explain(t.Rule, t.Trigger, t.Zone, t.Calendar)
+	if err == nil && trace.Due.Equal(*t.DueAt) {
+		return trace
+	}
+	id, version, _ := strings.Cut(t.Rule, "@")
+	return clock.Trace{
+		Rule: id, Version: version, TriggerAt: t.Trigger.UTC(), Zone: t.Zone, Calendar: t.Calendar, Warn: t.WarnAt.UTC(), Due: t.DueAt.UTC(),
+		Steps: []string{"This due time was computed by a version of the rule that this build does not know."},
 	}
 }
 
@@ -245,7 +259,7 @@ func (a *api) listTasks(ctx context.Context, in *listTasksIn) (*web.Listed[taskV
 	err := a.db.Tx(ctx, web.From(ctx).Org, func(tx pgx.Tx) error {
 		rows, err := store.Tasks(ctx, tx, q)
 		for _, row := range rows {
-			views = append(views, viewTask(row))
+			views = append(views, a.service.viewTask(row))
 		}
 		return err
 	})
@@ -298,7 +312,7 @@ func (a *api) oneTask(ctx context.Context, in *byID) (*taskDetailOut, error) {
 		if len(rows) == 0 {
 			return errNoTask
 		}
-		out.Body.taskView = viewTask(rows[0])
+		out.Body.taskView = a.service.viewTask(rows[0])
 		if out.Body.Log, err = store.Entries(ctx, tx, in.ID); out.Body.Log == nil {
 			out.Body.Log = []store.Entry{}
 		}

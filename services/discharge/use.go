@@ -111,9 +111,6 @@ func (w *work) apply(c *care, change transition.Change, cause events.Event) {
 		if i < 0 {
 			c.Tasks = append(c.Tasks, t.Task)
 		} else {
-			if t.Trace == nil {
-				t.Trace = c.Tasks[i].Trace // made, but not saved yet
-			}
 			c.Tasks[i] = t.Task
 		}
 		c.changed[t.ID] = true
@@ -158,13 +155,15 @@ func (w *work) save(ctx context.Context) error {
 			w.out.Transitions = append(w.out.Transitions, c.Transition)
 		}
 		for _, t := range c.Tasks {
-			switch {
-			case !c.changed[t.ID]:
-			case c.known[t.ID]:
-				w.out.Changed = append(w.out.Changed, t)
-			default:
+			if !c.changed[t.ID] {
+				continue
+			}
+			if !c.known[t.ID] {
 				w.out.Created = append(w.out.Created, t)
 				w.tally(t.Org, store.Tally{Tasks: 1})
+			}
+			if c.known[t.ID] || t.Version > 1 {
+				w.out.Changed = append(w.out.Changed, t)
 			}
 		}
 		if len(c.changed) == 0 {
@@ -215,7 +214,7 @@ func (s *service) calendar(closures []string) *calendar.Calendar {
 	var list []calendar.Closure
 	for _, text := range closures {
 		if d, err := calendar.ParseDate(text); err == nil {
-			list = append(list, calendar.Closure{Date: d, Name: "a local closure"})
+			list = append(list, calendar.Closure{Date: d})
 		}
 	}
 	c, _ := s.calendars.LoadOrStore(key, calendar.USFederal(list...))

@@ -52,41 +52,39 @@ CREATE TABLE transition_history (
 	PRIMARY KEY (encounter_id, version)
 );
 
+-- Patient, facility, unit and the like are the transition's.
 CREATE TABLE task (
+	id            uuid PRIMARY KEY,
 	encounter_id  uuid NOT NULL,
+	org_id        uuid NOT NULL,
 	code          text NOT NULL,
 	nth           integer NOT NULL,        -- of this code for this encounter, from 1
-	id            uuid NOT NULL UNIQUE,
-	org_id        uuid NOT NULL,
-	patient_id    uuid NOT NULL,
-	facility      text NOT NULL,
-	unit          text NOT NULL,
 	title         text NOT NULL,
-	state         text NOT NULL,
-	reason        text NOT NULL,
-	version       integer NOT NULL,
-	owner         text NOT NULL,
 	owner_role    text NOT NULL,
 	priority      text NOT NULL,
 	reasons       text NOT NULL,           -- of the priority or due time, one a line
 	protocols     text NOT NULL,
-	rule          text NOT NULL,
+	rule          text NOT NULL,           -- id@version; with trigger, zone and calendar it explains due_at
+	trigger_at    timestamptz NOT NULL,
+	zone          text NOT NULL,
+	calendar      text NOT NULL,
 	due_at        timestamptz NOT NULL,
 	warn_at       timestamptz NOT NULL,
 	warned        boolean NOT NULL,
 	overdue       boolean NOT NULL,
+	state         text NOT NULL DEFAULT 'requested',
+	reason        text NOT NULL DEFAULT '',
+	version       integer NOT NULL DEFAULT 1,
+	owner         text NOT NULL DEFAULT '',
 	snoozed_to    timestamptz,
-	attempts      integer NOT NULL,
-	outcome       text NOT NULL,
-	late_arrival  boolean NOT NULL,
-	sensitive     boolean NOT NULL,
+	attempts      integer NOT NULL DEFAULT 0,
+	outcome       text NOT NULL DEFAULT '',
 	closed_at     timestamptz,
-	closed_by     text NOT NULL,
-	trace         json NOT NULL,
+	closed_by     text NOT NULL DEFAULT '',
 	created_at    timestamptz NOT NULL,
-	changed_at    timestamptz NOT NULL,
-	PRIMARY KEY (encounter_id, code, nth)
+	changed_at    timestamptz NOT NULL
 ) WITH (fillfactor = 80);
+CREATE INDEX task_encounter ON task (encounter_id);
 CREATE INDEX task_open ON task (org_id, due_at, id) WHERE state IN ('requested', 'accepted', 'in-progress', 'on-hold');
 
 -- What people did to tasks: notes stay here.

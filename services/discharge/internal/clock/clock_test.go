@@ -185,6 +185,13 @@ func TestEveryTraceChecksAfterATripThroughJSON(t *testing.T) {
 		if alone := r.At(at, Where{zone, cal}); !alone.Equal(back.Due) {
 			t.Fatalf("%s: At gives %s, Due %s", id, alone, back.Due)
 		}
+		again, err := tab.Explain(r.Ref(), at, zone.String(), cal.ID())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(back, again); diff != "" {
+			t.Fatalf("explained again: %s", diff)
+		}
 		if back.Warn.Before(at) || !back.Warn.Before(back.Due) {
 			t.Fatalf("%s: the reminder at %s is not between %s and %s", id, back.Warn, at, back.Due)
 		}

@@ -3,6 +3,7 @@ package clock
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/handoff-care/handoff/pkg/calendar"
@@ -54,6 +55,26 @@ func (r Rule) Due(trigger time.Time, where Where) Trace {
 	return t
 }
 
+// Explain gives the trace of a due time that was computed before, from what is kept
+// of it: the rule as id@version, the trigger, the zone and the calendar's id. Every
+// version of every rule that was ever in force stays in the table for this.
+func (t *Table) Explain(rule string, trigger time.Time, zone, calendarID string) (Trace, error) {
+	id, version, _ := strings.Cut(rule, "@")
+	r, ok := t.Version(id, version)
+	if !ok {
+		return Trace{}, fmt.Errorf("clock: no rule %s", rule)
+	}
+	z, err := calendar.Zone(zone)
+	if err != nil {
+		return Trace{}, err
+	}
+	cal, err := calendar.Named(calendarID)
+	if err != nil {
+		return Trace{}, err
+	}
+	return r.Due(trigger, Where{z, cal}), nil
+}
+
 // workdayStarts is how far into the last day the reminder of a rule counted in days
 // comes: not at midnight, when it could only wake somebody.
 const workdayStarts = 8 * time.Hour
@@ -69,6 +90,14 @@ func (r Rule) warn(trigger, due time.Time, zone *time.Location) time.Time {
 		return trigger
 	}
 	return morning
+}
+
+// Ref is the rule as id@version.
+func (r Rule) Ref() string { return r.ID + "@" + r.Version }
+
+// Warn is when the owner is reminded of what is due at an instant that At gave.
+func (r Rule) Warn(trigger, due time.Time, where Where) time.Time {
+	return r.warn(trigger, due, where.Zone)
 }
 
 // At is the due instant of rule r alone, without its trace.

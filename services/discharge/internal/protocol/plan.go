@@ -39,9 +39,12 @@ type Task struct {
 	Title     string
 	OwnerRole string
 	Priority  string
-	Reasons   []string // why the priority or the due time is not the usual one
-	Protocols []string // who asks for it
-	Due       clock.Trace
+	Reasons   []string  // why the priority or the due time is not the usual one
+	Protocols []string  // who asks for it
+	Rule      string    // id@version of the due rule
+	Trigger   time.Time // what its clock started from
+	WarnAt    time.Time
+	DueAt     time.Time // exclusive
 }
 
 // Plan decides what a finished stay needs. It fails only if a condition cannot be
@@ -182,8 +185,10 @@ func (c *composer) fold(i int, p *protocol, w wish, rule clock.Rule) {
 }
 
 func (c *composer) finish() Plan {
-	for i := range c.plan.Tasks {
-		c.plan.Tasks[i].Due = c.rules[i].Due(c.trigger(c.rules[i]), c.where)
+	for i, r := range c.rules {
+		t, trigger := &c.plan.Tasks[i], c.trigger(r)
+		due := r.At(trigger, c.where)
+		t.Rule, t.Trigger, t.DueAt, t.WarnAt = r.Ref(), trigger.UTC(), due.UTC(), r.Warn(trigger, due, c.where).UTC()
 	}
 	return c.plan
 }

@@ -143,11 +143,11 @@ func TestFoldingKeepsTheEarliestDueAndTheHighestPriority(t *testing.T) {
 	if diff := cmp.Diff([]string{"heart failure", "LACE of 10 or more"}, visit.Reasons); diff != "" {
 		t.Error(diff)
 	}
-	if visit.Priority != "urgent" || visit.Due.Rule != "hf-visit" {
-		t.Errorf("priority %s, rule %s, want urgent by hf-visit (7 days, the first of two alike)", visit.Priority, visit.Due.Rule)
+	if visit.Priority != "urgent" || visit.Rule != "hf-visit@2022.1" {
+		t.Errorf("priority %s, rule %s, want urgent by hf-visit (7 days, the first of two alike)", visit.Priority, visit.Rule)
 	}
 	contact := plan.Tasks[0]
-	if got := contact.Due.Due.In(newYork(t).Zone).Format(time.DateTime); contact.Code != "tcm-contact" || got != "2026-10-20 00:00:00" {
+	if got := contact.DueAt.In(newYork(t).Zone).Format(time.DateTime); contact.Code != "tcm-contact" || got != "2026-10-20 00:00:00" {
 		t.Errorf("%s due %s, want tcm-contact by the end of Monday: one business day at high risk", contact.Code, got)
 	}
 }
@@ -204,10 +204,14 @@ func TestEveryPlanIsWhole(t *testing.T) {
 				t.Fatalf("%s is there twice", task.Code)
 			}
 			seen[task.Code] = true
-			if err := task.Due.Check(where.Calendar); err != nil {
+			trace, err := s.Rules().Explain(task.Rule, task.Trigger, where.Zone.String(), where.Calendar.ID())
+			if err != nil {
 				t.Fatal(err)
 			}
-			if !task.Due.Due.After(in.DischargedAt) || rank(task.Priority) < 0 || len(task.Protocols) == 0 || task.Title == "" {
+			if !trace.Due.Equal(task.DueAt) || !trace.Warn.Equal(task.WarnAt) {
+				t.Fatalf("%+v is not what %+v explains", task, trace)
+			}
+			if !task.DueAt.After(in.DischargedAt) || rank(task.Priority) < 0 || len(task.Protocols) == 0 || task.Title == "" {
 				t.Fatalf("%+v", task)
 			}
 			if how, source := s.Instructions(task.Code); how == "" || source == "" {

@@ -73,6 +73,9 @@ func (s *Set) Instructions(code string) (instructions, source string) {
 	return d.Instructions, d.Source
 }
 
+// Rules are the due rules the set's clocks run by.
+func (s *Set) Rules() *clock.Table { return s.rules }
+
 // Conditions are the named conditions of the diagnoses, sorted.
 func (s *Set) Conditions(diagnoses []string) []string { return s.conditions.Match(diagnoses) }
 

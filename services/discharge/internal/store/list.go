@@ -129,61 +129,65 @@ type TaskQuery struct {
 // TaskRow is a task as it is listed.
 type TaskRow struct {
 	transition.Task
-	Trace                json.RawMessage
 	CreatedAt, ChangedAt time.Time
 }
 
 // Tasks lists tasks.
 func Tasks(ctx context.Context, tx pgx.Tx, q TaskQuery) ([]TaskRow, error) {
-	var w where
-	if !q.ID.IsZero() {
-		w.and("id = ?", q.ID)
-	}
-	if !q.Transition.IsZero() {
-		w.and("encounter_id = (SELECT encounter_id FROM transition WHERE id = ?)", q.Transition)
-	}
-	if !q.Encounter.IsZero() {
-		w.and("encounter_id = ?", q.Encounter)
-	}
-	if q.Owner != "" {
-		w.and("owner = ?", q.Owner)
-	}
-	if q.Unowned {
-		w.and("owner = ?", "")
-	}
-	if len(q.States) > 0 {
-		w.and("state = ANY(?)", q.States)
-	}
-	if q.Facility != "" {
-		w.and("facility = ?", q.Facility)
-	}
-	if q.DueBefore != nil {
-		w.and("due_at < ?", *q.DueBefore)
-	}
-	order := "id"
-	if q.ByDue {
-		order = "due_at, id"
-		w.conditions = append(w.conditions, "state IN ('requested', 'accepted', 'in-progress', 'on-hold')") // names the index
-		if !q.After.IsZero() {
-			w.args = append(w.args, q.AfterDue, q.After)
-			w.conditions = append(w.conditions, fmt.Sprintf("(due_at, id) > ($%d, $%d)", len(w.args)-1, len(w.args)))
-		}
-	} else if !q.After.IsZero() {
-		w.and("id > ?", q.After)
-	}
-	rows, err := tx.Query(ctx, fmt.Sprintf(`SELECT %s, trace::text, created_at, changed_at FROM task%s ORDER BY %s LIMIT %d`,
-		taskColumns, w.sql(), order, q.Limit), w.args...)
+	w, order := q.where()
+	rows, err := tx.Query(ctx, fmt.Sprintf(`SELECT %s, k.created_at, k.changed_at, t.patient_id, t.facility, t.unit, t.late_arrival, t.sensitive
+		FROM task k JOIN transition t USING (encounter_id)%s ORDER BY %s LIMIT %d`, taskColumns, w.sql(), order, q.Limit), w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list tasks: %w", err)
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (TaskRow, error) {
 		var r TaskRow
-		var trace string
-		t, err := scanTask(row, &trace, &r.CreatedAt, &r.ChangedAt)
+		var of events.Task
+		t, err := scanTask(row, &r.CreatedAt, &r.ChangedAt, &of.Patient, &of.Facility, &of.Unit, &of.Late, &of.Sensitive)
 		t.Transition = transition.ID(t.Encounter)
-		r.Task, r.Trace = t, json.RawMessage(trace)
+		t.Patient, t.Facility, t.Unit, t.Late, t.Sensitive = of.Patient, of.Facility, of.Unit, of.Late, of.Sensitive
+		r.Task = t
 		return r, err
 	})
+}
+
+func (q TaskQuery) where() (w where, order string) {
+	if !q.ID.IsZero() {
+		w.and("k.id = ?", q.ID)
+	}
+	if !q.Transition.IsZero() {
+		w.and("t.id = ?", q.Transition)
+	}
+	if !q.Encounter.IsZero() {
+		w.and("k.encounter_id = ?", q.Encounter)
+	}
+	if q.Owner != "" {
+		w.and("k.owner = ?", q.Owner)
+	}
+	if q.Unowned {
+		w.and("k.owner = ?", "")
+	}
+	if len(q.States) > 0 {
+		w.and("k.state = ANY(?)", q.States)
+	}
+	if q.Facility != "" {
+		w.and("t.facility = ?", q.Facility)
+	}
+	if q.DueBefore != nil {
+		w.and("k.due_at < ?", *q.DueBefore)
+	}
+	if !q.ByDue {
+		if !q.After.IsZero() {
+			w.and("k.id > ?", q.After)
+		}
+		return w, "k.id"
+	}
+	w.conditions = append(w.conditions, "k.state IN ('requested', 'accepted', 'in-progress', 'on-hold')") // names the index
+	if !q.After.IsZero() {
+		w.args = append(w.args, q.AfterDue, q.After)
+		w.conditions = append(w.conditions, fmt.Sprintf("(k.due_at, k.id) > ($%d, $%d)", len(w.args)-1, len(w.args)))
+	}
+	return w, "k.due_at, k.id"
 }
 
 // Entry is something a person did to a task.

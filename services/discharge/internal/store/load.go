@@ -122,7 +122,7 @@ func queueCares(b *pgx.Batch, out *World, encounters []events.ID) {
 			}
 			return rows.Err()
 		})
-	b.Queue(`SELECT `+taskColumns+` FROM task WHERE encounter_id = ANY($1) ORDER BY encounter_id, created_at, id`, encounters).
+	b.Queue(`SELECT `+taskColumns+` FROM task k WHERE k.encounter_id = ANY($1) ORDER BY k.encounter_id, k.created_at, k.id`, encounters).
 		Query(func(rows pgx.Rows) error { return eachTask(rows, out) })
 }
 
@@ -133,7 +133,9 @@ func eachTask(rows pgx.Rows, out *World) error {
 			return err
 		}
 		if c := out.Cares[t.Encounter]; c != nil {
-			t.Transition = c.Transition.ID
+			of := c.Transition
+			t.Transition, t.Patient, t.Facility, t.Unit = of.ID, of.Patient, of.Facility, of.Unit
+			t.Late, t.Sensitive = of.LateArrival, of.Sensitive
 			c.Tasks = append(c.Tasks, t)
 		}
 	}
@@ -208,17 +210,17 @@ func scanTransition(row pgx.Row, more ...any) (*transition.Transition, error) {
 	return t, nil
 }
 
-const taskColumns = `encounter_id, code, nth, id, org_id, patient_id, facility, unit, title, state, reason, version, owner, owner_role,
-	priority, reasons, protocols, rule, due_at, warn_at, warned, overdue, snoozed_to, attempts, outcome, late_arrival, sensitive,
-	closed_at, closed_by`
+const taskColumns = `k.id, k.encounter_id, k.org_id, k.code, k.nth, k.title, k.owner_role, k.priority, k.reasons, k.protocols, k.rule,
+	k.trigger_at, k.zone, k.calendar, k.due_at, k.warn_at, k.warned, k.overdue, k.state, k.reason, k.version, k.owner, k.snoozed_to,
+	k.attempts, k.outcome, k.closed_at, k.closed_by`
 
 func scanTask(row pgx.Row, more ...any) (transition.Task, error) {
 	var t transition.Task
 	var reasons, protocols string
 	var due time.Time
-	err := row.Scan(append([]any{&t.Encounter, &t.Code, &t.Nth, &t.ID, &t.Org, &t.Patient, &t.Facility, &t.Unit, &t.Title, &t.State,
-		&t.Reason, &t.Version, &t.Owner, &t.OwnerRole, &t.Priority, &reasons, &protocols, &t.Rule, &due, &t.WarnAt, &t.Warned,
-		&t.Overdue, &t.SnoozedTo, &t.Attempts, &t.Outcome, &t.Late, &t.Sensitive, &t.ClosedAt, &t.ClosedBy}, more...)...)
+	err := row.Scan(append([]any{&t.ID, &t.Encounter, &t.Org, &t.Code, &t.Nth, &t.Title, &t.OwnerRole, &t.Priority, &reasons, &protocols,
+		&t.Rule, &t.Trigger, &t.Zone, &t.Calendar, &due, &t.WarnAt, &t.Warned, &t.Overdue, &t.State, &t.Reason, &t.Version, &t.Owner,
+		&t.SnoozedTo, &t.Attempts, &t.Outcome, &t.ClosedAt, &t.ClosedBy}, more...)...)
 	t.DueAt = &due
 	t.Protocols = split(protocols)
 	if reasons != "" {

@@ -29,8 +29,8 @@ type History struct {
 type Changes struct {
 	At          time.Time
 	Transitions []*transition.Transition
-	Created     []transition.Task // new tasks; each carries its trace
-	Changed     []transition.Task // known tasks; a trace only where it is another one
+	Created     []transition.Task // new tasks
+	Changed     []transition.Task // tasks changed since they were made
 	History     []History
 	Deaths      []Death
 	Facilities  []Facility
@@ -46,12 +46,8 @@ func Save(ctx context.Context, tx pgx.Tx, c Changes) error {
 	if err := queueTransitions(b, c.Transitions, c.At); err != nil {
 		return err
 	}
-	if err := queueCreated(b, c.Created, c.At); err != nil {
-		return err
-	}
-	if err := queueChanged(b, c.Changed, c.At); err != nil {
-		return err
-	}
+	queueCreated(b, c.Created, c.At)
+	queueChanged(b, c.Changed, c.At)
 	if err := queueHistory(b, c.History, c.At); err != nil {
 		return err
 	}
@@ -125,67 +121,82 @@ func queueTransitions(b *pgx.Batch, list []*transition.Transition, at time.Time)
 	return nil
 }
 
-const insertTasks = `INSERT INTO task (encounter_id, code, nth, id, org_id, patient_id, facility, unit, title, state, reason, version, owner,
-	owner_role, priority, reasons, protocols, rule, due_at, warn_at, warned, overdue, snoozed_to, attempts, outcome, late_arrival,
-	sensitive, closed_at, closed_by, trace, created_at, changed_at)
-SELECT *, $31::timestamptz, $31::timestamptz FROM unnest($1::uuid[], $2::text[], $3::int[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[],
-	$8::text[], $9::text[], $10::text[], $11::text[], $12::int[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
-	$18::text[], $19::timestamptz[], $20::timestamptz[], $21::bool[], $22::bool[], $23::timestamptz[], $24::int[], $25::text[],
-	$26::bool[], $27::bool[], $28::timestamptz[], $29::text[], $30::json[])`
+const insertTasks = `INSERT INTO task (id, encounter_id, org_id, code, nth, title, owner_role, priority, reasons, protocols, rule,
+	trigger_at, zone, calendar, due_at, warn_at, warned, overdue, created_at, changed_at)
+SELECT *, $19::timestamptz, $19::timestamptz FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::int[], $6::text[], $7::text[],
+	$8::text[], $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::text[], $14::text[], $15::timestamptz[],
+	$16::timestamptz[], $17::bool[], $18::bool[])`
 
-const updateTasks = `UPDATE task SET patient_id = n.patient_id, facility = n.facility, unit = n.unit, title = n.title, state = n.state,
-	reason = n.reason, version = n.version, owner = n.owner, owner_role = n.owner_role, priority = n.priority, reasons = n.reasons,
-	protocols = n.protocols, rule = n.rule, due_at = n.due_at, warn_at = n.warn_at, warned = n.warned, overdue = n.overdue,
-	snoozed_to = n.snoozed_to, attempts = n.attempts, outcome = n.outcome, late_arrival = n.late_arrival, sensitive = n.sensitive,
-	closed_at = n.closed_at, closed_by = n.closed_by, trace = coalesce(n.trace, task.trace), changed_at = $31::timestamptz
-FROM unnest($1::uuid[], $2::text[], $3::int[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[],
-	$8::text[], $9::text[], $10::text[], $11::text[], $12::int[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
-	$18::text[], $19::timestamptz[], $20::timestamptz[], $21::bool[], $22::bool[], $23::timestamptz[], $24::int[], $25::text[],
-	$26::bool[], $27::bool[], $28::timestamptz[], $29::text[], $30::json[])
-	AS n(encounter_id, code, nth, id, org_id, patient_id, facility, unit, title, state, reason, version, owner, owner_role, priority,
-	reasons, protocols, rule, due_at, warn_at, warned, overdue, snoozed_to, attempts, outcome, late_arrival, sensitive, closed_at,
-	closed_by, trace)
-WHERE task.encounter_id = n.encounter_id AND task.code = n.code AND task.nth = n.nth`
-
-func queueCreated(b *pgx.Batch, list []transition.Task, at time.Time) error {
-	return queueTasks(b, insertTasks, list, at)
-}
-
-func queueChanged(b *pgx.Batch, list []transition.Task, at time.Time) error {
-	return queueTasks(b, updateTasks, list, at)
-}
-
-func queueTasks(b *pgx.Batch, statement string, list []transition.Task, at time.Time) error {
+// queueCreated inserts new tasks as they are made. One that was changed since, in the
+// same transaction, is among the changed ones as well.
+func queueCreated(b *pgx.Batch, list []transition.Task, at time.Time) {
 	if len(list) == 0 {
-		return nil
+		return
 	}
 	n := len(list)
-	encounter, id, org, patient := ids(n), ids(n), ids(n), ids(n)
-	code, facility, unit, title, state, reason := texts(n), texts(n), texts(n), texts(n), texts(n), texts(n)
-	owner, role, priority, reasons, protocols, rule := texts(n), texts(n), texts(n), texts(n), texts(n), texts(n)
-	outcome, closedBy, traces := texts(n), texts(n), make([]*string, n)
-	nth, version, attempts := make([]int32, n), make([]int32, n), make([]int32, n)
-	due, warn, snoozed, closed := times(n), times(n), times(n), times(n)
-	warned, overdue, late, sensitive := make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n)
+	encounter, org, nth := ids(n), ids(n), make([]int32, n)
+	code := texts(n)
+	p := newPlanned(n)
 	for i := range list {
 		t := &list[i]
-		encounter[i], id[i], org[i], patient[i] = t.Encounter, t.ID, t.Org, t.Patient
-		code[i], nth[i], facility[i], unit[i], title[i] = t.Code, int32(t.Nth), t.Facility, t.Unit, t.Title
-		state[i], reason[i], version[i], owner[i], role[i] = t.State, t.Reason, int32(t.Version), t.Owner, t.OwnerRole
-		priority[i], reasons[i], protocols[i] = t.Priority, strings.Join(t.Reasons, "\n"), strings.Join(t.Protocols, " ")
-		rule[i], due[i], warn[i], warned[i], overdue[i] = t.Rule, t.DueAt, &t.WarnAt, t.Warned, t.Overdue
-		snoozed[i], attempts[i], outcome[i], late[i], sensitive[i] = t.SnoozedTo, int32(t.Attempts), t.Outcome, t.Late, t.Sensitive
-		closed[i], closedBy[i] = t.ClosedAt, t.ClosedBy
-		if t.Trace != nil {
-			var err error
-			if traces[i], err = asJSON(t.Trace); err != nil {
-				return err
-			}
-		}
+		encounter[i], org[i], code[i], nth[i] = t.Encounter, t.Org, t.Code, int32(t.Nth)
+		p.set(i, t)
 	}
-	b.Queue(statement, encounter, code, nth, id, org, patient, facility, unit, title, state, reason, version, owner, role, priority, reasons,
-		protocols, rule, due, warn, warned, overdue, snoozed, attempts, outcome, late, sensitive, closed, closedBy, traces, at)
-	return nil
+	b.Queue(insertTasks, p.id, encounter, org, code, nth, p.title, p.role, p.priority, p.reasons, p.protocols, p.rule, p.trigger, p.zone,
+		p.calendar, p.due, p.warn, p.warned, p.overdue, at)
+}
+
+const updateTasks = `UPDATE task SET title = n.title, owner_role = n.owner_role, priority = n.priority, reasons = n.reasons,
+	protocols = n.protocols, rule = n.rule, trigger_at = n.trigger_at, zone = n.zone, calendar = n.calendar, due_at = n.due_at,
+	warn_at = n.warn_at, warned = n.warned, overdue = n.overdue, state = n.state, reason = n.reason, version = n.version,
+	owner = n.owner, snoozed_to = n.snoozed_to, attempts = n.attempts, outcome = n.outcome, closed_at = n.closed_at,
+	closed_by = n.closed_by, changed_at = $24::timestamptz
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::text[],
+	$10::text[], $11::timestamptz[], $12::timestamptz[], $13::bool[], $14::bool[], $15::text[], $16::text[], $17::int[], $18::text[],
+	$19::timestamptz[], $20::int[], $21::text[], $22::timestamptz[], $23::text[])
+	AS n(id, title, owner_role, priority, reasons, protocols, rule, trigger_at, zone, calendar, due_at, warn_at, warned, overdue, state,
+	reason, version, owner, snoozed_to, attempts, outcome, closed_at, closed_by)
+WHERE task.id = n.id`
+
+func queueChanged(b *pgx.Batch, list []transition.Task, at time.Time) {
+	if len(list) == 0 {
+		return
+	}
+	n := len(list)
+	state, reason, owner, outcome, closedBy := texts(n), texts(n), texts(n), texts(n), texts(n)
+	version, attempts, snoozed, closed := make([]int32, n), make([]int32, n), times(n), times(n)
+	p := newPlanned(n)
+	for i := range list {
+		t := &list[i]
+		p.set(i, t)
+		state[i], reason[i], version[i], owner[i], snoozed[i] = t.State, t.Reason, int32(t.Version), t.Owner, t.SnoozedTo
+		attempts[i], outcome[i], closed[i], closedBy[i] = int32(t.Attempts), t.Outcome, t.ClosedAt, t.ClosedBy
+	}
+	b.Queue(updateTasks, p.id, p.title, p.role, p.priority, p.reasons, p.protocols, p.rule, p.trigger, p.zone, p.calendar, p.due, p.warn,
+		p.warned, p.overdue, state, reason, version, owner, snoozed, attempts, outcome, closed, closedBy, at)
+}
+
+// planned are the columns of tasks that follow from their plan.
+type planned struct {
+	id                                                              []events.ID
+	title, role, priority, reasons, protocols, rule, zone, calendar []string
+	trigger, due, warn                                              []*time.Time
+	warned, overdue                                                 []bool
+}
+
+func newPlanned(n int) planned {
+	return planned{
+		id: ids(n), title: texts(n), role: texts(n), priority: texts(n), reasons: texts(n), protocols: texts(n), rule: texts(n),
+		zone: texts(n), calendar: texts(n), trigger: times(n), due: times(n), warn: times(n),
+		warned: make([]bool, n), overdue: make([]bool, n),
+	}
+}
+
+func (p *planned) set(i int, t *transition.Task) {
+	p.id[i], p.title[i], p.role[i], p.priority[i] = t.ID, t.Title, t.OwnerRole, t.Priority
+	p.reasons[i], p.protocols[i] = strings.Join(t.Reasons, "\n"), strings.Join(t.Protocols, " ")
+	p.rule[i], p.trigger[i], p.zone[i], p.calendar[i] = t.Rule, &t.Trigger, t.Zone, t.Calendar
+	p.due[i], p.warn[i], p.warned[i], p.overdue[i] = t.DueAt, &t.WarnAt, t.Warned, t.Overdue
 }
 
 func queueHistory(b *pgx.Batch, list []History, at time.Time) error {

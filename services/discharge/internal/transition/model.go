@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/handoff-care/handoff/pkg/events"
-	"github.com/handoff-care/handoff/services/discharge/internal/clock"
 )
 
 // Transition is a transition of care as this service keeps it: what it tells
@@ -25,14 +24,16 @@ type Transition struct {
 type Task struct {
 	events.Task
 	Org      events.ID
-	Nth      int          // of its code for its encounter, from 1
-	Rule     string       // id@version of its due rule
-	WarnAt   time.Time    // when its owner is reminded
-	Warned   bool         // the reminder was sent
-	Trace    *clock.Trace // set on creation and whenever the due time is computed anew
-	Reasons  []string     // why its priority or due time is not the usual one
-	ClosedAt *time.Time   // when it was completed, failed or cancelled
-	ClosedBy string       // the person who did; empty for the system
+	Nth      int        // of its code for its encounter, from 1
+	Rule     string     // id@version of its due rule; with the next three it explains the due time
+	Trigger  time.Time  // what its clock started from
+	Zone     string     //
+	Calendar string     // id of the business calendar
+	WarnAt   time.Time  // when its owner is reminded
+	Warned   bool       // the reminder was sent
+	Reasons  []string   // why its priority or due time is not the usual one
+	ClosedAt *time.Time // when it was completed, failed or cancelled
+	ClosedBy string     // the person who did; empty for the system
 }
 
 // Open reports whether the task still asks for work.

@@ -70,27 +70,24 @@ func (d *decision) create(p protocol.Task) {
 
 // shape gives a task everything that follows from the plan and the stay.
 func (d *decision) shape(t *Task, p protocol.Task) {
-	due := p.Due.Due
+	due := p.DueAt
 	t.Patient, t.Facility, t.Unit, t.Sensitive, t.Late = d.next.Patient, d.next.Facility, d.next.Unit, d.next.Sensitive, d.next.LateArrival
 	t.Title, t.OwnerRole, t.Priority = p.Title, p.OwnerRole, p.Priority
 	t.Protocols, t.Reasons = p.Protocols, p.Reasons
-	t.DueAt, t.Rule = &due, p.Due.Rule+"@"+p.Due.Version
-	t.WarnAt, t.Trace = p.Due.Warn, &p.Due
+	t.DueAt, t.WarnAt = &due, p.WarnAt
+	t.Rule, t.Trigger, t.Zone, t.Calendar = p.Rule, p.Trigger, d.next.Zone, d.next.Calendar
 }
 
 // align gives an open task what the plan says now. Owner, state and attempts stay.
 func (d *decision) align(t Task, p protocol.Task) {
 	next := t
 	d.shape(&next, p)
-	if same(next.DueAt, t.DueAt) && next.Rule == t.Rule {
-		next.Trace = nil // the one on record still holds
-	} else {
-		next.Warned = next.Warned && !next.WarnAt.After(d.now.At)
-		next.Overdue = next.Overdue && !next.DueAt.After(d.now.At)
-	}
+	next.Warned = next.Warned && !next.WarnAt.After(d.now.At)
+	next.Overdue = next.Overdue && !next.DueAt.After(d.now.At)
 	was := previous{}
 	was.time("due_at", t.DueAt, next.DueAt)
 	was.text("rule", t.Rule, next.Rule)
+	was.text("calendar", t.Calendar, next.Calendar)
 	was.text("priority", t.Priority, next.Priority)
 	was.text("title", t.Title, next.Title)
 	was.text("owner_role", t.OwnerRole, next.OwnerRole)
