@@ -19,6 +19,7 @@ import (
 const (
 	leaseTTL    = 6 * time.Second
 	leaseRenew  = 2 * time.Second
+	firstWait   = 25 * time.Millisecond
 	standbyWait = time.Second
 	ackWait     = 30 * time.Second
 	batchMost   = 500
@@ -61,16 +62,20 @@ func NewConsumer(sub Subscription, service string, o *outbox.Outbox, db database
 // Run consumes until ctx is done. Whatever goes wrong - the database away, NATS away, the stream
 // gone - it starts over from what Postgres knows was handled.
 func (c *Consumer) Run(ctx context.Context) error {
-	for ctx.Err() == nil {
+	for pause := firstWait; ctx.Err() == nil; pause = min(2*pause, standbyWait) {
 		held, err := c.store.lease(ctx)
 		if err == nil && held {
 			err = c.session(ctx)
 			c.store.resign()
 		}
 		if err != nil && ctx.Err() == nil {
-			c.log.WarnContext(ctx, "consuming paused; it starts over from what was handled", "error", err)
+			level := slog.LevelWarn
+			if errors.Is(err, jetstream.ErrStreamNotFound) {
+				level = slog.LevelInfo // its service has not made it yet
+			}
+			c.log.Log(ctx, level, "consuming paused; it starts over from what was handled", "error", err)
 		}
-		sleep(ctx, standbyWait)
+		sleep(ctx, pause)
 	}
 	return nil
 }

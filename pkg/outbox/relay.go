@@ -21,6 +21,7 @@ const (
 	pollIdle    = 50 * time.Millisecond
 	batchSize   = 500
 	batchBytes  = 4 << 20
+	firstWait   = 25 * time.Millisecond
 	standbyWait = time.Second
 )
 
@@ -46,12 +47,12 @@ func NewRelay(o *Outbox, nc *nats.Conn, js jetstream.JetStream, stream jetstream
 // Run relays until ctx is done. Failures are logged once per kind of state change and retried: the
 // outbox grows meanwhile and nothing is lost.
 func (r *Relay) Run(ctx context.Context) error {
-	for ctx.Err() == nil {
+	for pause := firstWait; ctx.Err() == nil; pause = min(2*pause, standbyWait) {
 		err := r.term(ctx)
 		if err != nil && ctx.Err() == nil {
 			r.log.WarnContext(ctx, "the relay paused; it tries again", "error", err)
 		}
-		wait(ctx, nil, standbyWait)
+		wait(ctx, nil, pause)
 	}
 	return nil
 }
