@@ -138,7 +138,7 @@ type actBody struct {
 type actIn struct {
 	ID      events.ID `path:"id"`
 	IfMatch string    `header:"If-Match" doc:"the version decided on; accept may leave it out"`
-	_       string    `header:"Idempotency-Key"`
+	Key     string    `header:"Idempotency-Key" doc:"the same answer for the same request, for 24 hours"`
 	Body    *actBody
 }
 

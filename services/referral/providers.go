@@ -73,7 +73,7 @@ type addedOut struct {
 }
 
 type addProviderIn struct {
-	_    string `header:"Idempotency-Key"`
+	Key  string `header:"Idempotency-Key"`
 	Body provider
 }
 
@@ -103,7 +103,7 @@ func (s *service) addProvider(ctx context.Context, in *addProviderIn) (*addedOut
 type putProviderIn struct {
 	ID      events.ID `path:"id"`
 	IfMatch string    `header:"If-Match"`
-	_       string    `header:"Idempotency-Key"`
+	Key     string    `header:"Idempotency-Key" doc:"the same answer for the same request, for 24 hours"`
 	Body    provider
 }
 

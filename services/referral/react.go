@@ -37,7 +37,8 @@ func (s *service) hearDischarge(ctx context.Context, tx pgx.Tx, batch []events.E
 	if err != nil {
 		return err
 	}
-	w := newWork(now())
+	latest := map[events.ID]events.Event{} // by transition
+	w := newWork(now(), func(r *referral.Referral) events.Event { return latest[r.Transition] })
 	byTransition := map[events.ID][]*referral.Referral{}
 	for _, r := range known {
 		byTransition[r.Transition] = append(byTransition[r.Transition], r)
@@ -50,8 +51,8 @@ func (s *service) hearDischarge(ctx context.Context, tx pgx.Tx, batch []events.E
 		t := f.Snapshot()
 		list := byTransition[t.ID]
 		list = append(list, referral.Follow(list, e.Org, t, w.at, s.directories.ranker(directories[e.Org], w.at))...)
-		byTransition[t.ID] = list
-		w.take(e, list)
+		byTransition[t.ID], latest[t.ID] = list, e
+		w.take(list...)
 	}
 	if err := s.settle(ctx, tx, w, directories, w.moved()); err != nil {
 		return err
@@ -76,13 +77,11 @@ func (s *service) hearAdmission(ctx context.Context, tx pgx.Tx, batch []events.E
 	if err := h.save(ctx, tx); err != nil || len(h.patients) == 0 {
 		return err
 	}
-	w := newWork(now())
 	list, persons, err := h.affected(ctx, tx)
 	if err != nil {
 		return err
 	}
-	w.take(events.Event{}, list)
-	w.causes = func(r *referral.Referral) events.Event { return h.cause(r, persons) }
+	w := newWork(now(), func(r *referral.Referral) events.Event { return h.cause(r, persons) })
 	if err := s.settle(ctx, tx, w, directories, list); err != nil {
 		return err
 	}
@@ -194,7 +193,7 @@ func (h *heard) cause(r *referral.Referral, persons referral.Persons) events.Eve
 			return e
 		}
 	}
-	return events.Event{Org: r.Org, Received: now()}
+	return byItself(now())(r)
 }
 
 // Timers.
@@ -217,7 +216,7 @@ func (s *service) expire(ctx context.Context, tx pgx.Tx, at time.Time, due []tim
 	if err != nil {
 		return err
 	}
-	w := newWork(at)
+	w := newWork(at, byItself(at))
 	var again []timer.Timer
 	for _, r := range list {
 		end := r.TouchedAt.Add(patience)
@@ -229,7 +228,7 @@ func (s *service) expire(ctx context.Context, tx pgx.Tx, at time.Time, due []tim
 			if err := r.Expire(referral.Act{At: at, Reason: "no-answer"}); err != nil {
 				return err
 			}
-			w.take(events.Event{Org: r.Org, Occurred: at, Received: at}, []*referral.Referral{r})
+			w.take(r)
 		}
 	}
 	if err := timer.Set(ctx, tx, again...); err != nil {
@@ -243,7 +242,7 @@ const rankChunk = 500
 
 // rankAgain ranks by a changed directory what was ranked by an older one, a chunk at a time.
 func (s *service) rankAgain(ctx context.Context, tx pgx.Tx, at time.Time, due []timer.Timer) error {
-	w := newWork(at)
+	w := newWork(at, byItself(at))
 	for _, t := range due {
 		directories, err := s.directories.of(ctx, tx, t.Org)
 		if err != nil {
@@ -258,7 +257,7 @@ func (s *service) rankAgain(ctx context.Context, tx pgx.Tx, at time.Time, due []
 		for _, r := range list {
 			r.RankAgain(at, rank)
 		}
-		w.take(events.Event{Org: t.Org, Occurred: at, Received: at}, list)
+		w.take(list...)
 		if len(list) == rankChunk {
 			if err := timer.Set(ctx, tx, timer.Timer{Name: rankTimer, Key: t.Org, Org: t.Org, Due: at}); err != nil {
 				return err

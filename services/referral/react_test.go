@@ -223,6 +223,43 @@ func TestACancelledArrivalOpensTheReferralAgain(t *testing.T) {
 	w.balanced()
 }
 
+func TestAnArrivalThatWasSomebodyElsesOpensTheReferralAgain(t *testing.T) {
+	w := newWorld(t)
+	s := leaving("snf")
+	w.discharge(s.opened())
+	w.do(w.send(w.the(s.Encounter), w.provider("Cedar Grove Care Center")), "accept", "")
+	there := admitted(s.Patient, "CEDARGROVE", noon.Add(time.Hour))
+	w.admission(admission(there))
+	there.Patient, there.FoldVersion = events.NewID(), 2
+	w.admission(events.EncounterMoved{About: events.About{Encounter: there}})
+	if got := w.the(s.Encounter); got.State != "accepted" {
+		t.Errorf("%s", got.State)
+	}
+	// and closes it once the two turn out to be one person
+	w.admission(linked(s.Patient, there.Patient))
+	if got := w.the(s.Encounter); got.State != "arrived" {
+		t.Errorf("%s", got.State)
+	}
+	w.balanced()
+}
+
+func TestAReferralThatBecomesAnotherPatientsIsClosedByThatOnesArrival(t *testing.T) {
+	w := newWorld(t)
+	s, other := leaving("snf"), events.NewID()
+	w.discharge(s.opened())
+	w.do(w.send(w.the(s.Encounter), w.provider("Cedar Grove Care Center")), "accept", "")
+	w.admission(admission(admitted(other, "CEDARGROVE", noon.Add(time.Hour))))
+	w.discharge(s.replanned(func(x *events.Transition) { x.Patient = other }))
+	if got := w.the(s.Encounter); got.State != "arrived" || got.PatientID != other {
+		t.Errorf("%s of %s", got.State, got.PatientID)
+	}
+	all := w.facts()
+	if last := all[len(all)-1]; last.Org != demoOrg || last.Cause.IsZero() || !last.Received.Equal(noon) {
+		t.Errorf("the arrival does not say what it follows from: %+v", last)
+	}
+	w.balanced()
+}
+
 func TestAnArrivedReferralIsNotRecalled(t *testing.T) {
 	w := newWorld(t)
 	s := leaving("snf")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/fault"
+	"github.com/handoff-care/handoff/pkg/telemetry"
 	"github.com/handoff-care/handoff/pkg/timer"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/referral/internal/referral"
@@ -21,28 +22,32 @@ func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 // work is what one transaction does to referrals: it remembers which were touched and which of their
 // entries have been told as facts, so that everything is saved and announced once, at the end.
 type work struct {
-	at     time.Time
-	list   []*referral.Referral
-	told   map[*referral.Referral]int
-	facts  []events.Event
-	causes func(*referral.Referral) events.Event // finds the cause of what is told last; nil: the one at hand
+	at    time.Time
+	cause func(*referral.Referral) events.Event // what moves a referral just now
+	list  []*referral.Referral
+	told  map[*referral.Referral]int
+	facts []events.Event
 }
 
-func newWork(at time.Time) *work { return &work{at: at, told: map[*referral.Referral]int{}} }
+func newWork(at time.Time, cause func(*referral.Referral) events.Event) *work {
+	return &work{at: at, cause: cause, told: map[*referral.Referral]int{}}
+}
 
-// take notes what was done to referrals because of e.
-func (w *work) take(e events.Event, list []*referral.Referral) {
+// byItself is the cause of what the service does of its own accord.
+func byItself(at time.Time) func(*referral.Referral) events.Event {
+	return func(r *referral.Referral) events.Event { return events.Event{Org: r.Org, Received: at} }
+}
+
+// take notes what was done to referrals since it was last noted.
+func (w *work) take(list ...*referral.Referral) {
 	for _, r := range list {
 		n, seen := w.told[r]
 		if !seen {
 			w.list = append(w.list, r)
 		}
 		for _, entry := range r.Entries[n:] {
-			cause := e
-			if w.causes != nil {
-				cause = w.causes(r)
-			}
-			w.facts = append(w.facts, cause.Caused(entry.Fact, w.occurred(entry, cause)))
+			cause := w.cause(r)
+			w.facts = append(w.facts, cause.Caused(entry.Fact, occurred(entry, cause)))
 		}
 		w.told[r] = len(r.Entries)
 	}
@@ -50,7 +55,7 @@ func (w *work) take(e events.Event, list []*referral.Referral) {
 
 // occurred is when a change happened in the world: an arrival when the person was admitted, all else
 // when it was done here.
-func (w *work) occurred(entry referral.Entry, cause events.Event) time.Time {
+func occurred(entry referral.Entry, cause events.Event) time.Time {
 	if _, admission := cause.Fact.(events.EncounterFact); admission && entry.Action == referral.Arrive {
 		return cause.Occurred
 	}
@@ -91,7 +96,7 @@ func (s *service) settle(ctx context.Context, tx pgx.Tx, w *work, directories ma
 			r.Settle(stays, d.places[r.Provider], persons, referral.Act{At: w.at})
 		}
 	}
-	w.take(events.Event{}, list)
+	w.take(list...)
 	return nil
 }
 
@@ -154,14 +159,13 @@ func (s *service) changeOne(ctx context.Context, tx pgx.Tx, who web.Principal, a
 	if err != nil {
 		return err
 	}
-	w := newWork(now())
+	asked := events.Event{Org: who.Org, Received: now(), Traceparent: telemetry.Inject(ctx)}
+	w := newWork(asked.Received, func(*referral.Referral) events.Event { return asked })
 	a.act.At, a.act.By = w.at, who.Subject
 	if err := a.do(directories[who.Org], r, a.act); err != nil {
 		return err
 	}
-	list := []*referral.Referral{r}
-	w.take(events.Event{Org: who.Org, Received: w.at}, list)
-	w.causes = func(*referral.Referral) events.Event { return events.Event{Org: who.Org, Received: w.at} }
+	w.take(r)
 	if err := s.settle(ctx, tx, w, directories, w.moved()); err != nil {
 		return err
 	}

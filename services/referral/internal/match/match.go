@@ -51,17 +51,22 @@ type question struct {
 	seed     uint64
 }
 
-// scored is a candidate with its sort key: higher first.
-type scored struct {
-	Choice
-	key uint32
-	tie uint64
+// place is where a candidate comes, as one number, so that ordering hundreds is ordering integers: the
+// key (higher first), the hash that orders equals, and which candidate it is.
+func place(key uint32, tie uint64, candidate int) uint64 {
+	return uint64(maxKey-key)<<47 | tie>>37<<20 | uint64(candidate)
 }
+
+const (
+	maxKey        = 1<<17 - 1
+	maxCandidates = 1 << 20
+)
 
 // Rank matches a patient's need against the directory, at a time. seed (the referral) orders equals.
 func (d *Directory) Rank(need string, p Patient, at time.Time, seed events.ID) *Ranking {
 	q := ask(need, p, at, seed)
-	found := make([]scored, 0, len(d.providers))
+	found := make([]Choice, 0, len(d.providers))
+	places := make([]uint64, 0, len(d.providers))
 	out := &Ranking{Excluded: make([]Choice, 0, len(d.providers))}
 	for i := range d.providers {
 		c := &d.providers[i]
@@ -70,17 +75,13 @@ func (d *Directory) Rank(need string, p Patient, at time.Time, seed events.ID) *
 			continue
 		}
 		why, key := c.favour(&q)
-		found = append(found, scored{Choice{c.id, why}, key, mix(q.seed ^ c.hash)})
+		places = append(places, place(key, mix(q.seed^c.hash), len(found)))
+		found = append(found, Choice{c.id, why})
 	}
-	slices.SortFunc(found, func(a, b scored) int {
-		if c := cmp.Compare(b.key, a.key); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.tie, b.tie)
-	})
+	slices.Sort(places)
 	out.Candidates = make([]Choice, len(found))
-	for i := range found {
-		out.Candidates[i] = found[i].Choice
+	for i, at := range places {
+		out.Candidates[i] = found[at%maxCandidates]
 	}
 	return out
 }

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"errors"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -60,22 +62,35 @@ type Position struct {
 	ID events.ID `json:"i"`
 }
 
-// List returns the referrals that pass the filter, newest first.
+// List returns the referrals that pass the filter, newest first. The statement holds only the
+// conditions that are asked for, so that each kind of question is planned for itself.
 func List(ctx context.Context, tx pgx.Tx, f Filter) ([]View, error) {
-	var at *time.Time
-	var id events.ID
+	where, args := "true", []any{f.Limit}
+	and := func(asked bool, condition string, values ...any) {
+		if !asked {
+			return
+		}
+		for _, v := range values {
+			args = append(args, v)
+			condition = strings.Replace(condition, "?", "$"+strconv.Itoa(len(args)), 1)
+		}
+		where += " AND " + condition
+	}
+	and(!f.Encounter.IsZero(), "r.encounter_id = ?", f.Encounter)
+	and(!f.Transition.IsZero(), "r.transition_id = ?", f.Transition)
+	switch len(f.States) {
+	case 0:
+	case 1: // by equality the index gives the rows in order
+		and(true, "r.state = ?", f.States[0])
+	default:
+		and(true, "r.state = ANY(?)", f.States)
+	}
+	and(f.Need != "", "r.need = ?", f.Need)
+	and(f.Facility != "", "r.facility = ?", f.Facility)
 	if f.After != nil {
-		at, id = &f.After.At, f.After.ID
+		and(true, "(r.created_at, r.id) < (?, ?)", f.After.At, f.After.ID)
 	}
-	if f.States == nil {
-		f.States = []string{}
-	}
-	rows, err := tx.Query(ctx, `SELECT `+viewColumns+` FROM referral r
-		WHERE ($1::uuid IS NULL OR r.encounter_id = $1) AND ($2::uuid IS NULL OR r.transition_id = $2)
-		AND (cardinality($3::text[]) = 0 OR r.state = ANY($3)) AND ($4 = '' OR r.need = $4) AND ($5 = '' OR r.facility = $5)
-		AND ($6::timestamptz IS NULL OR (r.created_at, r.id) < ($6, $7::uuid))
-		ORDER BY r.created_at DESC, r.id DESC LIMIT $8`,
-		f.Encounter, f.Transition, f.States, f.Need, f.Facility, at, id, f.Limit)
+	rows, err := tx.Query(ctx, `SELECT `+viewColumns+` FROM referral r WHERE `+where+` ORDER BY r.created_at DESC, r.id DESC LIMIT $1`, args...)
 	if err != nil {
 		return nil, err
 	}
