@@ -53,6 +53,9 @@ func build(_ context.Context, env run.Env) (*run.Instance, error) {
 	}
 	rules.LateAfter = env.Config.LateAfter
 	s := newService(env.Outbox, rules)
+	if err := env.Metrics.Register(s.toTask); err != nil {
+		return nil, err
+	}
 	api := &api{service: s, db: env.DB}
 	return &run.Instance{
 		Hears:  []bus.Subscription{{Stream: "admission", Types: heard, Handle: s.hear}},

@@ -146,39 +146,51 @@ func (w *work) facility(ctx context.Context, f events.FacilityChanged, e events.
 	return timer.Set(ctx, w.tx, timer.Timer{Name: timerFacility, Key: f.ID, Org: e.Org, Due: w.at})
 }
 
+// again is when a timer looks at what somebody else held just now. Waiting for it
+// instead could wait for ever: whoever holds a transition may want to set its timer,
+// which is locked here.
+const again = time.Second
+
 // tasksDue tells of tasks whose reminder or due time has come.
 func (s *service) tasksDue(ctx context.Context, tx pgx.Tx, now time.Time, due []timer.Timer) error {
 	w := s.begin(tx)
 	w.at = now
-	var encounters []events.ID
+	want := store.Wanted{SkipLocked: true}
 	for _, t := range due {
-		encounters = append(encounters, t.Key)
+		want.Encounters = append(want.Encounters, t.Key)
 	}
-	found, err := store.Load(ctx, tx, store.Wanted{Encounters: encounters})
+	found, err := store.Load(ctx, tx, want)
 	if err != nil {
 		return err
 	}
 	w.add(found.Cares)
-	for _, c := range w.cares {
+	var set []timer.Timer
+	for _, t := range due {
+		c := w.cares[t.Key]
+		if c == nil {
+			t.Due = now.Add(again)
+			set = append(set, t)
+			continue
+		}
 		changed, facts, next := transition.Tick(c.Tasks, now)
-		if len(changed) == 0 && !next.IsZero() {
-			// Fired early for what is left: the due time moved while the timer was on its way.
-			again := timer.Timer{Name: timerTask, Key: c.Transition.Encounter, Org: c.Transition.Org, Due: next}
-			if err := timer.Set(ctx, tx, again); err != nil {
-				return err
-			}
+		if len(changed) == 0 && !next.IsZero() { // what was due has moved meanwhile
+			t.Due = next
+			set = append(set, t)
 		}
 		change := transition.Change{Facts: facts}
-		for _, t := range changed {
-			change.Tasks = append(change.Tasks, transition.TaskChange{Task: t})
+		for _, task := range changed {
+			change.Tasks = append(change.Tasks, transition.TaskChange{Task: task})
 		}
 		w.apply(c, change, events.Event{Org: c.Transition.Org, Occurred: now, Received: now})
+	}
+	if err := timer.Set(ctx, tx, set...); err != nil {
+		return err
 	}
 	return w.save(ctx)
 }
 
 // recomputed is how many transitions one firing of a facility's timer computes again.
-const recomputed = 200
+const recomputed = 500
 
 // facilityChanged computes the due times of a facility's open transitions again, in
 // its zone and calendar of now, a part at a time.
@@ -189,7 +201,7 @@ func (s *service) facilityChanged(ctx context.Context, tx pgx.Tx, now time.Time,
 			return err
 		}
 		if left {
-			if err := timer.Set(ctx, tx, timer.Timer{Name: timerFacility, Key: t.Key, Org: t.Org, Due: now}); err != nil {
+			if err := timer.Set(ctx, tx, timer.Timer{Name: timerFacility, Key: t.Key, Org: t.Org, Due: now.Add(again)}); err != nil {
 				return err
 			}
 		}
@@ -204,7 +216,7 @@ func (s *service) recompute(ctx context.Context, tx pgx.Tx, now time.Time, facil
 		return false, err
 	}
 	f := known.Facilities[0]
-	stale, err := store.LoadStale(ctx, tx, f.ID, f.Zone, s.calendar(f.Closures).ID(), recomputed)
+	stale, left, err := store.LoadStale(ctx, tx, f.ID, f.Zone, s.calendar(f.Closures).ID(), recomputed)
 	if err != nil {
 		return false, err
 	}
@@ -226,7 +238,7 @@ func (s *service) recompute(ctx context.Context, tx pgx.Tx, now time.Time, facil
 			c.Transition.Zone, c.Transition.Calendar, c.Transition.Stay, c.moved = c.stay.Zone, s.calendar(f.Closures).ID(), *c.stay, true
 		}
 	}
-	return len(stale) == recomputed, w.save(ctx)
+	return left, w.save(ctx)
 }
 
 func unique(ids []events.ID) []events.ID {

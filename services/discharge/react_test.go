@@ -102,6 +102,10 @@ func TestAnyOrderAndAnyBatchesEndTheSame(t *testing.T) {
 		}
 		detour.hear(rapid.Permutation(last).Draw(rt, "last order")...)
 		direct.hear(last...)
+		told := len(direct.told())
+		if direct.hear(last...); len(direct.told()) != told {
+			rt.Fatalf("what was read back is not what was saved: the same stays again told %v", direct.told()[told:])
+		}
 		if diff := cmp.Diff(direct.rest(), detour.rest()); diff != "" {
 			rt.Fatal(diff)
 		}
@@ -239,6 +243,32 @@ func TestDueAndOverdueAreToldOnceAndNeverEarly(t *testing.T) {
 		if task["overdue"] != true {
 			t.Errorf("%v is not overdue", task["code"])
 		}
+	}
+}
+
+// A timer that meets a transition somebody holds does not wait for it: the holder may
+// be waiting for the timer.
+func TestATimerDoesNotWaitForWhoHoldsTheTransition(t *testing.T) {
+	h := newHospital(t)
+	h.hear(discharged(stay(1, "inpatient", "finished")))
+	reminder, before := h.wakeUps()[0], len(h.told())
+	ctx := context.Background()
+	err := h.out.SystemTx(ctx, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT FROM transition FOR UPDATE`); err != nil {
+			return err
+		}
+		h.tick(reminder)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]time.Time{reminder.Add(time.Second)}, h.wakeUps()); diff != "" || len(h.told()) != before {
+		t.Errorf("told %v, timers %s", h.told()[before:], diff)
+	}
+	h.tick(reminder.Add(time.Second))
+	if diff := cmp.Diff([]string{"task.due"}, h.told()[before:]); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -8,10 +8,12 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/handoff-care/handoff/pkg/calendar"
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/outbox"
+	"github.com/handoff-care/handoff/pkg/telemetry"
 	"github.com/handoff-care/handoff/pkg/timer"
 	"github.com/handoff-care/handoff/services/discharge/internal/store"
 	"github.com/handoff-care/handoff/services/discharge/internal/transition"
@@ -22,13 +24,20 @@ type service struct {
 	outbox *outbox.Outbox
 	rules  *transition.Rules
 	clock  func() time.Time
+	toTask prometheus.Histogram // from the receipt of a frame to the tasks it led to
 
 	federal   *calendar.Calendar
 	calendars sync.Map // closures, as text -> *calendar.Calendar
 }
 
 func newService(out *outbox.Outbox, rules *transition.Rules) *service {
-	return &service{outbox: out, rules: rules, clock: time.Now, federal: calendar.USFederal()}
+	return &service{
+		outbox: out, rules: rules, clock: time.Now, federal: calendar.USFederal(),
+		toTask: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "handoff_received_to_task_seconds", Buckets: telemetry.Latency,
+			Help: "Time from the receipt of a frame to the tasks of the discharge it told of; late arrivals are not counted.",
+		}),
+	}
 }
 
 // work is one transaction's worth of decisions: rows loaded, changed in memory, and
@@ -115,10 +124,20 @@ func (w *work) apply(c *care, change transition.Change, cause events.Event) {
 		}
 		c.changed[t.ID] = true
 	}
+	if _, opened := firstOf(change.Facts).(events.TransitionOpened); opened && !c.Transition.LateArrival {
+		w.s.toTask.Observe(w.s.clock().Sub(cause.Received).Seconds())
+	}
 	if change.Created {
 		w.tally(c.Transition.Org, store.Tally{Transitions: 1})
 	}
 	w.tell(change, cause)
+}
+
+func firstOf(facts []events.Fact) events.Fact {
+	if len(facts) == 0 {
+		return nil
+	}
+	return facts[0]
 }
 
 // tell keeps facts to be announced, and the history of the transition.

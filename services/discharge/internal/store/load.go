@@ -43,6 +43,9 @@ type Wanted struct {
 	Encounters []events.ID
 	Patients   []events.ID // whose deaths
 	Facilities []events.ID
+	// SkipLocked leaves out transitions that another transaction holds, for work that
+	// can wait and holds something the other may be waiting for.
+	SkipLocked bool
 }
 
 // World is what was found.
@@ -57,7 +60,7 @@ func Load(ctx context.Context, tx pgx.Tx, w Wanted) (*World, error) {
 	out := &World{Cares: make(map[events.ID]*Care, len(w.Encounters))}
 	b := &pgx.Batch{}
 	if len(w.Encounters) > 0 {
-		queueCares(b, out, w.Encounters)
+		queueCares(b, out, w)
 	}
 	if len(w.Patients) > 0 {
 		// A stay's word may stand under a patient whose the stay no longer is: then all
@@ -82,25 +85,9 @@ func Load(ctx context.Context, tx pgx.Tx, w Wanted) (*World, error) {
 // LoadPatients finds and locks the transitions of patients, for a death or its
 // correction.
 func LoadPatients(ctx context.Context, tx pgx.Tx, patients []events.ID) (map[events.ID]*Care, error) {
-	return loadSelected(ctx, tx, `SELECT encounter_id FROM transition WHERE patient_id = ANY($1) AND state <> 'cancelled'`, patients)
-}
-
-// LoadStale finds and locks up to limit transitions of a facility whose due times
-// were computed in another zone or calendar than the facility has now.
-func LoadStale(ctx context.Context, tx pgx.Tx, facility events.ID, zone, calendar string, limit int) (map[events.ID]*Care, error) {
-	return loadSelected(ctx, tx, `SELECT encounter_id FROM transition WHERE facility_id = $1
-		AND state IN ('planning', 'active') AND (zone, calendar) <> ($2, $3) ORDER BY encounter_id LIMIT $4`,
-		facility, zone, calendar, limit)
-}
-
-func loadSelected(ctx context.Context, tx pgx.Tx, selection string, args ...any) (map[events.ID]*Care, error) {
-	rows, err := tx.Query(ctx, selection, args...)
+	encounters, err := selected(ctx, tx, `SELECT encounter_id FROM transition WHERE patient_id = ANY($1) AND state <> 'cancelled'`, patients)
 	if err != nil {
-		return nil, fmt.Errorf("select transitions: %w", err)
-	}
-	encounters, err := pgx.CollectRows(rows, pgx.RowTo[events.ID])
-	if err != nil {
-		return nil, fmt.Errorf("select transitions: %w", err)
+		return nil, err
 	}
 	w, err := Load(ctx, tx, Wanted{Encounters: encounters})
 	if err != nil {
@@ -109,9 +96,42 @@ func loadSelected(ctx context.Context, tx pgx.Tx, selection string, args ...any)
 	return w.Cares, nil
 }
 
+// LoadStale finds and locks up to limit transitions of a facility whose due times
+// were computed in another zone or calendar than the facility has now. It passes over
+// those that another transaction holds; left reports whether there are more.
+func LoadStale(ctx context.Context, tx pgx.Tx, facility events.ID, zone, calendar string, limit int) (found map[events.ID]*Care, left bool, err error) {
+	encounters, err := selected(ctx, tx, `SELECT encounter_id FROM transition WHERE facility_id = $1
+		AND state IN ('planning', 'active') AND (zone, calendar) <> ($2, $3) ORDER BY encounter_id LIMIT $4`,
+		facility, zone, calendar, limit)
+	if err != nil {
+		return nil, false, err
+	}
+	w, err := Load(ctx, tx, Wanted{Encounters: encounters, SkipLocked: true})
+	if err != nil {
+		return nil, false, err
+	}
+	return w.Cares, len(encounters) == limit || len(w.Cares) < len(encounters), nil
+}
+
+func selected(ctx context.Context, tx pgx.Tx, selection string, args ...any) ([]events.ID, error) {
+	rows, err := tx.Query(ctx, selection, args...)
+	if err != nil {
+		return nil, fmt.Errorf("select transitions: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[events.ID])
+	if err != nil {
+		return nil, fmt.Errorf("select transitions: %w", err)
+	}
+	return ids, nil
+}
+
 // queueCares queues the transitions of encounters, then their tasks.
-func queueCares(b *pgx.Batch, out *World, encounters []events.ID) {
-	b.Queue(`SELECT `+transitionColumns+` FROM transition WHERE encounter_id = ANY($1) ORDER BY encounter_id FOR UPDATE`, encounters).
+func queueCares(b *pgx.Batch, out *World, w Wanted) {
+	lock := ` FOR UPDATE`
+	if w.SkipLocked {
+		lock = ` FOR UPDATE SKIP LOCKED`
+	}
+	b.Queue(`SELECT `+transitionColumns+` FROM transition WHERE encounter_id = ANY($1) ORDER BY encounter_id`+lock, w.Encounters).
 		Query(func(rows pgx.Rows) error {
 			for rows.Next() {
 				t, err := scanTransition(rows)
@@ -122,7 +142,7 @@ func queueCares(b *pgx.Batch, out *World, encounters []events.ID) {
 			}
 			return rows.Err()
 		})
-	b.Queue(`SELECT `+taskColumns+` FROM task k WHERE k.encounter_id = ANY($1) ORDER BY k.encounter_id, k.created_at, k.id`, encounters).
+	b.Queue(`SELECT `+taskColumns+` FROM task k WHERE k.encounter_id = ANY($1) ORDER BY k.encounter_id, k.created_at, k.id`, w.Encounters).
 		Query(func(rows pgx.Rows) error { return eachTask(rows, out) })
 }
 
