@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -254,6 +255,24 @@ func TestProvidersAreAddedAndChangedWithTheirVersion(t *testing.T) {
 	w.must(200, "GET", "/providers?need=hospice&limit=500", "").into(t, &page)
 	if !slices.ContainsFunc(page.Items, func(x provider) bool { return x.ID == p.ID }) {
 		t.Errorf("not among the hospices: %+v", page.Items)
+	}
+}
+
+func TestFreePlacesAreDatedWhenTheyAreReported(t *testing.T) {
+	w := newWorld(t)
+	var p, kept, moved provider
+	w.must(201, "POST", "/providers", `{"name":"House","needs":["snf"],"open_beds":0}`).into(t, &p)
+	if p.CapacityAt == nil || time.Since(*p.CapacityAt) > time.Minute {
+		t.Fatalf("reported %v", p.CapacityAt)
+	}
+	old := `"capacity_at":"2026-01-01T00:00:00Z"`
+	put := func(version, body string, into *provider) {
+		w.must(200, "PUT", "/providers/"+p.ID.String(), `{"name":"House","needs":["snf"],`+body+`}`, "If-Match", version).into(t, into)
+	}
+	put(`"1"`, `"open_beds":0,`+old, &kept)
+	put(`"2"`, `"open_beds":3,`+old, &moved)
+	if kept.CapacityAt.Year() != 2026 || kept.CapacityAt.Month() != time.January || time.Since(*moved.CapacityAt) > time.Minute {
+		t.Errorf("kept %v, moved %v", kept.CapacityAt, moved.CapacityAt)
 	}
 }
 

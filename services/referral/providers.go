@@ -85,6 +85,7 @@ func (s *service) addProvider(ctx context.Context, in *addProviderIn) (*addedOut
 	org := web.From(ctx).Org
 	p.ID = p.Key(org)
 	out, err := s.store(ctx, requested("add", p), p.ID, func(tx pgx.Tx) error {
+		p.Report(nil, now())
 		known, err := store.ProvidersByID(ctx, tx, org, []events.ID{p.ID})
 		if err == nil && len(known) > 0 {
 			return fault.New(fault.Conflict, "this provider is in the directory").With("provider_id", p.ID)
@@ -127,6 +128,7 @@ func (s *service) putProvider(ctx context.Context, in *putProviderIn) (*provider
 		case old.CCN != p.CCN:
 			return fault.New(fault.Invalid, "a certification number is fixed: add another provider")
 		}
+		p.Report(old, now())
 		_, err = store.SaveProviders(ctx, tx, web.From(ctx).Org, []*provider{&p})
 		return err
 	})

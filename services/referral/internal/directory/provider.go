@@ -129,6 +129,18 @@ func (p *Provider) tidy() {
 	}
 }
 
+// Report dates what p says of its free places: what is not the same as before and has no time of its
+// own was said now. old may be nil.
+func (p *Provider) Report(old *Provider, now time.Time) {
+	same := func(a, b *int) bool { return a == b || a != nil && b != nil && *a == *b }
+	switch {
+	case p.OpenBeds == nil:
+		p.CapacityAt = nil
+	case p.CapacityAt == nil, old != nil && !same(p.OpenBeds, old.OpenBeds) && old.CapacityAt != nil && p.CapacityAt.Equal(*old.CapacityAt):
+		p.CapacityAt = &now
+	}
+}
+
 func day(s *string) *time.Time {
 	if s == nil {
 		return nil
