@@ -56,5 +56,5 @@ func OrgID(org string) events.ID {
 	if id, err := events.ParseID(org); err == nil {
 		return id
 	}
-	return events.Derive("organization", org)
+	return events.Derive("org", org)
 }

@@ -11,7 +11,7 @@ type facility struct {
 	prefix         string // of its control ids and numbers
 	version        string // MSH-12
 	charset        string // MSH-18
-	zoned          bool   // timestamps carry the offset
+	zoned          bool   // all timestamps carry the offset, not MSH-7 alone
 	structured     bool   // MSH-9.3 is sent
 	occurred       bool   // EVN-6 is sent
 	accountVisit   bool   // stays are named by PID-18, PV1-19 is empty
@@ -38,7 +38,7 @@ func hospitals() []*facility {
 			},
 		},
 		{
-			code: "LAKESIDE", app: "LSREG", oid: "2.25.3022", prefix: "LS", version: "2.3", charset: "8859/1", accountVisit: true, bareCodes: true, admitsAnew: true,
+			code: "OAKHAVEN", app: "OHREG", oid: "2.25.3022", prefix: "OH", version: "2.3", charset: "8859/1", accountVisit: true, bareCodes: true, admitsAnew: true,
 			beds: map[string]int{}, units: map[string]unit{
 				"emergency": {"EMER", 26}, "observation": {"CDU", 12}, "medical": {"M2", 28}, "cardiac": {"TELE", 20}, "surgical": {"S1", 24}, "icu": {"CCU", 12},
 				"neuro": {"M3", 20}, "behavioral": {"BH1", 16}, "maternity": {"OB", 12}, "nursery": {"NUR", 12}, "dialysis": {"HD", 10},
@@ -47,15 +47,16 @@ func hospitals() []*facility {
 	}
 }
 
-// receivers are facilities that tell of a patient's arrival by an A01 of their own.
+// receivers are facilities that tell of a patient's arrival by an A01 or A04 of their own: those of
+// the demonstration directory that are tied to a feed.
 func receivers() []*facility {
 	var list []*facility
 	for i, r := range []struct{ code, need, unit string }{
-		{"HARBORVIEW", "snf", "SNF1"}, {"MAPLEGROVE", "snf", "SHORT"}, {"CEDARHILL", "snf", "REHAB"},
-		{"SUMMITREHAB", "irf", "REHAB"}, {"NORTHLTCH", "ltch", "LT1"}, {"STILLWATER", "psych", "ADULT"}, {"EVENTIDE", "hospice", "INPT"},
+		{"CEDARGROVE", "snf", "SHORTSTAY"}, {"LAKESIDE", "snf", "REHAB2"}, {"LINCOLNREHAB", "irf", "REHAB"}, {"MERIDIANLTCH", "ltch", "LT1"},
+		{"GENTLEPASSAGE", "hospice", "INPT"}, {"CLEARWATER", "psych", "ADULT"}, {"HARBORHOME", "home-health", "VISITS"},
 	} {
 		list = append(list, &facility{
-			code: r.code, app: "PCADT", oid: "2.25.31" + strconv.Itoa(10+i), prefix: r.code[:3], version: "2.5.1", charset: "UNICODE UTF-8", zoned: true, structured: true,
+			code: r.code, app: "PCADT", oid: "2.25.31" + strconv.Itoa(10+i), prefix: r.code[:2] + strconv.Itoa(i), version: "2.5.1", charset: "UNICODE UTF-8", zoned: true, structured: true,
 			need: r.need, units: map[string]unit{"bed": {r.unit, 60}}, beds: map[string]int{},
 		})
 	}
@@ -63,7 +64,7 @@ func receivers() []*facility {
 }
 
 // needs are who takes patients that leave with a discharge status.
-var needs = map[string]string{"03": "snf", "61": "snf", "64": "snf", "62": "irf", "63": "ltch", "65": "psych", "51": "hospice"}
+var needs = map[string]string{"03": "snf", "61": "snf", "64": "snf", "62": "irf", "63": "ltch", "65": "psych", "51": "hospice", "06": "home-health"}
 
 func (f *facility) receives(need string) bool { return f.need == need }
 

@@ -204,7 +204,7 @@ func TestPeopleAreFoundAgainAtTheNextFacility(t *testing.T) {
 	found, total := 0, 0
 	for _, m := range play(New(config(), []Span{{0, epoch}}), 20_000, nil) {
 		p := parse(t, m)
-		receiver := m.Facility != "MERCYWEST" && m.Facility != "LAKESIDE"
+		receiver := m.Facility != "MERCYWEST" && m.Facility != "OAKHAVEN"
 		if receiver {
 			total++
 		}

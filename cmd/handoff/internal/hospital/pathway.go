@@ -266,7 +266,7 @@ func (w *World) discharge(s *stay, at float64, final string) {
 func (w *World) follow(s *stay, at float64, final string) {
 	r := s.rng
 	left := s.begins + time.Duration(at*float64(time.Hour)/s.speed)
-	if need := needs[final]; need != "" && chance(r, 92) {
+	if need := needs[final]; need != "" && chance(r, 88) {
 		w.receive(s, need, left)
 	}
 	if died(final) || s.kind == "N" || s.cond.unit == "maternity" || final == "02" || final == "66" || !chance(r, 11) {
@@ -291,8 +291,12 @@ func (w *World) receive(s *stay, need string, left time.Duration) {
 		return
 	}
 	f := pick(s.rng, fitting)
-	next := w.newStay(f, s.who, s.cond, left+time.Duration((1+3*s.rng.Float64())*float64(time.Hour)/s.speed))
+	trigger, class, after := "A01", "I", 1+3*s.rng.Float64()
+	if need == "home-health" {
+		trigger, class, after = "A04", "O", 14+26*s.rng.Float64()
+	}
+	next := w.newStay(f, s.who, s.cond, left+time.Duration(after*float64(time.Hour)/s.speed))
 	next.after, next.known, next.source, next.admitType = s, 1, "4", "3"
-	next.hours(0, "A01", next.admit("I", f.bed("bed")))
+	next.hours(0, trigger, next.admit(class, f.bed("bed")))
 	w.schedule(next)
 }

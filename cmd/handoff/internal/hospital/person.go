@@ -27,8 +27,8 @@ var (
 	streets  = []string{"Alder", "Birchwood", "Cedar Hill", "Dogwood", "Elmhurst", "Foxglove", "Gristmill", "Hawthorne", "Juniper", "Kestrel", "Larkspur", "Millrace", "Orchard", "Quarry", "Sycamore", "Tamarack"}
 	suffixes = []string{"Street", "Avenue", "Lane", "Court", "Road"}
 	towns    = []struct{ city, zip string }{
-		{"Corbin Falls", "13801"}, {"Port Ansel", "13803"}, {"Stillwater Bend", "13811"}, {"Hadley Mills", "13812"},
-		{"New Carrow", "13825"}, {"Lakeside", "13840"}, {"Tolland Ridge", "13842"}, {"Ferris Landing", "13850"},
+		{"Chicago", "60614"}, {"Chicago", "60629"}, {"Evanston", "60201"}, {"Oak Park", "60302"}, {"Naperville", "60540"},
+		{"Joliet", "60435"}, {"Cicero", "60804"}, {"Schaumburg", "60173"},
 	}
 	languages = []string{"en", "en", "en", "en", "en", "en", "en", "es", "es", "vi", "zh", "ru"}
 	relations = []struct{ code, text string }{{"SPO", "Spouse"}, {"CHD", "Child"}, {"SIB", "Sibling"}, {"PAR", "Parent"}, {"FND", "Friend"}}

@@ -10,7 +10,7 @@ import (
 )
 
 var zone = func() *time.Location {
-	z, err := time.LoadLocation("America/New_York")
+	z, err := time.LoadLocation("America/Chicago")
 	if err != nil {
 		panic(err) // it is part of the program
 	}
@@ -32,7 +32,7 @@ func (wr *writer) write(s *stay, st step, control string, when, now time.Time) [
 	f := s.at
 	h := hl7.MSH{
 		SendingApplication: f.app, SendingFacility: f.code, ReceivingApplication: "HANDOFF", ReceivingFacility: "HUB",
-		Time: f.time(now), Type: "ADT", Trigger: st.trigger, ControlID: control, Version: f.version, Charset: f.charset,
+		Time: hl7.At(now.In(zone)), Type: "ADT", Trigger: st.trigger, ControlID: control, Version: f.version, Charset: f.charset,
 	}
 	if f.structured {
 		h.Structure = structures[st.trigger]
@@ -87,7 +87,7 @@ func (wr *writer) pid(s *stay) {
 	b := wr.b.Segment("PID").Set(1, hl7.Text("1")).Set(3, identifiers(f, p)...)
 	b.Set(5, hl7.XPN{Family: p.family, Given: p.given, Middle: p.middle, Type: "L"})
 	b.Set(7, hl7.DTMOf(p.birth, hl7.Day, false)).Set(8, hl7.Text(p.sex))
-	b.Set(11, hl7.XAD{Street: p.street, City: p.city, State: "NY", Zip: p.zip, Country: "USA", Type: "H"})
+	b.Set(11, hl7.XAD{Street: p.street, City: p.city, State: "IL", Zip: p.zip, Country: "USA", Type: "H"})
 	b.Set(13, f.phone(p.phone))
 	b.Set(15, hl7.CWE{Code: p.language, Text: languageNames[p.language], System: "ISO639"})
 	b.Set(18, hl7.CX{ID: s.account, Authority: hl7.HD{Namespace: f.code, UniversalID: f.oid, UniversalIDType: "ISO"}, Type: "AN"})
@@ -111,7 +111,7 @@ func identifiers(f *facility, p *person) []hl7.Value {
 	case medicare, advantage:
 		ids = append(ids, hl7.CX{ID: p.member, Authority: hl7.HD{Namespace: "CMS", UniversalID: "2.16.840.1.113883.4.927", UniversalIDType: "ISO"}, Type: "MC"})
 	case medicaid:
-		ids = append(ids, hl7.CX{ID: p.member, Authority: hl7.HD{Namespace: "NYMCD", UniversalID: "2.25.3030", UniversalIDType: "ISO"}, Type: "MA"})
+		ids = append(ids, hl7.CX{ID: p.member, Authority: hl7.HD{Namespace: "ILMCD", UniversalID: "2.25.3030", UniversalIDType: "ISO"}, Type: "MA"})
 	}
 	if !f.bareCodes {
 		ids = append(ids, hl7.CX{ID: p.regional, Authority: hl7.HD{Namespace: "RHX", UniversalID: "2.25.3020", UniversalIDType: "ISO"}, Type: "PI"})
@@ -121,9 +121,9 @@ func identifiers(f *facility, p *person) []hl7.Value {
 
 func (f *facility) phone(local string) hl7.XTN {
 	if f.bareCodes {
-		return hl7.XTN{Number: fmt.Sprintf("(607)%s-%s", local[:3], local[3:])}
+		return hl7.XTN{Number: fmt.Sprintf("(312)%s-%s", local[:3], local[3:])}
 	}
-	return hl7.XTN{Use: "PRN", Equipment: "PH", Area: "607", Local: local}
+	return hl7.XTN{Use: "PRN", Equipment: "PH", Area: "312", Local: local}
 }
 
 func (c clinician) xcn() hl7.XCN {

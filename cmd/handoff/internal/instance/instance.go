@@ -37,9 +37,10 @@ type Claim struct {
 
 func infoPath(data string) string { return filepath.Join(data, "instance.json") }
 
-// Take makes the directory if missing and claims it until Release, or the end of the process.
+// Take makes the directory if missing - others may pass through, not look: the database's user must
+// reach its own part of it - and claims it until Release, or the end of the process.
 func Take(data string) (*Claim, error) {
-	if err := os.MkdirAll(data, 0o700); err != nil {
+	if err := os.MkdirAll(data, 0o711); err != nil {
 		return nil, err
 	}
 	f, err := os.OpenFile(filepath.Join(data, "handoff.lock"), os.O_CREATE|os.O_RDWR, 0o600)

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/vbauerster/mpb/v8/cwriter"
+
+	"github.com/handoff-care/handoff/cmd/handoff/internal/hospital"
+	"github.com/handoff-care/handoff/cmd/handoff/internal/player"
+	"github.com/handoff-care/handoff/pkg/telemetry"
+)
+
+type demoCommand struct {
+	To        string  `default:"127.0.0.1:2575" placeholder:"HOST:PORT" help:"Where to send."`
+	Data      string  `default:"./.handoff" placeholder:"DIR" help:"Where the play is remembered, so that the next start goes on with the same patients."`
+	Forget    bool    `help:"Remember nothing: the next start plays the same again."`
+	Count     int     `placeholder:"N" help:"Stop after so many replies."`
+	DemoRate  float64 `default:"1" help:"Messages per second, on average."`
+	DemoSpeed float64 `default:"480" help:"How many times faster than in life a stay passes, 1 to 2000."`
+	DemoSeed  uint64  `default:"1" help:"Another seed is another set of patients."`
+	peer      `embed:""`
+}
+
+// Run plays until it is stopped, with progress on a terminal.
+func (c *demoCommand) Run(ctx context.Context, term terminal) error {
+	security, err := c.config()
+	if err != nil {
+		return err
+	}
+	o := player.Options{
+		To: c.To, TLS: security, Config: hospital.Config{Seed: c.DemoSeed, Rate: c.DemoRate, Speed: c.DemoSpeed}, Count: c.Count,
+		Log: slog.New(slog.NewTextHandler(term.Err, nil)),
+	}
+	if !c.Forget {
+		if err := os.MkdirAll(c.Data, 0o711); err != nil {
+			return err
+		}
+		o.File = demoFile(c.Data)
+	}
+	o.Progress = screen(term.Err)
+	result, err := player.Play(ctx, o)
+	accepted := 0
+	for code, n := range result.Codes {
+		if code.Positive() {
+			accepted += n
+		}
+	}
+	fmt.Fprintf(term.Out, "%d messages sent, %d accepted, in %s\n", result.Sent, accepted, result.Duration.Round(time.Millisecond))
+	if err == nil && accepted < result.Sent {
+		err = errSaid
+	}
+	return err
+}
+
+func demoFile(data string) string { return filepath.Join(data, "simulated-hospital.json") }
+
+// screen is w if it is a terminal.
+func screen(w io.Writer) io.Writer {
+	if f, ok := w.(*os.File); ok && cwriter.IsTerminal(int(f.Fd())) {
+		return f
+	}
+	return nil
+}
+
+// demo plays beside the running program, until the function it returns is called.
+func (c *runCommand) demo(ctx context.Context, term terminal) (stop func()) {
+	if !c.Demo {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	log := telemetry.Logger(term.Err, c.LogLevel, "hospital")
+	go func() {
+		defer close(done)
+		o := player.Options{To: c.MLLP, File: demoFile(c.Data), Log: log, Config: hospital.Config{Seed: c.DemoSeed, Rate: c.DemoRate, Speed: c.DemoSpeed}}
+		if _, err := player.Play(ctx, o); err != nil && ctx.Err() == nil {
+			log.Error("the simulated hospital stopped", "error", err)
+		}
+	}()
+	return func() { cancel(); <-done }
+}
