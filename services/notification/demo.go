@@ -11,16 +11,21 @@ import (
 	"github.com/handoff-care/handoff/services/notification/internal/store"
 )
 
-// demoPeople are development's people: made up, with addresses that exist nowhere (RFC 2606).
+// demoPeople are development's people, the same that its sign-in page offers: made up, with addresses
+// that exist nowhere (RFC 2606).
 var demoPeople = []routing.Person{
-	{ID: "demo-liaison-north", Name: "Lena North", Roles: []string{"liaison"}, Email: "lena.north@example.org", EmailFrom: notice.Urgent, Active: true},
-	{ID: "demo-lead", Name: "Theo Lindqvist", Roles: []string{"lead"}, Email: "theo.lindqvist@example.org", EmailFrom: notice.Urgent, Active: true},
-	{ID: "demo-operations", Name: "Ola Berg", Roles: []string{"operations", "interface"}, Email: "ola.berg@example.org", EmailFrom: notice.Urgent, Active: true},
+	{ID: "maria.santos", Name: "Maria Santos", Roles: []string{"liaison"}, Email: "maria.santos@example.org", EmailFrom: notice.Urgent, Active: true},
+	{ID: "james.okafor", Name: "James Okafor", Roles: []string{"liaison"}, EmailFrom: notice.Urgent, Active: true},
+	{ID: "priya.nair", Name: "Priya Nair", Roles: []string{"liaison"}, EmailFrom: notice.Urgent, Active: true},
+	{ID: "ruth.abramson", Name: "Ruth Abramson", Roles: []string{"lead"}, Email: "ruth.abramson@example.org", EmailFrom: notice.Urgent, Active: true},
+	{ID: "sam.whitfield", Name: "Sam Whitfield", Roles: []string{"operations"}, Email: "sam.whitfield@example.org", EmailFrom: notice.Urgent, Active: true},
 }
 
-// demoRosters: one unit answers with a role and a person, so that both kinds of member can be seen.
+// demoRosters are of the simulated hospitals: units where a person answers together with the role.
 var demoRosters = []routing.Roster{
-	{Facility: "DEMO", Unit: "ICU", Members: []string{"role:liaison", "demo-liaison-north"}},
+	{Facility: "MERCYWEST", Unit: "ICU", Members: []string{"role:liaison", "maria.santos"}},
+	{Facility: "MERCYWEST", Unit: "5CARD", Members: []string{"role:liaison", "james.okafor"}},
+	{Facility: "OAKHAVEN", Unit: "", Members: []string{"role:liaison", "priya.nair"}},
 }
 
 // demo gives the organization "demo" people and a roster, the first time.

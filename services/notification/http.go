@@ -270,8 +270,9 @@ func (s *service) acknowledge(ctx context.Context, in *alertIn) (*workedOut, err
 }
 
 type resolveIn struct {
-	alertIn
-	Body *struct {
+	ID      events.ID `path:"id"`
+	IfMatch string    `header:"If-Match" doc:"optional: the version you decided on"`
+	Body    *struct {
 		Reason string `json:"reason,omitempty" maxLength:"40" pattern:"^[a-z][a-z-]*$" doc:"a code, for example handled; no free text"`
 	} `required:"false"`
 }
@@ -281,7 +282,7 @@ func (s *service) resolve(ctx context.Context, in *resolveIn) (*workedOut, error
 	if in.Body != nil && in.Body.Reason != "" {
 		reason = in.Body.Reason
 	}
-	return s.work(ctx, &in.alertIn, func(b *notice.Book, a *notice.Alert, me web.Principal, e events.Event) error {
+	return s.work(ctx, &alertIn{in.ID, in.IfMatch}, func(b *notice.Book, a *notice.Alert, me web.Principal, e events.Event) error {
 		b.Close(a, me.Subject, reason, e)
 		return nil
 	})

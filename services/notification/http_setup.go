@@ -98,12 +98,15 @@ func (s *service) verifyLedger(ctx context.Context, in *verifyIn) (*verifyOut, e
 	org, out := web.From(ctx).Org, &verifyOut{}
 	check, anchored := ledger.NewChecker(org), in.Hash == ""
 	for out.Body.Problem == "" {
-		head, _ := check.Head()
+		head, proved := check.Head()
 		var links []ledger.Link
 		var rows map[int64][]ledger.Row
 		err := s.db.Tx(ctx, org, func(tx pgx.Tx) (err error) {
 			if links, rows, err = store.Links(ctx, tx, org, head.Number, linksAtOnce); err == nil && len(links) == 0 {
-				out.Body.Unsealed, err = store.Unsealed(ctx, tx, org, head.To)
+				var upTo int64
+				if upTo, out.Body.Unsealed, err = store.Around(ctx, tx, org, head.To); err == nil && upTo != proved {
+					out.Body.Problem = "rows were put in that no link covers"
+				}
 			}
 			return err
 		})

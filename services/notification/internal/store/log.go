@@ -152,10 +152,11 @@ func Links(ctx context.Context, tx pgx.Tx, org events.ID, after int64, limit int
 	return links, by, err
 }
 
-// Unsealed counts an organization's rows that no link covers yet.
-func Unsealed(ctx context.Context, tx pgx.Tx, org events.ID, after int64) (n int64, err error) {
-	err = tx.QueryRow(ctx, `SELECT count(*) FROM ledger WHERE org_id = $1 AND seq > $2`, org, after).Scan(&n)
-	return n, err
+// Around counts an organization's rows up to the head of its chain, all of which must be sealed, and
+// the newer ones that no link covers yet.
+func Around(ctx context.Context, tx pgx.Tx, org events.ID, head int64) (upTo, newer int64, err error) {
+	err = tx.QueryRow(ctx, `SELECT count(*) FILTER (WHERE seq <= $2), count(*) FILTER (WHERE seq > $2) FROM ledger WHERE org_id = $1`, org, head).Scan(&upTo, &newer)
+	return upTo, newer, err
 }
 
 // LedgerQuery selects rows: every zero field means any.
