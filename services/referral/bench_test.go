@@ -12,13 +12,13 @@ const batchSize = 200
 // BenchmarkStaysThatNeedACaregiver drafts one referral from the demonstration directory per operation.
 func BenchmarkStaysThatNeedACaregiver(b *testing.B) {
 	benchmark(b, func(w *world, facts []events.Fact) { w.discharge(facts...) },
-		func() events.Fact { return leaving("snf").opened() })
+		func() events.Fact { return goingTo("snf").opened() })
 }
 
 // BenchmarkStaysThatNeedNone hears of one discharge home per operation.
 func BenchmarkStaysThatNeedNone(b *testing.B) {
 	benchmark(b, func(w *world, facts []events.Fact) { w.discharge(facts...) },
-		func() events.Fact { return leaving().opened() })
+		func() events.Fact { return goingTo().opened() })
 }
 
 // BenchmarkAdmissionsElsewhere hears of one admission at a facility of no provider per operation.

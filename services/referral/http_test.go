@@ -20,7 +20,7 @@ import (
 // asked drafts a referral and asks providers for it.
 func (w *world) asked(providers ...events.ID) store.View {
 	w.t.Helper()
-	s := leaving("snf")
+	s := goingTo("snf")
 	w.discharge(s.opened())
 	return w.send(w.the(s.Encounter), providers...)
 }
@@ -130,7 +130,7 @@ func TestAReferralIsCarriedFromDraftToArrivalAndItsHistoryIsKept(t *testing.T) {
 func TestWhatIsRefused(t *testing.T) {
 	w := newWorld(t)
 	cedar, kidney := w.provider("Cedar Grove Care Center"), w.provider("Midtown Kidney Center")
-	s := leaving("snf")
+	s := goingTo("snf")
 	w.discharge(s.opened())
 	drafted := w.the(s.Encounter)
 	sent := w.asked(cedar)
@@ -216,7 +216,7 @@ func TestWhoMaySeeAndDoWhat(t *testing.T) {
 func TestListsArePagedNewestFirst(t *testing.T) {
 	w := newWorld(t)
 	for range 7 {
-		w.discharge(leaving("snf").opened())
+		w.discharge(goingTo("snf").opened())
 	}
 	var seen []store.View
 	path := "/referrals?state=drafted,sent&need=snf&facility=MERCY&limit=3"
@@ -305,7 +305,7 @@ func TestAnImportKeepsTheGoodLinesAndNamesTheBadOnes(t *testing.T) {
 
 func TestEveryMetricIsExported(t *testing.T) {
 	w := newWorld(t)
-	w.discharge(leaving("snf").opened())
+	w.discharge(goingTo("snf").opened())
 	families, err := w.metrics.Gather()
 	if err != nil {
 		t.Fatal(err)

@@ -15,25 +15,12 @@ import (
 
 // hearDischarge lets the referrals of each transition follow its newest snapshot.
 func (s *service) hearDischarge(ctx context.Context, tx pgx.Tx, batch []events.Event) error {
-	var encounters, orgs []events.ID
-	for _, e := range batch {
-		if t, ok := e.Fact.(events.TransitionFact); ok {
-			encounters = append(encounters, t.Key())
-			if t.Snapshot().State == "active" && len(t.Snapshot().Needs) > 0 && !slices.Contains(orgs, e.Org) {
-				orgs = append(orgs, e.Org)
-			}
-		}
-	}
+	encounters, needed := leaving(batch)
 	known, err := store.OfEncounters(ctx, tx, encounters)
-	if err != nil || len(known) == 0 && len(orgs) == 0 {
+	if err != nil || len(known) == 0 && !needed {
 		return err
 	}
-	for _, r := range known {
-		if !slices.Contains(orgs, r.Org) {
-			orgs = append(orgs, r.Org)
-		}
-	}
-	directories, err := s.directories.of(ctx, tx, orgs...)
+	directories, err := s.directories.of(ctx, tx, organizations(batch)...)
 	if err != nil {
 		return err
 	}
@@ -60,16 +47,31 @@ func (s *service) hearDischarge(ctx context.Context, tx pgx.Tx, batch []events.E
 	return s.finish(ctx, tx, w)
 }
 
-// hearAdmission notes who is which person and who was admitted where a provider is, and closes the
-// referrals that waited for it.
-func (s *service) hearAdmission(ctx context.Context, tx pgx.Tx, batch []events.Event) error {
-	orgs := make([]events.ID, 0, 1)
+// leaving lists the stays of a batch, and whether any of them needs a next caregiver now.
+func leaving(batch []events.Event) (encounters []events.ID, needed bool) {
+	for _, e := range batch {
+		if f, ok := e.Fact.(events.TransitionFact); ok {
+			t := f.Snapshot()
+			encounters = append(encounters, t.Encounter)
+			needed = needed || t.State == "active" && len(t.Needs) > 0
+		}
+	}
+	return encounters, needed
+}
+
+func organizations(batch []events.Event) (orgs []events.ID) {
 	for _, e := range batch {
 		if !slices.Contains(orgs, e.Org) {
 			orgs = append(orgs, e.Org)
 		}
 	}
-	directories, err := s.directories.of(ctx, tx, orgs...)
+	return orgs
+}
+
+// hearAdmission notes who is which person and who was admitted where a provider is, and closes the
+// referrals that waited for it.
+func (s *service) hearAdmission(ctx context.Context, tx pgx.Tx, batch []events.Event) error {
+	directories, err := s.directories.of(ctx, tx, organizations(batch)...)
 	if err != nil {
 		return err
 	}
@@ -157,20 +159,30 @@ func (h *heard) link(e events.Event, p events.Patient) {
 }
 
 func (h *heard) save(ctx context.Context, tx pgx.Tx) error {
-	tied, err := store.SaveFacilities(ctx, tx, h.facilities)
-	if err != nil {
+	if err := h.saveFacilities(ctx, tx); err != nil {
 		return err
-	}
-	slices.SortFunc(tied, func(a, b events.ID) int { return slices.Compare(a[:], b[:]) })
-	for _, org := range slices.Compact(tied) {
-		if _, err := store.Bump(ctx, tx, org); err != nil {
-			return err
-		}
 	}
 	if err := store.SavePersons(ctx, tx, h.kinships, h.alone); err != nil {
 		return err
 	}
 	return store.SaveArrivals(ctx, tx, h.arrivals)
+}
+
+// saveFacilities also ties the providers that named a facility's code before its id was known.
+func (h *heard) saveFacilities(ctx context.Context, tx pgx.Tx) error {
+	if len(h.facilities) == 0 {
+		return nil
+	}
+	untied, err := store.SaveFacilities(ctx, tx, h.facilities)
+	if err != nil || len(untied) == 0 {
+		return err
+	}
+	for _, org := range untied {
+		if _, err := store.Bump(ctx, tx, org); err != nil {
+			return err
+		}
+	}
+	return store.TieProviders(ctx, tx, untied)
 }
 
 // affected loads and locks the referrals that what was heard may close or open again.

@@ -18,7 +18,7 @@ import (
 
 func TestEachNeedOfATransitionIsDraftedOnceWithRanksAndReasons(t *testing.T) {
 	w := newWorld(t)
-	s := leaving("snf", "dialysis")
+	s := goingTo("snf", "dialysis")
 	w.discharge(s.opened())
 	w.discharge(events.TransitionUpdated{Of: events.Of{Transition: s.Transition}}, s.opened())
 
@@ -51,7 +51,7 @@ func TestEachNeedOfATransitionIsDraftedOnceWithRanksAndReasons(t *testing.T) {
 
 func TestATransitionWithoutNeedsDraftsNothing(t *testing.T) {
 	w := newWorld(t)
-	home, planned := leaving(), leaving("snf")
+	home, planned := goingTo(), goingTo("snf")
 	planned.State = "planning"
 	w.discharge(home.opened(), planned.opened())
 	if got := w.facts(); len(got) != 0 {
@@ -61,7 +61,7 @@ func TestATransitionWithoutNeedsDraftsNothing(t *testing.T) {
 
 func TestAChangedDispositionRecallsOneNeedAndDraftsTheOther(t *testing.T) {
 	w := newWorld(t)
-	s := leaving("snf")
+	s := goingTo("snf")
 	w.discharge(s.opened(), s.replanned(func(x *events.Transition) { x.Needs = []string{"home-health"} }))
 	want := []string{"snf drafted drafted", "snf recalled withdrawn", "home-health drafted drafted"}
 	if diff := cmp.Diff(want, w.told(s.Encounter)); diff != "" {
@@ -72,7 +72,7 @@ func TestAChangedDispositionRecallsOneNeedAndDraftsTheOther(t *testing.T) {
 
 func TestACancelledDischargeTellsEverybodyAskedAndANewOneDraftsAnew(t *testing.T) {
 	w := newWorld(t)
-	s := leaving("snf")
+	s := goingTo("snf")
 	w.discharge(s.opened())
 	cedar, lakeside := w.provider("Cedar Grove Care Center"), w.provider("Lakeside Rehabilitation and Nursing")
 	v := w.send(w.the(s.Encounter), cedar, lakeside)
@@ -101,7 +101,7 @@ func TestACancelledDischargeTellsEverybodyAskedAndANewOneDraftsAnew(t *testing.T
 
 func TestADeadPatientsReferralIsRecalled(t *testing.T) {
 	w := newWorld(t)
-	s := leaving("hospice")
+	s := goingTo("hospice")
 	w.discharge(s.opened())
 	s.State, s.Version = "expired", 2
 	w.discharge(events.TransitionExpired{Of: events.Of{Transition: s.Transition}})
@@ -112,7 +112,7 @@ func TestADeadPatientsReferralIsRecalled(t *testing.T) {
 
 func TestWhatAPersonWithdrewIsNotDraftedAgain(t *testing.T) {
 	w := newWorld(t)
-	s := leaving("snf")
+	s := goingTo("snf")
 	w.discharge(s.opened())
 	w.do(w.the(s.Encounter), "withdraw", `{"reason":"patient-choice"}`)
 	w.discharge(s.replanned(func(x *events.Transition) { x.ZIP3 = "600" }))
@@ -123,7 +123,7 @@ func TestWhatAPersonWithdrewIsNotDraftedAgain(t *testing.T) {
 
 func TestAnotherPayerRanksAgain(t *testing.T) {
 	w := newWorld(t)
-	s := leaving("snf")
+	s := goingTo("snf")
 	w.discharge(s.opened())
 	before := w.detail(w.the(s.Encounter).ID)
 	w.discharge(s.replanned(func(x *events.Transition) { x.Payer = "medicaid" }))
@@ -149,7 +149,7 @@ func TestAnArrivalClosesTheReferralInWhateverOrderItIsHeardOf(t *testing.T) {
 		t.Run(strings.Join(order, " "), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			s, there := leaving("snf"), events.NewID()
+			s, there := goingTo("snf"), events.NewID()
 			w.discharge(s.opened())
 			v := w.send(w.the(s.Encounter), w.provider("Cedar Grove Care Center"))
 			closing := admitted(there, "CEDARGROVE", noon.Add(3*time.Hour))
@@ -181,7 +181,7 @@ func TestAnArrivalClosesTheReferralInWhateverOrderItIsHeardOf(t *testing.T) {
 
 func TestWhatDoesNotCloseAReferral(t *testing.T) {
 	w := newWorld(t)
-	s := leaving("snf")
+	s := goingTo("snf")
 	w.discharge(s.opened())
 	v := w.send(w.the(s.Encounter), w.provider("Cedar Grove Care Center"))
 	w.do(v, "accept", "")
@@ -205,7 +205,7 @@ func TestWhatDoesNotCloseAReferral(t *testing.T) {
 
 func TestACancelledArrivalOpensTheReferralAgain(t *testing.T) {
 	w := newWorld(t)
-	s := leaving("snf")
+	s := goingTo("snf")
 	w.discharge(s.opened())
 	v := w.send(w.the(s.Encounter), w.provider("Cedar Grove Care Center"))
 	w.do(v, "accept", "")
@@ -225,7 +225,7 @@ func TestACancelledArrivalOpensTheReferralAgain(t *testing.T) {
 
 func TestAnArrivalThatWasSomebodyElsesOpensTheReferralAgain(t *testing.T) {
 	w := newWorld(t)
-	s := leaving("snf")
+	s := goingTo("snf")
 	w.discharge(s.opened())
 	w.do(w.send(w.the(s.Encounter), w.provider("Cedar Grove Care Center")), "accept", "")
 	there := admitted(s.Patient, "CEDARGROVE", noon.Add(time.Hour))
@@ -245,7 +245,7 @@ func TestAnArrivalThatWasSomebodyElsesOpensTheReferralAgain(t *testing.T) {
 
 func TestAReferralThatBecomesAnotherPatientsIsClosedByThatOnesArrival(t *testing.T) {
 	w := newWorld(t)
-	s, other := leaving("snf"), events.NewID()
+	s, other := goingTo("snf"), events.NewID()
 	w.discharge(s.opened())
 	w.do(w.send(w.the(s.Encounter), w.provider("Cedar Grove Care Center")), "accept", "")
 	w.admission(admission(admitted(other, "CEDARGROVE", noon.Add(time.Hour))))
@@ -262,7 +262,7 @@ func TestAReferralThatBecomesAnotherPatientsIsClosedByThatOnesArrival(t *testing
 
 func TestAnArrivedReferralIsNotRecalled(t *testing.T) {
 	w := newWorld(t)
-	s := leaving("snf")
+	s := goingTo("snf")
 	w.discharge(s.opened())
 	v := w.send(w.the(s.Encounter), w.provider("Cedar Grove Care Center"))
 	w.do(v, "accept", "")
@@ -280,7 +280,7 @@ func TestAnArrivalAtTheMomentOfTheAcceptanceIsNotMissed(t *testing.T) {
 	w := newWorld(t)
 	cedar := w.provider("Cedar Grove Care Center")
 	for range 20 {
-		s := leaving("snf")
+		s := goingTo("snf")
 		w.discharge(s.opened())
 		v := w.send(w.the(s.Encounter), cedar)
 		var both sync.WaitGroup
@@ -306,7 +306,7 @@ func TestAFacilityTiesTheProvidersThatNameItsCode(t *testing.T) {
 
 func TestASearchThatNobodyMovesExpires(t *testing.T) {
 	w := newWorld(t)
-	s, moved := leaving("snf"), leaving("snf")
+	s, moved := goingTo("snf"), goingTo("snf")
 	w.discharge(s.opened(), moved.opened())
 	w.send(w.the(moved.Encounter), w.provider("Cedar Grove Care Center"))
 	var due []timer.Timer
@@ -343,7 +343,7 @@ func (w *world) system(fn func(ctx context.Context, tx pgx.Tx) error) {
 
 func TestAChangedDirectoryRanksOpenReferralsAgain(t *testing.T) {
 	w := newWorld(t)
-	s, chosen := leaving("snf"), leaving("snf")
+	s, chosen := goingTo("snf"), goingTo("snf")
 	w.discharge(s.opened(), chosen.opened())
 	v := w.send(w.the(chosen.Encounter), w.provider("Cedar Grove Care Center"))
 	w.do(v, "accept", "")
@@ -378,7 +378,7 @@ func TestABatchOfManyStaysTakesAsManyStatementsAsASmallOne(t *testing.T) {
 	count := func(stays int) int64 {
 		var opened, cancelled []events.Fact
 		for range stays {
-			s := leaving("snf")
+			s := goingTo("snf")
 			opened = append(opened, s.opened())
 			cancelled = append(cancelled, s.cancelledDischarge())
 		}

@@ -247,7 +247,7 @@ func (w *world) balanced() {
 // stay is a patient's transition out of the hospital.
 type stay struct{ events.Transition }
 
-func leaving(needs ...string) *stay {
+func goingTo(needs ...string) *stay {
 	age, at := 81, noon
 	return &stay{events.Transition{
 		ID: events.NewID(), Encounter: events.NewID(), Patient: events.NewID(), Facility: "MERCY", FacilityID: events.Derive("mercy"),

@@ -145,31 +145,34 @@ type Facility struct {
 	Code, Name string
 }
 
-// SaveFacilities records facilities and ties the providers to them that so far named only their code.
-// It returns the organizations whose directory changed.
+// SaveFacilities records facilities. It returns the organizations, in order, that have providers which
+// name one of them by code and are not tied to it yet.
 func SaveFacilities(ctx context.Context, tx pgx.Tx, list []Facility) ([]events.ID, error) {
+	newest := map[events.ID]Facility{}
+	for _, f := range list {
+		newest[f.ID] = f
+	}
 	var ids, orgs []events.ID
 	var codes, names []string
-	for i, f := range list {
-		newer := false
-		for _, g := range list[i+1:] {
-			newer = newer || g.ID == f.ID
-		}
-		if !newer {
-			ids, orgs, codes, names = append(ids, f.ID), append(orgs, f.Org), append(codes, f.Code), append(names, f.Name)
-		}
-	}
-	if len(ids) == 0 {
-		return nil, nil
+	for _, f := range newest {
+		ids, orgs, codes, names = append(ids, f.ID), append(orgs, f.Org), append(codes, f.Code), append(names, f.Name)
 	}
 	if _, err := tx.Exec(ctx, `INSERT INTO facility (id, org_id, code, name) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS n(id)
 		ORDER BY n.id ON CONFLICT (id) DO UPDATE SET code = excluded.code, name = excluded.name`, ids, orgs, codes, names); err != nil {
 		return nil, err
 	}
-	rows, err := tx.Query(ctx, `UPDATE provider p SET facility_id = f.id, version = p.version + 1, updated_at = now() FROM facility f
-		WHERE f.id = ANY($1) AND p.org_id = f.org_id AND p.facility = f.code AND p.facility_id IS NULL RETURNING p.org_id`, ids)
+	rows, err := tx.Query(ctx, `SELECT DISTINCT p.org_id FROM provider p JOIN facility f ON f.org_id = p.org_id AND f.code = p.facility
+		WHERE f.id = ANY($1) AND p.facility_id IS NULL ORDER BY p.org_id`, ids)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[events.ID])
+}
+
+// TieProviders gives the providers of organizations that named a facility by code its id. Bump the
+// directories first.
+func TieProviders(ctx context.Context, tx pgx.Tx, orgs []events.ID) error {
+	_, err := tx.Exec(ctx, `UPDATE provider p SET facility_id = f.id, version = p.version + 1, updated_at = now() FROM facility f
+		WHERE p.org_id = ANY($1) AND f.org_id = p.org_id AND p.facility = f.code AND p.facility_id IS NULL`, orgs)
+	return err
 }
