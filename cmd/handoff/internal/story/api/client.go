@@ -206,3 +206,10 @@ func Search[T any](ctx context.Context, c *Client, service, path string, in map[
 		in["cursor"] = *p.Next
 	}
 }
+
+// Refusal is the problem document of an error, nil where it is none.
+func Refusal(err error) *Problem {
+	var p *Problem
+	errors.As(err, &p)
+	return p
+}

@@ -1,6 +1,9 @@
 package api
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Message is what became of a message.
 type Message struct {
@@ -10,8 +13,12 @@ type Message struct {
 	State      string    `json:"state"`
 	Reason     string    `json:"reason"`
 	Hash       string    `json:"hash"`
+	Flags      []string  `json:"flags"`
 	ReceivedAt time.Time `json:"received_at"`
 }
+
+// Flagged reports whether a remark was made on the message.
+func (m Message) Flagged(flag string) bool { return slices.Contains(m.Flags, flag) }
 
 // Encounter is a stay, as lists show it.
 type Encounter struct {
@@ -71,8 +78,9 @@ type Referral struct {
 	Need        string `json:"need"`
 	Reason      string `json:"reason"`
 	Candidates  []struct {
-		ProviderID string `json:"provider_id"`
-		Rank       int    `json:"rank"`
+		ProviderID string   `json:"provider_id"`
+		Rank       int      `json:"rank"`
+		Reasons    []string `json:"reasons"`
 	} `json:"candidates"`
 }
 

@@ -15,6 +15,7 @@ type Person struct {
 	Phone, SSN             string
 	KinFamily, KinGiven    string
 	Payer                  string // IN1-3; "" none
+	Shared                 string // an identifier that several hospitals know; "" none
 	Confidential, Deceased bool
 }
 
@@ -89,7 +90,11 @@ func (s *Stay) at(after time.Duration) hl7.DTM { return hl7.At(s.Base.Add(after)
 
 func (s *Stay) patient(b *hl7.Builder, step Step) {
 	p := s.Person
-	b.Segment("PID").Set(1, hl7.Text("1")).Set(3, hl7.Parts{p.MRN, "", "", s.Facility, "MR"}).
+	known := []hl7.Value{hl7.Parts{p.MRN, "", "", s.Facility, "MR"}}
+	if p.Shared != "" {
+		known = append(known, hl7.Parts{p.Shared, "", "", "STATEHIE", "PI"})
+	}
+	b.Segment("PID").Set(1, hl7.Text("1")).Set(3, known...).
 		Set(5, hl7.Parts{p.Family, p.Given}).Set(7, hl7.Text(p.Born)).Set(8, hl7.Text("F")).
 		Set(11, hl7.Parts{p.Street, "", p.City, "IL", p.ZIP, "USA", "H"}).Set(13, hl7.Parts{p.Phone, "PRN", "PH"}).
 		Set(19, hl7.Text(p.SSN))
