@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -26,7 +27,7 @@ type peers struct {
 	names  map[events.ID]string
 	asked  []events.ID // whose names were asked for
 	tasks  map[events.ID]events.Task
-	quiet  bool // do not announce
+	held   []events.Fact // not nil: what acts announce waits here
 }
 
 func newPeers(t testing.TB, s *stage) *peers {
@@ -41,14 +42,16 @@ func newPeers(t testing.TB, s *stage) *peers {
 	})
 	mux.HandleFunc("GET /api/discharge/tasks/{id}", func(w http.ResponseWriter, r *http.Request) { p.answer(w, r, nil) })
 	mux.HandleFunc("POST /api/discharge/tasks/{id}/{action}", func(w http.ResponseWriter, r *http.Request) { p.answer(w, r, p.act) })
-	mux.HandleFunc("GET /api/notification/ledger", func(w http.ResponseWriter, _ *http.Request) {
-		write(w, 200, map[string]any{"items": []any{
-			map[string]any{"decision": "selected", "person": "dana", "reason": "on the roster of unit 4N", "at": time.Now()},
-			map[string]any{"decision": "delivered", "person": "dana", "channel": "console", "at": time.Now()},
-		}, "next": nil})
+	mux.HandleFunc("GET /api/notification/alerts/{id}", func(w http.ResponseWriter, r *http.Request) {
+		write(w, 200, map[string]any{
+			"id":         r.PathValue("id"),
+			"why":        []any{map[string]any{"decision": "selected", "recipient": "dana", "reason": "on the roster of unit 4N", "at": time.Now()}},
+			"deliveries": []any{map[string]any{"recipient": "dana", "channel": "console", "state": "delivered", "created_at": time.Now(), "done_at": time.Now()}},
+			"thread":     []any{map[string]any{"decision": "seen", "recipient": "dana", "at": time.Now()}},
+		})
 	})
 	mux.HandleFunc("GET /api/notification/outbox", func(w http.ResponseWriter, _ *http.Request) {
-		write(w, 200, map[string]any{"items": []any{map[string]any{"to": []string{"dana@example.org"}, "subject": "A patient has left", "text": "Open the worklist.", "at": time.Now()}}, "next": nil})
+		write(w, 200, map[string]any{"items": []any{map[string]any{"to": []string{"dana@example.org"}, "subject": "A patient has left", "body": "Open the worklist.", "at": time.Now()}}, "next": nil})
 	})
 	for _, name := range []string{"admission", "discharge", "referral", "notification", "console"} {
 		mux.HandleFunc("GET /api/"+name+"/reconcile", func(w http.ResponseWriter, _ *http.Request) {
@@ -136,14 +139,20 @@ func (p *peers) answer(w http.ResponseWriter, r *http.Request, act func(http.Res
 	}
 	due := t.DueAt
 	write(w, 200, map[string]any{
-		"id": t.ID, "title": t.Title, "state": t.State, "version": t.Version, "owner": t.Owner, "due_at": due,
+		"id": t.ID, "title": t.Title, "state": t.State, "version": t.Version, "owner": t.Owner, "due_at": due, "attempts": t.Attempts, "outcome": t.Outcome,
+		"instructions": "Ask how they are, whether the medicines were obtained, whether they know whom to call.", "source": "CPT 99495/99496",
+		"protocols": []string{"home@2026.1", "high-risk@2026.1"}, "priority_reasons": []string{},
 		"due_trace": map[string]any{
 			"rule": "tcm-contact", "version": "2026.1", "title": "Contact within two business days", "source": "CPT 99495/99496", "trigger": "discharge",
 			"trigger_at": t.DueAt.Add(-48 * time.Hour), "zone": "America/New_York", "calendar": "us-federal", "due_at": due,
 			"steps": []string{"Left on Thursday 19 November; that day does not count", "Friday 20 November is business day 1", "Monday 23 November is business day 2; it ends at midnight"},
 		},
 	})
-	if fact != nil && !p.quiet {
+	switch {
+	case fact == nil:
+	case p.held != nil:
+		p.held = append(p.held, fact)
+	default:
 		p.stage.tell(store.Discharge, fact)
 	}
 }
@@ -170,10 +179,44 @@ func (p *peers) act(w http.ResponseWriter, r *http.Request, t *events.Task, who 
 		_ = json.NewDecoder(r.Body).Decode(&in)
 		t.State, t.Outcome = "completed", in.Outcome
 		return events.TaskCompleted{Work: work()}, true
+	case "attempt":
+		t.Attempts++
+		if t.Owner == "" {
+			t.Owner = who
+		}
+		t.State = "in-progress"
+		return events.TaskAttempted{Work: work()}, true
 	case "reopen":
 		t.State, t.Outcome = "accepted", ""
 		return events.TaskReopened{Work: work()}, true
 	}
 	web.WriteProblem(w, fault.New(fault.Unknown, "no such action"))
 	return nil, false
+}
+
+// hold keeps what follows from acts until release, as a slow stream would.
+func (p *peers) hold() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held = []events.Fact{}
+}
+
+func (p *peers) release() {
+	p.mu.Lock()
+	facts := p.held
+	p.held = nil
+	p.mu.Unlock()
+	p.stage.tell(store.Discharge, facts...)
+}
+
+func (p *peers) task(id events.ID) events.Task {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.tasks[id]
+}
+
+func (p *peers) askedFor(patient events.ID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Contains(p.asked, patient)
 }

@@ -146,7 +146,7 @@ func (s *stage) discharge(name string, sensitive bool, titles map[string]time.Du
 		ID: events.NewID(), Encounter: e.ID, Patient: e.Patient, Facility: e.Facility, FacilityID: e.FacilityID, Zone: e.Zone, Unit: e.Unit,
 		State: "active", Version: 1, Class: e.Class, Disposition: e.Disposition, AdmittedAt: e.AdmittedAt, DischargedAt: e.DischargedAt,
 		Risk: &events.Risk{Score: "LACE", Variant: "2010", Min: 12, Max: 15, Band: "high", Missing: []string{"emergency visits before"}, Reasons: []string{"4 days in hospital: 4", "Heart failure: 2", "Came as an emergency: 3"}},
-		Age: e.Age, Sex: e.Sex, Sensitive: sensitive, OpenTasks: len(titles),
+		Age:  e.Age, Sex: e.Sex, Sensitive: sensitive, OpenTasks: len(titles),
 	}
 	facts := []events.Fact{events.TransitionOpened{Of: events.Of{Transition: t}}}
 	st := stay{encounter: e, tr: t, name: name}

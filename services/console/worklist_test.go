@@ -1,10 +1,19 @@
 package console
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/services/console/internal/store"
+)
+
+const (
+	call      = "Call the patient or caregiver"
+	medicines = "Reconcile the medicines"
 )
 
 func TestADischargedPatientAppearsWithoutReload(t *testing.T) {
@@ -16,8 +25,104 @@ func TestADischargedPatientAppearsWithoutReload(t *testing.T) {
 	b.do(chromedp.WaitVisible(chromedp.CSS(".empty")))
 	b.shot("worklist-empty")
 	js[chromedp.Void](b, `window.mark = 1`)
-	s.discharge("Maria Santos", false, map[string]time.Duration{"Call the patient or caregiver": 90 * time.Minute, "Reconcile the medicines": 6 * 24 * time.Hour})
+	s.discharge("Maria Santos", false, map[string]time.Duration{call: 90 * time.Minute, medicines: 6 * 24 * time.Hour})
 	b.until(`document.querySelectorAll("#rows > .row").length === 2 && document.querySelector("#rows").innerText.includes("Maria Santos")`)
 	b.until(`window.mark === 1 && document.querySelector("#rows > .row h2").innerText === "Call the patient or caregiver"`)
+	b.until(`document.querySelector("#filters").innerText.replace(/\s+/g, " ").includes("All 2")`) // the counts follow
+	s.discharge("Joseph Obi", false, map[string]time.Duration{call: -3 * time.Hour})
+	b.until(`document.querySelector("#rows > .row").innerText.includes("Joseph Obi")`) // the most urgent is first
 	b.shot("worklist-live")
+}
+
+func TestOfTwoWhoClaimOneWinsAndTheOtherIsToldByWhom(t *testing.T) {
+	s := open(t)
+	s.facility()
+	st := s.discharge("Maria Santos", false, map[string]time.Duration{call: 90 * time.Minute})
+	row := "#t-" + st.tasks[0].ID.String()
+	dana, sam := s.browse(1280, 900, false), s.browse(1280, 900, true)
+	dana.signIn("dana")
+	sam.signIn("sam")
+	dana.live()
+	sam.live()
+	s.peers.hold() // what follows from the claim is not heard yet: both see the task unclaimed
+	dana.click(row + " .acts .main")
+	dana.until(`document.querySelector("` + row + ` .owner").innerText === "Yours"`)
+	sam.click(row + " .acts .main")
+	sam.until(`document.querySelector("#toasts").innerText.includes("Dana Whitfield took this a moment before you")`)
+	sam.until(`document.querySelector("` + row + ` .owner").innerText === "With Dana Whitfield"`)
+	sam.shot("claim-lost-dark")
+	s.peers.release()
+	dana.click("#toasts .undo")
+	dana.until(`document.querySelector("` + row + ` .owner").innerText === "Unclaimed"`)
+	sam.until(`document.querySelector("` + row + ` .owner").innerText === "Unclaimed"`) // pushed
+}
+
+func TestATaskIsDoneWithItsOutcomeAndOpenedAgain(t *testing.T) {
+	s := open(t)
+	s.facility()
+	st := s.discharge("Maria Santos", false, map[string]time.Duration{call: 90 * time.Minute})
+	row := "#t-" + st.tasks[0].ID.String()
+	b := s.browse(1280, 900, false)
+	b.signIn("dana")
+	b.live()
+	b.click(row + ` [data-key="d"]`)
+	b.do(chromedp.WaitVisible(chromedp.CSS("#sheet .outcomes")))
+	b.accessible("the outcome dialog")
+	b.shot("done-sheet")
+	b.click(`#sheet button[value="no-answer"]`)
+	b.until(`document.querySelector("` + row + `").innerText.includes("1 attempt") && !document.querySelector("#sheet").open`)
+	b.click(row + ` [data-key="d"]`)
+	b.click(`#sheet button[value="reached"]`)
+	b.until(`!document.querySelector("` + row + `") && document.querySelector("#toasts .undo")`)
+	if got := s.peers.task(st.tasks[0].ID); got.State != "completed" || got.Outcome != "reached" {
+		t.Errorf("discharge was told %s with outcome %q", got.State, got.Outcome)
+	}
+	b.shot("done-toast")
+	b.click("#toasts .undo")
+	b.until(`document.querySelector("` + row + `")`)
+	b.visit("/?view=done")
+	b.live()
+	b.do(chromedp.WaitVisible(chromedp.CSS(".empty")))
+	b.visit("/?view=mine")
+	b.until(`document.querySelector("` + row + ` .owner").innerText === "Yours"`)
+}
+
+func TestFiltersShowWhatTheySay(t *testing.T) {
+	s := open(t)
+	s.facility()
+	s.discharge("Maria Santos", false, map[string]time.Duration{call: -2 * time.Hour, medicines: 9 * 24 * time.Hour})
+	other := s.discharge("Joseph Obi", false, map[string]time.Duration{"Book the visit": 10 * 24 * time.Hour})
+	mine := other.tasks[0]
+	mine.Owner, mine.State, mine.Version = "dana", "accepted", 2
+	s.tell(store.Discharge, events.TaskAssigned{Work: events.Work{Task: mine, By: "dana"}})
+	b := s.browse(1280, 900, false)
+	b.signIn("dana")
+	for view, want := range map[string]string{
+		"": call + "|" + medicines + "|Book the visit", "mine": "Book the visit", "unclaimed": call + "|" + medicines, "overdue": call, "today": call, "done": "",
+	} {
+		b.visit("/?view=" + view)
+		if got := js[string](b, `[...document.querySelectorAll("#rows h2")].map(h => h.innerText).join("|")`); got != want {
+			t.Errorf("view %q shows %q, want %q", view, got, want)
+		}
+	}
+	b.visit("/?facility=NORTH")
+	b.do(chromedp.WaitVisible(chromedp.CSS(".empty")))
+}
+
+func TestConfidentialPatientsHaveNoNameHere(t *testing.T) {
+	s := open(t)
+	s.facility()
+	hidden := s.discharge("Ruth Kessler", true, map[string]time.Duration{call: 90 * time.Minute})
+	b := s.browse(1280, 900, false)
+	b.signIn("dana")
+	b.live()
+	b.until(`document.querySelector("#rows").innerText.includes("Confidential patient")`)
+	b.visit("/episodes/" + hidden.encounter.ID.String())
+	b.until(`document.querySelector("h1").innerText === "Confidential patient"`)
+	if html := js[string](b, `document.documentElement.outerHTML`); strings.Contains(html, "Kessler") {
+		t.Error("the name is in the page")
+	}
+	if s.peers.askedFor(hidden.encounter.Patient) {
+		t.Error("the name was asked for")
+	}
 }

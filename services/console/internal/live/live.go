@@ -175,8 +175,10 @@ func (h *Hub) look(ctx context.Context, f **follower) error {
 	return nil
 }
 
-// known lists the numbers above the floor, lowest first.
-func (f *follower) known() []int64 { return slices.Sorted(maps.Keys(f.told)) }
+// known lists the numbers above the floor.
+func (f *follower) known() []int64 {
+	return slices.AppendSeq(make([]int64, 0, len(f.told)), maps.Keys(f.told)) // never nil: that would be NULL
+}
 
 // news notes a list and returns what is in it, then settles numbers that have been open for Margin.
 func (f *follower) news(list []store.Touched, now time.Time) []store.Touch {
@@ -185,7 +187,7 @@ func (f *follower) news(list []store.Touched, now time.Time) []store.Touch {
 		f.told[t.Seq] = now
 		fresh = append(fresh, t.Items...)
 	}
-	for _, seq := range f.known() {
+	for _, seq := range slices.Sorted(maps.Keys(f.told)) {
 		if now.Sub(f.told[seq]) < Margin {
 			break
 		}

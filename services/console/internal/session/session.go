@@ -213,7 +213,9 @@ func (v vault) DeleteCtx(ctx context.Context, token string) error {
 }
 
 // Find implements scs.Store.
-func (v vault) Find(token string) ([]byte, bool, error) { return v.FindCtx(context.Background(), token) }
+func (v vault) Find(token string) ([]byte, bool, error) {
+	return v.FindCtx(context.Background(), token)
+}
 
 // Commit implements scs.Store.
 func (v vault) Commit(token string, b []byte, expiry time.Time) error {

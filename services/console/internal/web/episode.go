@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"time"
@@ -214,34 +213,51 @@ func (c *Console) taskWhy(w http.ResponseWriter, r *http.Request) error {
 	}
 	var why trace
 	if len(t.Trace) == 0 || json.Unmarshal(t.Trace, &why) != nil || why.Rule == "" {
-		c.sheet(w, r, "Why this time?", noWhy("No rule set this time: a person did, or the task has none."))
+		c.sheet(w, r, "Why this time?", noWhy(t, "No rule set this time: a person did, or the task has none."))
 		return nil
 	}
-	c.sheet(w, r, "Why this time?", whySheet(why, row))
+	c.sheet(w, r, "Why this time?", whySheet(why, t, row))
 	return nil
 }
 
-// ledgerLine is one decision of notification's ledger.
-type ledgerLine struct {
+// told is what notification tells of an alert: who was chosen or not, and what reached whom.
+type told struct {
+	Why        []decision `json:"why"`
+	Thread     []decision `json:"thread"`
+	Deliveries []delivery `json:"deliveries"`
+}
+
+// decision is a row of the ledger.
+type decision struct {
+	At        time.Time `json:"at"`
 	Decision  string    `json:"decision"`
-	Person    string    `json:"person"`
 	Recipient string    `json:"recipient"`
 	Channel   string    `json:"channel"`
 	Reason    string    `json:"reason"`
-	At        time.Time `json:"at"`
-	staff     map[string]string
 }
 
-func (l ledgerLine) at() time.Time { return l.At }
+// delivery is one attempt to tell one recipient by one channel.
+type delivery struct {
+	Recipient string     `json:"recipient"`
+	Channel   string     `json:"channel"`
+	State     string     `json:"state"`
+	Reason    string     `json:"reason"`
+	CreatedAt time.Time  `json:"created_at"`
+	DoneAt    *time.Time `json:"done_at"`
+}
 
-func (l ledgerLine) words() string {
-	to := board.Recipients([]string{cmp.Or(l.Person, l.Recipient)}, l.staff)
-	words := board.Plain(l.Decision)
-	if len(to) > 0 && to[0] != "" {
-		words += ": " + to[0]
+// who is a recipient in words.
+func (e Episode) who(recipient string) string {
+	return board.Recipients([]string{recipient}, e.staff)[0]
+}
+
+func (e Episode) said(d decision) string {
+	words := board.Plain(d.Decision)
+	if d.Recipient != "" {
+		words += ": " + e.who(d.Recipient)
 	}
-	if l.Channel != "" {
-		words += ", by " + l.Channel
+	if d.Channel != "" {
+		words += ", by " + d.Channel
 	}
 	return words
 }
@@ -259,19 +275,11 @@ func (c *Console) alertWhy(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(e.Alerts, func(a events.Alert) bool { return a.ID == id })
-	if i < 0 {
-		return fault.New(fault.Unknown, "This alert is not known here (yet).")
-	}
-	var answer web.List[ledgerLine]
-	q := url.Values{"event": {e.Alerts[i].Cause.String()}, "limit": {"200"}}
-	if err := c.call(r.Context(), http.MethodGet, "notification", "/ledger?"+q.Encode(), nil, &answer); err != nil {
+	var t told
+	if err := c.call(r.Context(), http.MethodGet, "notification", "/alerts/"+id.String(), nil, &t); err != nil {
 		return err
 	}
-	for j := range answer.Items {
-		answer.Items[j].staff = e.staff
-	}
-	c.sheet(w, r, "Who was told, and why", ledgerSheet(e, answer.Items))
+	c.sheet(w, r, "Who was told, and why", toldSheet(e, t))
 	return nil
 }
 

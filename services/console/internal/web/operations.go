@@ -104,21 +104,16 @@ func (f Figures) sum(name string) (total float64) {
 	return total
 }
 
-// first is a metric of the first service that has it, over its labels the highest.
-func first(all []Figures, names ...string) (highest float64, ok bool) {
-	for _, name := range names {
-		for _, f := range all {
-			for key, v := range f.all {
-				if key == name || strings.HasPrefix(key, name+"{") {
-					highest, ok = max(highest, v), true
-				}
+// highest is a metric's highest value over all services and labels.
+func highest(all []Figures, name string) (most float64, ok bool) {
+	for _, f := range all {
+		for key, v := range f.all {
+			if key == name || strings.HasPrefix(key, name+"{") {
+				most, ok = max(most, v), true
 			}
 		}
-		if ok {
-			return highest, true
-		}
 	}
-	return 0, false
+	return most, ok
 }
 
 func (c *Console) tiles(ctx context.Context, all []Figures) []Tile {
@@ -139,7 +134,7 @@ func (c *Console) tiles(ctx context.Context, all []Figures) []Tile {
 		{"Waiting to be handled", number(lag), "events, all services", toneAbove(lag, 1000, 100_000)},
 		{"Oldest unpublished event", seconds(age), "", toneAbove(age, 5, 60)},
 	}
-	if v, ok := first(all, "handoff_ack_seconds_p99", "handoff_admission_ack_seconds_p99", "handoff_mllp_ack_seconds_p99"); ok {
+	if v, ok := highest(all, "handoff_admission_ack_seconds_p99"); ok {
 		tiles = append(tiles, Tile{"ACK, 99 of 100", seconds(v), "frame received to reply", toneAbove(v, 1, 5)})
 	}
 	screen := Tile{"Frame to screen", "–", "no screen was pushed to yet", ""}
@@ -315,37 +310,10 @@ func (c *Console) replay(w http.ResponseWriter, r *http.Request) error {
 
 // mail is a message in development's sink.
 type mail struct {
-	To        json.RawMessage `json:"to"`
-	Channel   string          `json:"channel"`
-	Subject   string          `json:"subject"`
-	Text      string          `json:"text"`
-	BodyText  string          `json:"body"`
-	SentAt    time.Time       `json:"sent_at"`
-	ArrivedAt time.Time       `json:"at"`
-}
-
-func (m mail) to() string {
-	var one string
-	var many []string
-	if json.Unmarshal(m.To, &one) == nil {
-		return one
-	}
-	_ = json.Unmarshal(m.To, &many) // neither: nobody
-	return strings.Join(many, ", ")
-}
-
-func (m mail) at() time.Time {
-	if m.SentAt.IsZero() {
-		return m.ArrivedAt
-	}
-	return m.SentAt
-}
-
-func (m mail) body() string {
-	if m.Text != "" {
-		return m.Text
-	}
-	return m.BodyText
+	To      []string  `json:"to"`
+	Subject string    `json:"subject"`
+	Body    string    `json:"body"`
+	At      time.Time `json:"at"`
 }
 
 func (c *Console) outbox(w http.ResponseWriter, r *http.Request) error {

@@ -59,14 +59,29 @@ func (c *Console) names(ctx context.Context, ids []events.ID) map[events.ID]Pers
 
 // task is a task as discharge answers.
 type task struct {
-	ID      events.ID       `json:"id"`
-	Title   string          `json:"title"`
-	State   string          `json:"state"`
-	Version int             `json:"version"`
-	Owner   string          `json:"owner"`
-	DueAt   *time.Time      `json:"due_at"`
-	Trace   json.RawMessage `json:"due_trace"`
-	Reason  string          `json:"reason"`
+	ID           events.ID       `json:"id"`
+	State        string          `json:"state"`
+	Reason       string          `json:"reason"`
+	Version      int             `json:"version"`
+	Owner        string          `json:"owner"`
+	DueAt        *time.Time      `json:"due_at"`
+	SnoozedTo    *time.Time      `json:"snoozed_to"`
+	Attempts     int             `json:"attempts"`
+	Outcome      string          `json:"outcome"`
+	Trace        json.RawMessage `json:"due_trace"`
+	Reasons      []string        `json:"priority_reasons"`
+	Protocols    []string        `json:"protocols"`
+	Instructions string          `json:"instructions"`
+	Source       string          `json:"source"`
+}
+
+// onto brings what is known of a task up to date with the answer.
+func (t task) onto(known *events.Task) {
+	if t.State == "" || t.Version < known.Version {
+		return
+	}
+	known.State, known.Reason, known.Version, known.Owner = t.State, t.Reason, t.Version, t.Owner
+	known.DueAt, known.SnoozedTo, known.Attempts, known.Outcome = t.DueAt, t.SnoozedTo, t.Attempts, t.Outcome
 }
 
 // trace is why a task is due when it is.

@@ -19,7 +19,8 @@ import (
 const (
 	heartbeat  = 10 * time.Second
 	writeLimit = 10 * time.Second
-	calm       = 200 * time.Millisecond // at least this long between two pushes to a browser
+	calm       = 200 * time.Millisecond           // at least this long between two pushes to a browser
+	settled    = countsFor + 100*time.Millisecond // after the last change, what was counted before it is counted anew
 )
 
 // stream is one open server-sent event stream.
@@ -28,6 +29,8 @@ type stream struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	control *http.ResponseController
+	beat    *time.Ticker
+	settle  *time.Timer
 }
 
 // follow opens a stream and calls push at once and after every change that is of the viewer's
@@ -38,37 +41,41 @@ func (c *Console) follow(w http.ResponseWriter, r *http.Request, perm web.Permis
 ) error {
 	sub := c.Hub.Subscribe(web.From(r.Context()).Org)
 	defer sub.Close()
-	s := &stream{c, w, r, http.NewResponseController(w)}
+	s := &stream{c: c, w: w, r: r, control: http.NewResponseController(w)}
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no")
 	_ = s.control.SetReadDeadline(time.Time{}) // the server's limits are for requests, not for streams
-	beat := time.NewTicker(heartbeat)
-	defer beat.Stop()
+	s.beat, s.settle = time.NewTicker(heartbeat), time.NewTimer(settled)
+	defer s.beat.Stop()
+	defer s.settle.Stop()
 	for {
 		ctx, ok := c.still(r, perm)
 		if !ok {
 			return s.send("signed-out", []byte("signed out"))
 		}
-		began := time.Now()
-		if err := push(ctx, s, sub.Take()); err != nil {
+		began, touched := time.Now(), sub.Take()
+		if err := push(ctx, s, touched); err != nil {
 			if r.Context().Err() == nil {
 				c.Log.WarnContext(ctx, "a live page broke off", "path", r.Pattern, "error", err)
 			}
 			return nil // the browser comes again
 		}
+		if len(touched) > 0 {
+			s.settle.Reset(settled)
+		}
 		// Under a storm of changes a page takes at most a twentieth of a core.
 		if !pause(r.Context(), max(calm, 20*time.Since(began))) {
 			return nil
 		}
-		if err := s.wait(r.Context(), sub.C, beat.C); err != nil {
+		if err := s.wait(r.Context(), sub.C); err != nil {
 			return nil
 		}
 	}
 }
 
-// wait blocks until something was touched, beating meanwhile.
-func (s *stream) wait(ctx context.Context, touched <-chan struct{}, beat <-chan time.Time) error {
+// wait blocks until something was touched or has settled, beating meanwhile.
+func (s *stream) wait(ctx context.Context, touched <-chan struct{}) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -77,7 +84,9 @@ func (s *stream) wait(ctx context.Context, touched <-chan struct{}, beat <-chan 
 			return s.c.Closing.Err()
 		case <-touched:
 			return nil
-		case <-beat:
+		case <-s.settle.C:
+			return nil
+		case <-s.beat.C:
 			if err := s.write([]byte(": still here\n\n")); err != nil {
 				return err
 			}
@@ -140,6 +149,7 @@ func (s *stream) write(b []byte) error {
 func (c *Console) liveWorklist(w http.ResponseWriter, r *http.Request) error {
 	v, known := viewOf(r), &memory{}
 	var before []board.Shown
+	var counts store.Counts
 	first := true
 	return c.follow(w, r, web.TasksRead, func(ctx context.Context, s *stream, touched map[events.ID]time.Time) error {
 		l, err := c.list(ctx, v, store.Position{}, known)
@@ -155,10 +165,10 @@ func (c *Console) liveWorklist(w http.ResponseWriter, r *http.Request) error {
 		var part templ.Component
 		if first {
 			part = wholeList(p, l)
-		} else if edits := board.Diff(before, after); len(edits) > 0 || len(touched) > 0 {
+		} else if edits := board.Diff(before, after); len(edits) > 0 || l.Counts != counts {
 			part = listEdits(p, l, edits, byID)
 		}
-		first, before = false, after
+		first, before, counts = false, after, l.Counts
 		if part == nil {
 			return nil
 		}

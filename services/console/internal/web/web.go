@@ -63,7 +63,7 @@ func Routes() []Route {
 		{"GET /episodes/{encounter}", web.TransitionsRead, (*Console).episode},
 		{"GET /live/episodes/{encounter}", web.TransitionsRead, (*Console).liveEpisode},
 		{"GET /episodes/{encounter}/messages/{message}", web.MessageContent, (*Console).message},
-		{"GET /episodes/{encounter}/alerts/{alert}/why", web.LedgerRead, (*Console).alertWhy},
+		{"GET /episodes/{encounter}/alerts/{alert}/why", web.AlertsRead, (*Console).alertWhy},
 		{"GET /episodes/{encounter}/tasks/{task}/why", web.TasksRead, (*Console).taskWhy},
 		{"GET /episodes/{encounter}/tasks/{task}/done", web.TasksWork, (*Console).doneForm},
 		{"POST /episodes/{encounter}/tasks/{task}/{action}", web.TasksWork, (*Console).act},

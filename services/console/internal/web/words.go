@@ -149,6 +149,9 @@ var outcomes = []struct{ code, text, hint string }{
 	{"not-needed", "Not needed", "Somebody else has seen to it, or it no longer applies"},
 }
 
+// attempts are the ways a task can be tried and not done.
+var attempts = []struct{ code, text string }{{"no-answer", "No answer"}, {"left-message", "Left a message"}, {"call-back", "Asked to call back"}}
+
 // sheet answers with the dialog's content, or with a page of it where no script runs.
 func (c *Console) sheet(w http.ResponseWriter, r *http.Request, title string, body templ.Component) {
 	if fragment(r) {

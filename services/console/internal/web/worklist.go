@@ -3,14 +3,13 @@ package web
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"hash/fnv"
 	"net/http"
 	"net/url"
 	"strconv"
 	"sync"
 	"time"
-
-	"encoding/json"
 
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/fault"
@@ -165,7 +164,10 @@ func (c *Console) worklistMore(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// countsCache keeps the counts of each person for two seconds: they go over all open tasks.
+// countsFor is how long counts are good for: they go over all open tasks.
+const countsFor = 2 * time.Second
+
+// countsCache keeps the counts of each person.
 type countsCache struct {
 	mu sync.Mutex
 	by map[string]counted
@@ -181,7 +183,7 @@ func (k *countsCache) get(ctx context.Context, s *store.Store, p web.Principal) 
 	k.mu.Lock()
 	got, ok := k.by[key]
 	k.mu.Unlock()
-	if ok && time.Since(got.at) < 2*time.Second {
+	if ok && time.Since(got.at) < countsFor {
 		return got.n, nil
 	}
 	n, err := s.Counts(ctx, p.Org, p.Subject)
@@ -258,9 +260,9 @@ func (c *Console) act(w http.ResponseWriter, r *http.Request) error {
 		return c.refused(w, r, work, a, err)
 	}
 	t := &work.Task
-	t.State, t.Version, t.Owner = cmp.Or(answer.State, t.State), max(answer.Version, t.Version), answer.Owner
+	answer.onto(t)
 	if !board.Open(t.State) {
-		t.Outcome, work.DoneBy = r.FormValue("outcome"), web.From(ctx).Subject
+		work.DoneBy, work.ChangedAt = web.From(ctx).Subject, time.Now()
 	}
 	toast := Toast{Text: a.said + ": " + t.Title}
 	if a.undo != "" {
@@ -283,12 +285,17 @@ var actions = map[string]action{
 	"release":  {"Given back", "claim", true, none},
 	"reopen":   {"Open again", "", true, none},
 	"complete": {"Done", "reopen", true, outcome},
+	"attempt":  {"Attempt noted", "", true, attempt},
 }
 
 func none(*http.Request) any { return struct{}{} }
 
 func outcome(r *http.Request) any {
 	return map[string]string{"outcome": cmp.Or(r.FormValue("outcome"), "done"), "note": r.FormValue("note")}
+}
+
+func attempt(r *http.Request) any {
+	return map[string]string{"channel": "phone", "outcome": cmp.Or(r.FormValue("outcome"), "no-answer"), "note": r.FormValue("note")}
 }
 
 // refused tells kindly why something did not happen, and shows the task as it is now.
@@ -298,28 +305,24 @@ func (c *Console) refused(w http.ResponseWriter, r *http.Request, work board.Wor
 		return err
 	}
 	text := fault.Public(err)
-	if winner := c.winner(r.Context(), err); winner != "" {
+	if state, _ := field(err, "state"); state == "completed" || state == "failed" || state == "cancelled" {
+		text = "This task has ended meanwhile: " + work.Task.Title + ". Here is how it is now."
+	} else if winner := c.winner(r.Context(), err); winner != "" {
 		text = winner + " took this a moment before you: " + work.Task.Title + ". Nothing is lost; it is in good hands."
 	} else if kind == fault.Stale {
 		text = "This task changed while you were looking. Here is how it is now; please look once more."
 	}
 	var now task
 	if got := c.call(r.Context(), http.MethodGet, "discharge", "/tasks/"+work.Task.ID.String(), nil, &now); got == nil {
-		work.Task.State, work.Task.Version, work.Task.Owner = now.State, now.Version, now.Owner
+		now.onto(&work.Task)
 	}
 	return c.answer(w, r, work, Toast{Text: text, Bad: true}, http.StatusConflict)
 }
 
 // winner is who was first, from the facts that a conflict carries.
 func (c *Console) winner(ctx context.Context, err error) string {
-	subject := ""
-	for _, key := range []string{"winner", "owner", "claimed_by", "by"} {
-		if s, ok := field(err, key); ok && s != web.From(ctx).Subject {
-			subject = s
-			break
-		}
-	}
-	if subject == "" {
+	subject, ok := field(err, "owner")
+	if !ok || subject == web.From(ctx).Subject {
 		return ""
 	}
 	names, _ := c.Store.Staff(ctx, web.From(ctx).Org, []string{subject}) // without: the subject

@@ -62,9 +62,10 @@
 		if (e.target.id === "sheet") e.target.close(); // the backdrop
 	});
 	document.addEventListener("close", (e) => { if (e.target.id === "sheet") $("#sheet-body").replaceChildren(); }, true);
-	document.addEventListener("submit", (e) => {
-		if (e.target.closest(".toast")) e.target.closest(".toast").remove();
-		if (e.target.hasAttribute("data-closes")) setTimeout(() => $("#sheet").close());
+	document.addEventListener("htmx:finally:request", (e) => {
+		const source = e.detail.ctx?.sourceElement;
+		if (source?.closest?.("[data-closes]")) $("#sheet").close();
+		source?.closest?.(".toast")?.remove();
 	});
 	document.addEventListener("change", (e) => { if (e.target.closest("form[data-auto]")) e.target.form.requestSubmit(); });
 
