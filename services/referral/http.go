@@ -80,6 +80,7 @@ type detail struct {
 	Criteria   match.Patient `json:"criteria" doc:"what the match knew of the patient"`
 	Candidates []choice      `json:"candidates"`
 	Excluded   []choice      `json:"excluded"`
+	Elsewhere  int           `json:"excluded_elsewhere" doc:"excluded too, for their licence or area, and too many to list"`
 }
 
 type detailOut struct {
@@ -112,7 +113,7 @@ func (s *service) get(ctx context.Context, in *one) (*detailOut, error) {
 		}
 		return out
 	}
-	return &detailOut{etag(d.Version), detail{d.View, d.Criteria, explain(d.Ranking.Candidates, true), explain(d.Ranking.Excluded, false)}}, nil
+	return &detailOut{etag(d.Version), detail{d.View, d.Criteria, explain(d.Ranking.Candidates, true), explain(d.Ranking.Excluded, false), d.Ranking.Elsewhere}}, nil
 }
 
 func etag(version int) string { return `"` + strconv.Itoa(version) + `"` }

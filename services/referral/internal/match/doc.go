@@ -3,8 +3,9 @@
 //
 // Guarantee: every active or inactive provider of the directory is either a candidate or excluded,
 // never both; each candidate has the reasons for its place and each excluded provider all reasons
-// against it. What is not known of the patient excludes nobody, and neither does what a provider has
-// not stated; both are said among the reasons.
+// against it (past 500, those of another licence or area are only counted). What is not known of the
+// patient excludes nobody, and neither does what a provider has not stated; both are said among the
+// reasons.
 //
 // Order. Candidates are ordered by, first to last: home in the provider's own ZIP3; language spoken
 // by staff, then by an interpreter; places known to be free; overall rating, unrated counting as 2.5

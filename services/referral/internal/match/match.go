@@ -18,11 +18,16 @@ type Choice struct {
 type Ranking struct {
 	Candidates []Choice // best first
 	Excluded   []Choice // in the directory's order
+	Elsewhere  int      // excluded too, and not named: another licence or area, past maxElsewhere
 }
+
+// maxElsewhere is how many providers of another licence or area are named. A national directory has
+// thousands; whoever is licensed and near is always named.
+const maxElsewhere = 500
 
 // Sum is equal for equal rankings, and (but for chance) for no others.
 func (r *Ranking) Sum() uint64 {
-	h := uint64(len(r.Candidates))
+	h := mix(uint64(len(r.Candidates))<<32 | uint64(r.Elsewhere))
 	for _, list := range [...][]Choice{r.Candidates, r.Excluded} {
 		for i := range list {
 			h = mix(h ^ half(list[i].Provider) + uint64(list[i].Why))
@@ -67,10 +72,16 @@ func (d *Directory) Rank(need string, p Patient, at time.Time, seed events.ID) *
 	q := ask(need, p, at, seed)
 	found := make([]Choice, 0, len(d.providers))
 	places := make([]uint64, 0, len(d.providers))
-	out := &Ranking{Excluded: make([]Choice, 0, len(d.providers))}
+	out := &Ranking{Excluded: make([]Choice, 0, min(len(d.providers), maxElsewhere))}
+	far := 0
 	for i := range d.providers {
 		c := &d.providers[i]
 		if why := c.against(&q); why != 0 {
+			if why&(NoLicence|OutOfArea) != 0 {
+				if far++; far > maxElsewhere {
+					continue
+				}
+			}
 			out.Excluded = append(out.Excluded, Choice{c.id, why})
 			continue
 		}
@@ -79,6 +90,7 @@ func (d *Directory) Rank(need string, p Patient, at time.Time, seed events.ID) *
 		found = append(found, Choice{c.id, why})
 	}
 	slices.Sort(places)
+	out.Elsewhere = max(0, far-maxElsewhere)
 	out.Candidates = make([]Choice, len(found))
 	for i, at := range places {
 		out.Candidates[i] = found[at%maxCandidates]

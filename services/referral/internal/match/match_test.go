@@ -133,6 +133,26 @@ func TestEqualsTakeTurns(t *testing.T) {
 	}
 }
 
+func TestOfANationalDirectoryTheNearAreNamedAndTheFarCounted(t *testing.T) {
+	var in []Provider
+	for i := range 2000 {
+		in = append(in, home(func(p *Provider) {
+			switch i % 4 {
+			case 0:
+				p.Areas = []string{"100"}
+			case 1:
+				p.Needs = []string{"irf"}
+			case 2:
+				p.Sexes = []string{"M"}
+			}
+		}))
+	}
+	r := NewDirectory(1, in).Rank("snf", maria, noon, events.NewID())
+	if len(r.Candidates) != 500 || len(r.Excluded) != 1000 || r.Elsewhere != 500 {
+		t.Errorf("%d candidates, %d excluded, %d elsewhere", len(r.Candidates), len(r.Excluded), r.Elsewhere)
+	}
+}
+
 func TestDiagnosesThatRequireACapability(t *testing.T) {
 	got := Requires([]string{"I5023", "Z992", "A0472", "Z6841"})
 	if diff := cmp.Diff([]string{"isolation", "bariatric", "dialysis"}, got); diff != "" {

@@ -107,13 +107,14 @@ func age(a *int) string {
 	return strconv.Itoa(*a)
 }
 
-// MarshalJSON writes {"candidates":[["id",why]...],"excluded":[...]} without reflection: it is
+// MarshalJSON writes {"candidates":[["id",why]...],"excluded":[...],"elsewhere":n} without reflection: it is
 // written once for every referral drafted.
 func (r *Ranking) MarshalJSON() ([]byte, error) {
 	b := make([]byte, 0, 64+60*(len(r.Candidates)+len(r.Excluded)))
 	b = appendChoices(append(b, `{"candidates":[`...), r.Candidates)
 	b = appendChoices(append(b, `],"excluded":[`...), r.Excluded)
-	return append(b, `]}`...), nil
+	b = strconv.AppendInt(append(b, `],"elsewhere":`...), int64(r.Elsewhere), 10)
+	return append(b, '}'), nil
 }
 
 func appendChoices(b []byte, list []Choice) []byte {
