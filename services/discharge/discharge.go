@@ -1,10 +1,12 @@
 package discharge
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/handoff-care/handoff/pkg/bus"
 	"github.com/handoff-care/handoff/pkg/events"
@@ -51,7 +53,7 @@ func build(_ context.Context, env run.Env) (*run.Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	rules.LateAfter = env.Config.LateAfter
+	rules.LateAfter = cmp.Or(env.Config.LateAfter, 24*time.Hour)
 	s := newService(env.Outbox, rules)
 	if err := env.Metrics.Register(s.toTask); err != nil {
 		return nil, err

@@ -80,7 +80,7 @@ func (w *work) stay(stay events.Encounter, deaths *deaths, e events.Event) error
 	deaths.movedFrom(stay, e)
 	byDisposition := stay.State == "finished" && transition.Dead(stay.Disposition)
 	deaths.says(stay.Patient, stay.ID, byDisposition, e)
-	if !byDisposition {
+	if !transition.Dead(stay.Disposition) { // else the flag may stand for either
 		deaths.demographics(stay.Patient, stay.Deceased, e)
 	}
 	return w.decide(w.care(stay.ID), stay, deaths.dead(stay.Patient), e)

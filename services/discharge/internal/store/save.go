@@ -156,7 +156,7 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text
 	$19::timestamptz[], $20::int[], $21::text[], $22::timestamptz[], $23::text[])
 	AS n(id, title, owner_role, priority, reasons, protocols, rule, trigger_at, zone, calendar, due_at, warn_at, warned, overdue, state,
 	reason, version, owner, snoozed_to, attempts, outcome, closed_at, closed_by)
-WHERE task.id = n.id`
+WHERE task.id = n.id AND task.id = ANY($1)`
 
 func queueChanged(b *pgx.Batch, list []transition.Task, at time.Time) {
 	if len(list) == 0 {
