@@ -1,0 +1,190 @@
+package admission
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime/debug"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/services/admission/internal/adt"
+	"github.com/handoff-care/handoff/services/admission/internal/store"
+)
+
+// cannotApply is the reason of a message that could not be applied for a fault of ours.
+const cannotApply = "cannot-apply"
+
+// translate reads what each message says. A message that was kept and cannot be read any more (its
+// feed's settings have changed) is quarantined.
+func translate(batch []*adt.Inbound) []*item {
+	items := make([]*item, 0, len(batch))
+	for _, in := range batch {
+		it := &item{in: in}
+		switch {
+		case in.Facility == nil:
+			it.cmd, it.verdict = &adt.Command{}, adt.Verdict{State: adt.Quarantined, Reason: adt.UnknownFacility}
+		case in.Event != nil:
+			it.cmd, it.verdict = in.Event.Translate(in.Feed, in.Facility, in.Short(), in.Received)
+		case in.Parse() != nil:
+			it.cmd, it.verdict = &adt.Command{}, adt.Verdict{State: adt.Quarantined, Reason: adt.NotHL7}
+		default:
+			it.cmd, it.verdict = adt.Translate(in.Message, in.Feed, in.Facility, in.Short(), in.Received)
+		}
+		items = append(items, it)
+	}
+	return items
+}
+
+// Apply handles kept messages, in order, in one transaction: load, decide, save, announce.
+func (s *service) Apply(ctx context.Context, batch []*adt.Inbound) error {
+	items := translate(batch)
+	var done *work
+	err := s.outbox.SystemTx(ctx, func(tx pgx.Tx) error {
+		loaded, err := s.store.Load(ctx, tx, wanted(items))
+		if err != nil {
+			return err
+		}
+		w := newWork(loaded)
+		if w.ed, err = s.store.LoadMore(ctx, tx, loaded, w.more(items)); err != nil {
+			return err
+		}
+		w.index()
+		if err := w.decideAll(items); err != nil {
+			return err
+		}
+		done = w
+		return s.finish(ctx, tx, w)
+	})
+	if err == nil {
+		s.store.Remember(done.changes.Encounters)
+		s.metrics.handled(items, done)
+	}
+	return err
+}
+
+// decideAll turns a panic into an error: then the messages come one at a time, and the one that
+// causes it is quarantined.
+func (w *work) decideAll(items []*item) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("deciding: %v\n%s", p, debug.Stack())
+		}
+	}()
+	for _, it := range items {
+		if w.Mine[it.in.ID] {
+			w.decide(it)
+		}
+	}
+	return nil
+}
+
+// finish saves and announces.
+func (s *service) finish(ctx context.Context, tx pgx.Tx, w *work) error {
+	if err := s.store.Save(ctx, tx, w.changes); err != nil {
+		return err
+	}
+	if err := s.regroup(ctx, tx, w); err != nil {
+		return err
+	}
+	for _, n := range w.notices {
+		f := n.Fact.(events.MessageQuarantined)
+		first, err := s.store.Notice(ctx, tx, n.Org, f.Feed, f.Reason)
+		if err != nil {
+			return err
+		}
+		if first {
+			w.announce = append(w.announce, n)
+		}
+	}
+	return s.outbox.Announce(ctx, tx, w.announce...)
+}
+
+// regroup moves the linked patients that this batch did not load, and tells of them.
+func (s *service) regroup(ctx context.Context, tx pgx.Tx, w *work) error {
+	if len(w.regroup) == 0 {
+		return nil
+	}
+	var from, to []events.ID
+	for old, keep := range w.regroup {
+		from, to = append(from, old), append(to, keep)
+	}
+	list, err := s.store.Regroup(ctx, tx, from, to)
+	if err != nil || len(w.announce) == 0 {
+		return err
+	}
+	cause := w.announce[len(w.announce)-1]
+	for _, p := range list {
+		e := cause
+		e.ID, e.Fact = events.ID{}, events.PatientLinked{Patient: told(p), Other: p.Person, Reason: "identifier"}
+		w.announce = append(w.announce, e)
+	}
+	return nil
+}
+
+// quarantine sets one message aside for a fault of ours, so that it holds nobody up.
+func (s *service) quarantine(ctx context.Context, in *adt.Inbound, reason string) error {
+	it := &item{in: in, cmd: &adt.Command{}, verdict: adt.Verdict{State: adt.Quarantined, Reason: reason}}
+	return s.outbox.SystemTx(ctx, func(tx pgx.Tx) error {
+		loaded, err := s.store.Load(ctx, tx, wanted([]*item{it}))
+		if err != nil || !loaded.Mine[in.ID] {
+			return err
+		}
+		w := newWork(loaded)
+		w.setAside(it)
+		return s.finish(ctx, tx, w)
+	})
+}
+
+// passing reports whether an error is the database's trouble, or another process's turn, and not the message's.
+func passing(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		switch {
+		case strings.HasPrefix(pg.Code, "08"), strings.HasPrefix(pg.Code, "53"), strings.HasPrefix(pg.Code, "57"), strings.HasPrefix(pg.Code, "58"):
+			return true // connection, resources, shutdown, storage
+		case strings.HasPrefix(pg.Code, "40"), pg.Code == "55P03", pg.Code == "25006":
+			return true // serialization, deadlock, lock timeout, read-only standby
+		}
+		return false
+	}
+	var ne net.Error
+	return errors.As(err, &ne) || pgconn.SafeToRetry(err) || errors.Is(err, context.DeadlineExceeded) ||
+		strings.Contains(err.Error(), "unexpected EOF") || strings.Contains(err.Error(), "conn closed")
+}
+
+// race reports whether somebody else made the same patient or stay just now: trying again finds it.
+func race(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "23505"
+}
+
+func traceparent(c trace.SpanContext) string {
+	if !c.IsValid() {
+		return ""
+	}
+	return "00-" + c.TraceID().String() + "-" + c.SpanID().String() + "-" + c.TraceFlags().String()
+}
+
+// rebuild makes messages of what the table holds of them.
+func (s *service) rebuild(list []store.Open) []*adt.Inbound {
+	setup := s.directory.Setup()
+	out := make([]*adt.Inbound, 0, len(list))
+	for _, o := range list {
+		feed := setup.Feeds[o.Feed]
+		if feed == nil {
+			continue // cannot be: feeds are never deleted
+		}
+		in := adt.Again(o.ID, feed, setup.Facility(feed.Org, o.Facility), o.Body, o.Charset, o.Received)
+		if o.Format == store.FormatJSON {
+			in.Event, _ = adt.ReadEvent(o.Body)
+		}
+		out = append(out, in)
+	}
+	return out
+}
