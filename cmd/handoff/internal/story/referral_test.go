@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/handoff-care/handoff/cmd/handoff/internal/story/api"
-	"github.com/handoff-care/handoff/cmd/handoff/internal/story/stays"
 )
 
 // receiving is the facility of a provider of the demonstration directory.

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/handoff-care/handoff/pkg/postgres/private"
 )
@@ -33,7 +32,8 @@ var Modes = []Mode{OneProcess, Apart}
 // Options of New.
 type Options struct {
 	Mode     Mode
-	Dir      string            // logs and data; made if missing
+	Dir      string            // logs, and data where Data is empty; made if missing
+	Data     string            // the data directory
 	Replicas int               // of each service, Apart; default 1
 	Postgres map[string]string // settings of PostgreSQL, Apart
 	Flags    []string          // further flags of every program
@@ -65,7 +65,13 @@ func New(o Options) (*System, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &System{Mode: o.Mode, Data: filepath.Join(dir, "data"), dir: dir, programs: programs, settings: o.Postgres, tokens: map[string]string{}}
+	if o.Data == "" {
+		o.Data = filepath.Join(dir, "data")
+	}
+	if err := os.MkdirAll(dir, 0o711); err != nil {
+		return nil, err
+	}
+	s := &System{Mode: o.Mode, Data: o.Data, dir: dir, programs: programs, settings: o.Postgres, tokens: map[string]string{}}
 	if err := os.MkdirAll(s.Data, 0o711); err != nil {
 		return nil, err
 	}
@@ -275,6 +281,3 @@ func (s *System) WriteLogs(w io.Writer, lines int) {
 		}
 	}
 }
-
-// startTime is how long a program may take to be ready.
-const startTime = time.Minute
