@@ -2,12 +2,14 @@ package notification
 
 import (
 	"encoding/hex"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/postgres"
@@ -233,5 +235,24 @@ func TestTheChainGoesOnWhereItStopped(t *testing.T) {
 		if v := b.verify("?link=" + strconv.Itoa(i+1) + "&hash=" + h); !v.Holds || v.Hash != hashes[2] {
 			t.Errorf("anchor %d: %+v", i+1, v)
 		}
+	}
+}
+
+// The contracts are written from services that are built and never started.
+func TestTheServiceCanBeDescribedWithoutADatabase(t *testing.T) {
+	s := Service()
+	i, err := s.New(t.Context(), run.Env{DB: &postgres.DB{Schema: s.Name}, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := web.NewRouter(s.Name, nil, slog.New(slog.DiscardHandler))
+	i.Routes(r)
+	want := "GET /api/notification/stream"
+	found := false
+	for _, route := range r.Routes() {
+		found = found || route.Method+" "+route.Path == want
+	}
+	if !found || len(r.OpenAPI().Paths) < 10 || len(i.Hears) != 3 || len(i.Loops) < 5 {
+		t.Errorf("stream %v, %d paths, %d subscriptions, %d loops", found, len(r.OpenAPI().Paths), len(i.Hears), len(i.Loops))
 	}
 }

@@ -14,7 +14,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -96,7 +95,7 @@ func build(ctx context.Context, env run.Env) (*service, error) {
 	}
 	s.dirs.by = map[events.ID]*routing.Directory{}
 	s.hub = channel.NewHub(env.DB.System, env.Log)
-	s.hub.Pushed = func(d time.Duration) { s.meters.frameToAlert.WithLabelValues("pushed").Observe(d.Seconds()) }
+	s.hub.Pushed = s.pushed
 	s.meters.openStreams(s.hub.Open)
 	links := strings.TrimRight(env.Config.PublicURL, "/")
 	if links == "" {

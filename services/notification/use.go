@@ -316,26 +316,28 @@ func (d *desk) line(c *notice.Change) {
 		name = "alert"
 	}
 	a := &c.Alert
-	d.send(a.Org, name, a.Audience, data{
+	d.send(&c.Event, name, a.Audience, data{
 		ID: a.ID, Kind: a.Kind, Encounter: a.Encounter, Transition: a.Transition, Task: a.Task, State: string(a.State), Severity: a.Severity,
 		Cause: a.Cause, OccurredAt: a.OccurredAt, ReceivedAt: a.ReceivedAt, RaisedAt: a.RaisedAt,
 	})
 }
 
 func (d *desk) signal(g *notice.Signal) {
-	d.send(g.Event.Org, g.Name, g.Audience, data{
+	d.send(&g.Event, g.Name, g.Audience, data{
 		ID: g.ID, Kind: g.Kind, Encounter: g.Encounter, Transition: g.Transition, Task: g.Task, State: g.State, Severity: g.Severity,
 		Cause: g.Event.ID, OccurredAt: g.Event.Occurred, ReceivedAt: g.Event.Received, RaisedAt: d.now,
 	})
 }
 
-func (d *desk) send(org events.ID, name string, audience []string, v data) {
+func (d *desk) send(e *events.Event, name string, audience []string, v data) {
 	v.OccurredAt, v.ReceivedAt, v.RaisedAt = v.OccurredAt.UTC(), v.ReceivedAt.UTC(), v.RaisedAt.UTC()
 	b, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // ids, codes and times always encode
 	}
-	d.work.Lines = append(d.work.Lines, store.Line{Org: org, Received: v.ReceivedAt, Name: name, Audience: audience, Data: b})
+	d.work.Lines = append(d.work.Lines, store.Line{
+		Org: e.Org, Received: v.ReceivedAt, Name: name, Audience: audience, Data: b, Trace: e.Traceparent,
+	})
 }
 
 // announce tells other services.

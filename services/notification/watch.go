@@ -7,7 +7,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
+	"github.com/handoff-care/handoff/pkg/telemetry"
 	"github.com/handoff-care/handoff/services/notification/internal/ledger"
 	"github.com/handoff-care/handoff/services/notification/internal/routing"
 	"github.com/handoff-care/handoff/services/notification/internal/store"
@@ -53,6 +55,17 @@ func (m *meters) openStreams(open func() int64) {
 		m.reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "handoff_streams_open", Help: "Open alert streams."}, func() float64 { return float64(open()) }))
 	}
+}
+
+// pushed counts how long an alert took from the frame to the open streams, and ends its trace there.
+func (s *service) pushed(took time.Duration, traceparent string) {
+	s.meters.frameToAlert.WithLabelValues("pushed").Observe(took.Seconds())
+	if traceparent == "" {
+		return
+	}
+	_, span := telemetry.Tracer(Name).Start(telemetry.Extract(context.Background(), traceparent), "notification pushes alert",
+		trace.WithSpanKind(trace.SpanKindProducer))
+	span.End()
 }
 
 const (

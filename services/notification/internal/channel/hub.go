@@ -35,8 +35,9 @@ type Hub struct {
 	db   store.Querier
 	log  *slog.Logger
 	bell chan struct{}
-	// Pushed is told of each new alert how long it took from the door to here. It may be nil.
-	Pushed func(time.Duration)
+	// Pushed is told of each new alert how long it took from the door to here, and its traceparent
+	// ("" where nobody traces). It may be nil.
+	Pushed func(took time.Duration, traceparent string)
 
 	open   atomic.Int64
 	mu     sync.Mutex
@@ -117,7 +118,7 @@ func (h *Hub) poll(ctx context.Context) error {
 		for i := range rows {
 			frames[i] = frame(&rows[i])
 			if h.Pushed != nil && rows[i].Name == "alert" {
-				h.Pushed(now.Sub(rows[i].Received))
+				h.Pushed(now.Sub(rows[i].Received), rows[i].Trace)
 			}
 		}
 		h.add(head, frames)

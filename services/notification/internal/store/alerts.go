@@ -148,6 +148,7 @@ type Line struct {
 	Name     string
 	Audience []string
 	Data     []byte
+	Trace    string // W3C traceparent, or ""
 }
 
 // Delivery is a delivery to be made, or (console) made by being written.

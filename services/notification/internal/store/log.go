@@ -36,15 +36,16 @@ func queueLines(b *pgx.Batch, lines []Line, now time.Time) {
 	}
 	n := len(lines)
 	org, received := make([]events.ID, n), make([]time.Time, n)
-	name, audience, data := make([]string, n), make([]string, n), make([]string, n)
+	name, audience, data, trace := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	for i := range lines {
 		l := &lines[i]
 		org[i], received[i], name[i], audience[i], data[i] = l.Org, l.Received, l.Name, list(l.Audience), string(l.Data)
+		trace[i] = l.Trace
 	}
-	b.Queue(`INSERT INTO stream_event (org_id, at, received_at, name, audience, data)
-		SELECT o, $6::timestamptz, r, n, string_to_array(a, E'\n'), d
-		FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[]) AS l(o, r, n, a, d)`,
-		org, received, name, audience, data, now)
+	b.Queue(`INSERT INTO stream_event (org_id, at, received_at, name, audience, data, traceparent)
+		SELECT o, $7::timestamptz, r, n, string_to_array(a, E'\n'), d, t
+		FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[]) AS l(o, r, n, a, d, t)`,
+		org, received, name, audience, data, trace, now)
 }
 
 // Log locks the log and writes ledger rows alone.
@@ -187,11 +188,12 @@ type StreamRow struct {
 	Name     string
 	Audience []string
 	Data     string
+	Trace    string
 }
 
 // Stream reads the stream after seq, all organizations.
 func Stream(ctx context.Context, tx Querier, after int64, limit int) ([]StreamRow, error) {
-	rows, err := tx.Query(ctx, `SELECT seq, org_id, received_at, name, audience, data FROM stream_event WHERE seq > $1 ORDER BY seq LIMIT $2`, after, limit)
+	rows, err := tx.Query(ctx, `SELECT seq, org_id, received_at, name, audience, data, traceparent FROM stream_event WHERE seq > $1 ORDER BY seq LIMIT $2`, after, limit)
 	if err != nil {
 		return nil, err
 	}

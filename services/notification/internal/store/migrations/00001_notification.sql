@@ -110,7 +110,8 @@ CREATE TABLE stream_event (
 	received_at timestamptz NOT NULL,
 	name        text NOT NULL,
 	audience    text[] NOT NULL,
-	data        text NOT NULL
+	data        text NOT NULL,
+	traceparent text NOT NULL -- '' where nobody traces
 );
 CREATE INDEX stream_event_at ON stream_event USING brin (at) WITH (pages_per_range = 32);
 
