@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/handoff-care/handoff/pkg/events"
@@ -157,15 +158,18 @@ func (c *Console) tell(ctx context.Context, e *Episode, m store.Episode) error {
 			Class: x.Detail.Class, Disposition: x.Detail.Disposition, Previous: x.Detail.Previous, To: x.Detail.To,
 		}, e.staff)
 		l.Source = strconv.Itoa(int(x.Source))
-		if x.Source == store.Admission && !x.Cause.IsZero() {
+		if x.Source != store.Admission {
+			l.Late = "" // the hospital's line says it
+		} else if !x.Cause.IsZero() {
 			l.Message = "/episodes/" + e.ID.String() + "/messages/" + x.Cause.String()
 		}
 		e.Story = append(e.Story, l)
 	}
-	if n := len(m.Tasks); n > 0 {
-		e.Story = append(e.Story, board.Made(m.Tasks)...)
-	}
-	slices.SortStableFunc(e.Story, func(a, b board.Line) int { return b.At.Compare(a.At) })
+	e.Story = append(e.Story, board.Made(m.Tasks)...)
+	slices.Reverse(e.Story) // newest first; of one moment, what followed from the other
+	slices.SortStableFunc(e.Story, func(a, b board.Line) int {
+		return cmp.Or(b.At.Compare(a.At), strings.Compare(b.Source, a.Source))
+	})
 	return nil
 }
 
