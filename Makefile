@@ -1,0 +1,91 @@
+# handoff. `make help` says what there is.
+
+GO        ?= go
+BIN       := bin/handoff
+MODULES   := pkg services/admission services/discharge services/referral services/notification services/console cmd/handoff
+SERVICES  := admission discharge referral notification console
+ARGS      ?=
+FUZZTIME  ?= 30s
+TESTFLAGS ?=
+TEST      := $(GO) test -p 2 -timeout 15m $(TESTFLAGS)
+
+# Pinned: the same source gets the same remarks on every machine.
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+TEMPL       := github.com/a-h/templ/cmd/templ@v0.3.977
+
+.DEFAULT_GOAL := help
+.PHONY: help run build demo test build-each deploy-checks race fuzz bench lint lint-all generate verify images up down screenshots corpus clean
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo '  ARGS="--http 127.0.0.1:9090" make run     passes flags on; bin/handoff --help lists them'
+
+run: build ## Run everything, with a simulated hospital, for development (Ctrl-C stops it)
+	@exec $(BIN) run --dev --demo $(ARGS)
+
+build: ## Build the program; the first time takes minutes
+	@test -x $(BIN) || echo 'Building handoff. The first time this takes some minutes; the packages are named as they are built.'
+	@$(GO) build -v -o $(BIN) ./cmd/handoff
+
+demo: build ## Run the simulated hospital alone, against a running handoff
+	@exec $(BIN) demo $(ARGS)
+
+test: ## Test all modules, and build each of them alone
+	@$(TEST) work
+	@$(MAKE) --no-print-directory build-each
+
+build-each: ## Build each module without the others' sources in reach
+	@for m in $(MODULES); do (cd $$m && GOWORK=off $(GO) build ./...) || { echo "$$m does not build alone"; exit 1; }; done
+	@echo 'each module builds alone'
+
+deploy-checks: ## Check docker-compose.yml, dashboards, alert rules
+	@cd deploy/checks && GOWORK=off $(TEST) ./...
+
+race: ## Test all modules with the race detector (slow)
+	@$(TEST) -race work
+
+fuzz: ## Fuzz each parser for FUZZTIME (30s)
+	@for m in $(MODULES); do for p in $$(cd $$m && $(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p 2>/dev/null | grep '^Fuzz'); do \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+	  done; done; done
+
+bench: build ## Measure this machine beside a bare program with the same durable duties
+	@$(BIN) bench $(ARGS)
+
+lint: ## gofmt, go vet, staticcheck
+	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); test -z "$$unformatted" || { echo "not gofmt'd:"; echo "$$unformatted"; exit 1; }
+	@$(GO) vet work
+	@$(GO) run $(STATICCHECK) $(addsuffix /...,$(addprefix ./,$(MODULES)))
+
+lint-all: lint ## What lint does, and golangci-lint (installing it takes minutes)
+	@for m in $(MODULES); do (cd $$m && $(GO) run $(GOLANGCI) run ./...) || exit 1; done
+
+generate: ## Write what is generated: pages, and the contracts in docs/
+	@cd services/console && GOWORK=off $(GO) run $(TEMPL) generate -log-level error
+	@$(GO) run ./cmd/handoff docs --out docs
+
+verify: generate ## Fail if what is generated differs from what is committed
+	@git diff --exit-code -- docs services/console
+	@untracked=$$(git ls-files -o --exclude-standard -- docs services/console/internal/web); test -z "$$untracked" || { echo "generated and not committed:"; echo "$$untracked"; exit 1; }
+
+images: ## Build an image of each service, and of handoff
+	@for s in $(SERVICES) handoff; do docker build -f deploy/Dockerfile --build-arg SERVICE=$$s -t handoff-$$s . || exit 1; done
+
+up: ## Run the services apart, with docker compose
+	@docker compose up --build $(ARGS)
+
+down: ## Stop them
+	@docker compose down
+
+screenshots: ## Take the pictures of docs/images from the handoff that runs here (needs Chromium)
+	@$(GO) run ./cmd/handoff/internal/pictures --out docs/images $(ARGS)
+
+corpus: ## Read any folder of messages: CORPUS=dir make corpus
+	@test -n "$(CORPUS)" || { echo 'CORPUS=dir make corpus'; exit 1; }
+	@CORPUS=$(abspath $(CORPUS)) $(GO) test ./pkg/hl7 -run '^TestCorpus$$' -count=1 -v
+
+clean: ## Take away what was built (not the data)
+	@rm -rf bin
