@@ -276,7 +276,7 @@ func (s *scene) rest() {
 func entered(l *ledger.Ledger, stay *stays.Stay) *ledger.Case {
 	c := l.Open(stay, nil)
 	for _, e := range c.Entries {
-		e.Sends, e.Outcome, e.Code = 1, ledger.Accepted, "AA"
+		e.Take("AA")
 	}
 	return c
 }

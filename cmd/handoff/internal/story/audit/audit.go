@@ -81,17 +81,17 @@ func (a *Audit) messages(w *world) {
 			continue
 		}
 		for _, e := range c.Entries {
-			kept := w.messages[e.ControlID]
+			kept, said := w.messages[e.ControlID], e.Answer()
 			switch {
-			case e.Surprise != "":
-				a.find("%s %s: %s", e.Trigger, e.ControlID, e.Surprise)
-			case e.Outcome == ledger.Refused:
-				a.find("%s %s was answered %s", e.Trigger, e.ControlID, e.Code)
-			case e.Outcome == ledger.Accepted && len(kept) != 1, len(kept) > 1:
-				a.find("%s %s was %s and is there %d times", e.Trigger, e.ControlID, e.Outcome, len(kept))
+			case said.Surprise != "":
+				a.find("%s %s: %s", e.Trigger, e.ControlID, said.Surprise)
+			case said.Outcome == ledger.Refused:
+				a.find("%s %s was answered %s", e.Trigger, e.ControlID, said.Code)
+			case said.Outcome == ledger.Accepted && len(kept) != 1, len(kept) > 1:
+				a.find("%s %s was %s and is there %d times", e.Trigger, e.ControlID, said.Outcome, len(kept))
 			case len(kept) == 1 && kept[0].Hash != e.Hash:
 				a.find("%s %s has other bytes than were sent: hash %s, want %s", e.Trigger, e.ControlID, kept[0].Hash, e.Hash)
-			case e.Outcome == ledger.Accepted && kept[0].State != "applied":
+			case said.Outcome == ledger.Accepted && kept[0].State != "applied":
 				a.find("%s %s is %s: %s", e.Trigger, e.ControlID, kept[0].State, kept[0].Reason)
 			}
 		}
@@ -194,7 +194,7 @@ func (a *Audit) strangers(w *world) {
 	for _, c := range a.Ledger.Cases() {
 		visits[c.Visit] = true
 		for _, e := range c.Entries {
-			sent[e.ControlID] = e.Sends > 0
+			sent[e.ControlID] = e.Answer().Sends > 0
 		}
 	}
 	for id := range w.messages {

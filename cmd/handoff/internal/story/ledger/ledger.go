@@ -3,9 +3,11 @@ package ledger
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"sync"
 
 	"github.com/handoff-care/handoff/cmd/handoff/internal/story/stays"
+	"github.com/handoff-care/handoff/pkg/hl7"
 )
 
 // Outcome is what the sender of a message knows of it.
@@ -18,16 +20,58 @@ const (
 	Refused  Outcome = "refused"
 )
 
-// Entry is one message and what was answered.
+// Entry is one message and what was answered. Safe for concurrent use.
 type Entry struct {
 	stays.Message
 	Facility string
 	Hash     string // SHA-256 of the bytes, in hex
+
+	mu     sync.Mutex
+	answer Answer
+}
+
+// Answer is what the sender of a message has been told.
+type Answer struct {
 	Outcome  Outcome
 	Code     string // of the first reply
 	Sends    int    // how often the bytes were sent, whole or in part
 	Doubts   int    // how often no reply was read
 	Surprise string // a reply that should not have been
+}
+
+// Answer is the answer so far.
+func (e *Entry) Answer() Answer {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.answer
+}
+
+// Take writes down a reply.
+func (e *Entry) Take(code string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	outcome := Refused
+	if hl7.Code(code).Positive() {
+		outcome = Accepted
+	}
+	switch {
+	case e.answer.Code == "":
+		e.answer.Code, e.answer.Outcome = code, outcome
+	case e.answer.Code != code:
+		e.answer.Surprise = fmt.Sprintf("answered %s, then %s", e.answer.Code, code)
+	}
+}
+
+func (e *Entry) sent() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.answer.Sends++
+}
+
+func (e *Entry) doubt() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.answer.Doubts++
 }
 
 // Case is one stay and its entries, in the order they are sent.
@@ -40,15 +84,14 @@ type Case struct {
 // Done reports whether every message of the case was accepted.
 func (c *Case) Done() bool {
 	for _, e := range c.Entries {
-		if e.Outcome != Accepted {
+		if e.Answer().Outcome != Accepted {
 			return false
 		}
 	}
 	return true
 }
 
-// Ledger is everything that was sent. Safe for concurrent use; entries belong to their sender until
-// it is done.
+// Ledger is everything that was sent. Safe for concurrent use.
 type Ledger struct {
 	mu    sync.Mutex
 	cases []*Case
@@ -75,7 +118,7 @@ func (l *Ledger) Open(s *stays.Stay, order []int) *Case {
 
 func enter(facility string, m stays.Message) *Entry {
 	sum := sha256.Sum256(m.Body)
-	return &Entry{Message: m, Facility: facility, Hash: hex.EncodeToString(sum[:]), Outcome: InDoubt}
+	return &Entry{Message: m, Facility: facility, Hash: hex.EncodeToString(sum[:]), answer: Answer{Outcome: InDoubt}}
 }
 
 // Cases are all stays entered.
@@ -91,19 +134,20 @@ type Figures struct {
 	Sends, Doubts                               int // attempts, and those without a reply
 }
 
-// Figures adds up. Call it when the senders are done.
+// Figures adds up.
 func (l *Ledger) Figures() Figures {
 	var f Figures
 	for _, c := range l.Cases() {
 		f.Stays++
 		for _, e := range c.Entries {
-			if e.Sends == 0 {
+			a := e.Answer()
+			if a.Sends == 0 {
 				continue
 			}
 			f.Messages++
-			f.Sends += e.Sends
-			f.Doubts += e.Doubts
-			switch e.Outcome {
+			f.Sends += a.Sends
+			f.Doubts += a.Doubts
+			switch a.Outcome {
 			case Accepted:
 				f.Accepted++
 			case Refused:

@@ -67,7 +67,7 @@ func (l *Line) once(ctx context.Context, e *Entry, lose bool) (code string, err 
 	if err := l.conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return "", err
 	}
-	e.Sends++
+	e.sent()
 	if _, err := l.conn.Write(frame); err != nil {
 		return "", err
 	}
@@ -92,33 +92,20 @@ func (l *Line) once(ctx context.Context, e *Entry, lose bool) (code string, err 
 // ctx ended first.
 func (l *Line) Send(ctx context.Context, e *Entry, loseFirst bool) error {
 	for wait := 20 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		sends := e.Sends
+		sends := e.Answer().Sends
 		code, err := l.once(ctx, e, loseFirst)
 		loseFirst = false
 		if err == nil {
-			e.answered(code)
+			e.Take(code)
 			return nil
 		}
-		if e.Sends > sends {
-			e.Doubts++
+		if e.Answer().Sends > sends {
+			e.doubt()
 		}
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("message %s has no reply: %w (%w)", e.ControlID, ctx.Err(), err)
 		case <-time.After(wait):
 		}
-	}
-}
-
-func (e *Entry) answered(code string) {
-	outcome := Refused
-	if hl7.Code(code).Positive() {
-		outcome = Accepted
-	}
-	switch {
-	case e.Code == "":
-		e.Code, e.Outcome = code, outcome
-	case e.Code != code:
-		e.Surprise = fmt.Sprintf("answered %s, then %s", e.Code, code)
 	}
 }
