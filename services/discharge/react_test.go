@@ -180,6 +180,22 @@ func TestADeathEndsAllTransitionsOfThePatientAndItsCorrectionRevivesThem(t *test
 	}
 }
 
+// While another word of the death stands, the correction of this stay's own is kept
+// for the day the other is corrected too.
+func TestACorrectionAfterADeathIsNotForgotten(t *testing.T) {
+	h := newHospital(t)
+	h.hear(discharged(stay(1, "inpatient", "finished", disposition("20"))), discharged(stay(2, "inpatient", "finished", disposition("20"), patient(1))))
+	h.hear(updated(stay(1, "inpatient", "finished", disposition("06"))))
+	if got := h.one(1); got["state"] != "expired" || got["disposition"] != "06" {
+		t.Errorf("%v to %v", got["state"], got["disposition"])
+	}
+	h.hear(updated(stay(2, "inpatient", "finished", patient(1))))
+	if got := h.one(1); got["state"] != "active" || len(h.tasks(1, "open")) != 5 {
+		t.Errorf("%v with %v", got["state"], codes(h.tasks(1, "open")))
+	}
+	h.balanced()
+}
+
 func TestAnOlderWordOfADeathDoesNotOvertakeANewerOne(t *testing.T) {
 	h := newHospital(t)
 	h.hear(discharged(stay(1, "inpatient", "finished")))

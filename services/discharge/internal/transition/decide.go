@@ -212,7 +212,9 @@ func replanned(previous map[string]string) bool {
 
 // differences are the old values of what changed and is worth a version. While the
 // patient is still in, only what a planner acts on counts: a transfer or a new
-// working diagnosis makes no version until there is a plan it could change.
+// working diagnosis makes no version until there is a plan it could change. Once the
+// patient has left everything counts, even after a death: should it be corrected, the
+// plan is made from what was kept.
 func (d *decision) differences() (map[string]string, bool) {
 	if d.now.Current == nil {
 		return nil, true
@@ -223,7 +225,7 @@ func (d *decision) differences() (map[string]string, bool) {
 	p.text("reason", was.Reason, is.Reason)
 	p.text("patient_id", was.Patient.String(), is.Patient.String())
 	p.text("facility", was.Facility, is.Facility)
-	if is.State == Cancelled || is.State == Expired {
+	if is.State == Cancelled {
 		return p, len(p) > 0
 	}
 	p.text("class", was.Class, is.Class)
