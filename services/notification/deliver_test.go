@@ -19,6 +19,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/run"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/notification/internal/channel"
+	"github.com/handoff-care/handoff/services/notification/internal/setup"
 	"github.com/handoff-care/handoff/services/notification/internal/store"
 )
 
@@ -198,7 +199,7 @@ func (b *bench) hook(allow bool, answer http.HandlerFunc) *receiver {
 		b.t.Fatal(err)
 	}
 	b.posts["webhook"].Sender = channel.NewWebhooks(nets, "http://console.test", roots)
-	var made endpointView
+	var made setup.Endpoint
 	if code := b.call(b.as(web.Admin), "POST", "/endpoints", map[string]any{"url": r.URL + "/in", "kinds": []string{"transition-opened"}}, &made); code != 200 {
 		b.t.Fatal(code)
 	}

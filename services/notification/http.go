@@ -15,6 +15,7 @@ import (
 	"github.com/handoff-care/handoff/services/notification/internal/channel"
 	"github.com/handoff-care/handoff/services/notification/internal/ledger"
 	"github.com/handoff-care/handoff/services/notification/internal/notice"
+	"github.com/handoff-care/handoff/services/notification/internal/setup"
 	"github.com/handoff-care/handoff/services/notification/internal/store"
 )
 
@@ -27,7 +28,8 @@ func (s *service) routes(r *web.Router) {
 	web.Handle(r, web.LedgerRead, "GET", "/ledger", "Who was told or not, and why", s.listLedger)
 	web.Handle(r, web.LedgerRead, "GET", "/ledger/verify", "Check the organization's hash chain", s.verifyLedger)
 	r.Raw(web.AlertsRead, "GET", "/stream", s.stream)
-	s.setupRoutes(r)
+	web.Handle(r, web.OutboxRead, "GET", "/outbox", "Development: mails that the sink caught", s.listOutbox)
+	setup.Door{DB: s.db}.Routes(r)
 }
 
 // alertView is an alert as it is shown.
@@ -329,3 +331,11 @@ func (s *service) stream(w http.ResponseWriter, r *http.Request) {
 }
 
 func etag(version int) string { return `"` + strconv.Itoa(version) + `"` }
+
+func (s *service) listOutbox(ctx context.Context, _ *struct{}) (*web.Listed[channel.Sunk], error) {
+	list := []channel.Sunk{}
+	if s.sink != nil {
+		list = append(list, s.sink.Mails(web.From(ctx).Org)...)
+	}
+	return web.Page(list, len(list), nil), nil
+}

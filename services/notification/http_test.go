@@ -16,6 +16,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/postgres/pgtest"
 	"github.com/handoff-care/handoff/pkg/run"
 	"github.com/handoff-care/handoff/pkg/web"
+	"github.com/handoff-care/handoff/services/notification/internal/setup"
 )
 
 func TestAcknowledgingIsIdempotentAndSaysWhoWasFirst(t *testing.T) {
@@ -126,11 +127,11 @@ func TestListsPageWithoutGapsOrRepetitions(t *testing.T) {
 
 func TestEndpointsShowTheirSecretOnceAndRefuseBadURLs(t *testing.T) {
 	b := newBench(t, run.Config{})
-	var made endpointView
+	var made setup.Endpoint
 	if code := b.call(b.as(web.Admin), "POST", "/endpoints", map[string]any{"url": "https://example.org/hook"}, &made); code != 200 || len(made.Secret) < 30 {
 		t.Fatalf("%d %+v", code, made)
 	}
-	var list struct{ Items []endpointView }
+	var list struct{ Items []setup.Endpoint }
 	b.call(b.as(web.Admin), "GET", "/endpoints", nil, &list)
 	if len(list.Items) != 1 || list.Items[0].Secret != "" || !list.Items[0].Active {
 		t.Errorf("%+v", list.Items)

@@ -25,6 +25,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/timer"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/notification/internal/channel"
+	"github.com/handoff-care/handoff/services/notification/internal/desk"
 	"github.com/handoff-care/handoff/services/notification/internal/routing"
 	"github.com/handoff-care/handoff/services/notification/internal/store"
 )
@@ -68,7 +69,7 @@ func New(ctx context.Context, env run.Env) (*run.Instance, error) {
 	}
 	i := &run.Instance{
 		Hears:  s.hears(),
-		Timers: map[string]timer.Handler{escalation: s.escalate},
+		Timers: map[string]timer.Handler{desk.Escalation: s.escalate},
 		Routes: s.routes,
 		Laws: func(ctx context.Context, org web.OrgID) (laws []web.Law, err error) {
 			err = s.db.Tx(ctx, org, func(tx pgx.Tx) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/timer"
 	"github.com/handoff-care/handoff/services/notification/internal/channel"
+	"github.com/handoff-care/handoff/services/notification/internal/desk"
 	"github.com/handoff-care/handoff/services/notification/internal/ledger"
 	"github.com/handoff-care/handoff/services/notification/internal/notice"
 	"github.com/handoff-care/handoff/services/notification/internal/store"
@@ -31,29 +32,21 @@ func (s *service) hear(ctx context.Context, tx pgx.Tx, batch []events.Event) err
 	}
 	now := moment()
 	book := notice.NewBook(now, loaded.Alerts)
+	if late := notice.LateOpenings(batch); len(late) > 0 {
+		counted, err := store.Skipped(ctx, tx, late, notice.LateArrival)
+		if err != nil {
+			return err
+		}
+		book.Counted(counted)
+	}
 	for _, e := range batch {
 		book.Hear(e)
 	}
 	return s.settle(ctx, tx, book, loaded, now)
 }
 
-// escalation is the name of the timers that wake escalate: one per organization and few seconds, not
-// one per alert. Alerts know themselves when their next step is due.
-const escalation = "escalation"
-
 // escalateAtOnce is how many alerts one transaction takes further.
 const escalateAtOnce = 500
-
-// escalationTimer wakes escalate at due or a little later: times are rounded up so that alerts share
-// timers.
-func escalationTimer(org events.ID, due time.Time, wait time.Duration) timer.Timer {
-	grain := time.Second
-	if wait >= 5*time.Minute {
-		grain = 15 * time.Second
-	}
-	at := due.Truncate(grain).Add(grain)
-	return timer.Timer{Name: escalation, Key: events.Derive(escalation, org.String(), at.UTC().Format(time.RFC3339)), Org: org, Due: at}
-}
 
 // escalate takes alerts further that nobody has acknowledged in time.
 func (s *service) escalate(ctx context.Context, tx pgx.Tx, now time.Time, due []timer.Timer) error {
@@ -80,7 +73,7 @@ func (s *service) escalate(ctx context.Context, tx pgx.Tx, now time.Time, due []
 		if at.Before(now) {
 			at = now // more than one transaction takes
 		}
-		timers = append(timers, escalationTimer(org, at, at.Sub(now)))
+		timers = append(timers, desk.Timer(org, at, at.Sub(now)))
 	}
 	return timer.Set(ctx, tx, timers...)
 }
@@ -187,9 +180,9 @@ func (w *tellings) outcome(o store.Outcome, alerts []*notice.Alert, now time.Tim
 	e := events.Event{Org: p.Org, Occurred: now, Received: now}
 	switch o.State {
 	case channel.Delivered:
-		e.Fact = events.AlertDelivered{Notice: events.Notice{Alert: published(alerts[i])}}
+		e.Fact = events.AlertDelivered{Notice: events.Notice{Alert: desk.Published(alerts[i])}}
 	case channel.Failed:
-		e.Fact = events.AlertFailed{Notice: events.Notice{Alert: published(alerts[i])}}
+		e.Fact = events.AlertFailed{Notice: events.Notice{Alert: desk.Published(alerts[i])}}
 		w.failed = append(w.failed, p.Alert)
 		if w.orgs == nil {
 			w.orgs = map[events.ID]bool{}
@@ -203,7 +196,7 @@ func (w *tellings) outcome(o store.Outcome, alerts []*notice.Alert, now time.Tim
 
 func (w *tellings) wake(now time.Time) (timers []timer.Timer) {
 	for _, org := range keys(w.orgs) {
-		timers = append(timers, escalationTimer(org, now, 0))
+		timers = append(timers, desk.Timer(org, now, 0))
 	}
 	return timers
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/run"
 	"github.com/handoff-care/handoff/pkg/timer"
 	"github.com/handoff-care/handoff/pkg/web"
+	"github.com/handoff-care/handoff/services/notification/internal/setup"
 )
 
 func TestOpeningRaisesOneAlertToTheRoleWhereThereIsNoRoster(t *testing.T) {
@@ -51,7 +52,7 @@ func TestOpeningRaisesOneAlertToTheRoleWhereThereIsNoRoster(t *testing.T) {
 func (b *bench) people() {
 	b.t.Helper()
 	off := false
-	in := map[string]any{"people": []personView{
+	in := map[string]any{"people": []setup.Person{
 		{ID: "ann", Name: "Ann", Roles: []string{"liaison"}, Email: "ann@example.org", EmailFrom: "routine"},
 		{ID: "bob", Name: "Bob", Roles: []string{"liaison"}, Email: "bob@example.org", EmailFrom: "critical"},
 		{ID: "eve", Name: "Eve", Roles: []string{}, Active: &off},
@@ -64,7 +65,7 @@ func (b *bench) people() {
 
 func (b *bench) roster(facility, unit string, members ...string) {
 	b.t.Helper()
-	in := map[string]any{"rosters": []rosterView{{facility, unit, members}}}
+	in := map[string]any{"rosters": []setup.Roster{{Facility: facility, Unit: unit, Members: members}}}
 	if code := b.call(b.as(web.Admin), "PUT", "/rosters", in, nil); code != 200 {
 		b.t.Fatalf("put rosters: %d", code)
 	}
@@ -190,6 +191,7 @@ func TestALateArrivalWakesNobodyAndIsCounted(t *testing.T) {
 	}
 	list := b.told(facts[:4]...)
 	b.told(facts[4:]...)
+	b.told(facts[0], facts[2], facts[0]) // opened again: counted already
 	got := b.alerts("")
 	if len(got) != 1 || got[0].Kind != "late-arrivals" || got[0].Count != 3 || got[0].Facility != "MERCY" || got[0].EscalatesAt != nil {
 		t.Fatalf("alerts: %+v", got)
@@ -326,7 +328,7 @@ func (b *bench) fire(now time.Time) (n int) {
 func TestWhatNobodyAcknowledgesGoesFurtherAndThenToOperations(t *testing.T) {
 	b := newBench(t, run.Config{})
 	b.people()
-	rules := map[string]any{"rules": []ruleView{}, "policies": []policyView{{"routine", []stepView{{"10m", "role:lead"}}}}}
+	rules := map[string]any{"rules": []setup.Rule{}, "policies": []setup.Policy{{Severity: "routine", Steps: []setup.Step{{After: "10m", Target: "role:lead"}}}}}
 	if code := b.call(b.as(web.Admin), "PUT", "/rules", rules, nil); code != 200 {
 		t.Fatal(code)
 	}
@@ -376,7 +378,7 @@ func TestDemoPeopleArePutOnceAndLeftAlone(t *testing.T) {
 		}
 	}
 	b.org = events.Derive("org", "demo")
-	var people struct{ Items []personView }
+	var people struct{ Items []setup.Person }
 	b.call(b.as(web.Liaison), "GET", "/people", nil, &people)
 	if len(people.Items) != len(demoPeople) || strings.Contains(people.Items[0].Email, "@") {
 		t.Errorf("people as a liaison sees them: %+v", people.Items)

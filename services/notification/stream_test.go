@@ -155,3 +155,38 @@ func TestTheStreamShowsEachListenerOnlyTheirOwn(t *testing.T) {
 		t.Errorf("%d events reached who they are not for", n)
 	}
 }
+
+func TestEveryReplicaStreamsWhatAnotherOneWrote(t *testing.T) {
+	writer := newBench(t, run.Config{})
+	reader := newBenchOn(t, run.Config{}, writer.db)
+	reader.listen()
+	c := reader.watch(reader.as(web.Liaison), "", "")
+	writer.told(opened(stay("a")))
+	first := c.next()
+	if first.Data["encounter_id"] != stay("a").Encounter.String() {
+		t.Errorf("%+v", first)
+	}
+	writer.told(opened(stay("b")))
+	writer.listen()
+	moved := writer.watch(writer.as(web.Liaison), strconv.FormatInt(first.ID, 10), "") // to another replica
+	if l := moved.next(); l.Data["encounter_id"] != stay("b").Encounter.String() {
+		t.Errorf("after moving to another replica: %+v", l)
+	}
+}
+
+func TestAStreamEndsWhenTheProgramStops(t *testing.T) {
+	b := newBench(t, run.Config{})
+	closing, stop := context.WithCancel(b.ctx)
+	b.closing = closing
+	b.listen()
+	c := b.watch(b.as(web.Liaison), "", "")
+	stop()
+	select {
+	case _, open := <-c.lines:
+		if open {
+			t.Error("an event came instead of the end")
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the stream stayed open")
+	}
+}

@@ -64,6 +64,7 @@ type Book struct {
 	made   map[*Alert]bool      // the same, to ask
 	folded map[*Alert]int       // index in Changes of a fold that may still grow
 	newest map[*Alert]int       // index in Changes of the last change
+	late   map[events.ID]bool   // threads whose late arrival has been counted
 }
 
 // NewBook opens a book on the alerts that are already known. Of several alerts of one thread the
@@ -71,7 +72,7 @@ type Book struct {
 func NewBook(now time.Time, known []*Alert) *Book {
 	b := &Book{
 		now: now, latest: make(map[events.ID]*Alert, len(known)), dirty: map[*Alert]bool{}, made: map[*Alert]bool{},
-		folded: map[*Alert]int{}, newest: map[*Alert]int{},
+		folded: map[*Alert]int{}, newest: map[*Alert]int{}, late: map[events.ID]bool{},
 	}
 	for _, a := range known {
 		if old := b.latest[a.Thread]; old == nil || old.Ordinal < a.Ordinal {
@@ -80,6 +81,17 @@ func NewBook(now time.Time, known []*Alert) *Book {
 	}
 	return b
 }
+
+// Counted says for which threads a late arrival has been counted before, so that a late discharge that
+// is opened again counts once.
+func (b *Book) Counted(threads []events.ID) {
+	for _, id := range threads {
+		b.late[id] = true
+	}
+}
+
+// precise is a time as the database keeps it.
+func precise(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
 // Fresh are the alerts to insert, in the order they were raised.
 func (b *Book) Fresh() []*Alert { return b.fresh }
@@ -101,7 +113,7 @@ func (b *Book) raise(e events.Event, a Alert) *Alert {
 	}
 	a.ID, a.Org, a.Cause, a.State, a.Version = alertID(a.Thread, a.Ordinal), e.Org, e.ID, Raised, 1
 	a.Count = max(a.Count, 1)
-	a.OccurredAt, a.ReceivedAt, a.RaisedAt = e.Occurred, e.Received, b.now
+	a.OccurredAt, a.ReceivedAt, a.RaisedAt = precise(e.Occurred), precise(e.Received), b.now
 	p := &a
 	b.latest[a.Thread] = p
 	b.fresh = append(b.fresh, p)

@@ -38,6 +38,19 @@ func Threads(e events.Event) []events.ID {
 	return nil
 }
 
+// LateArrival is the reason of a Skip: the discharge was heard of more than a day after it happened.
+const LateArrival = "late-arrival"
+
+// LateOpenings lists the threads of openings in a batch that are late.
+func LateOpenings(batch []events.Event) (threads []events.ID) {
+	for _, e := range batch {
+		if f, ok := e.Fact.(events.TransitionOpened); ok && f.Transition.LateArrival {
+			threads = append(threads, EncounterThread(f.Key(), Opened))
+		}
+	}
+	return threads
+}
+
 func lateThread(e events.Event, t events.Transition) events.ID {
 	return Thread(e.Org.String(), Late, t.Facility, e.Received.UTC().Truncate(time.Hour).Format(time.RFC3339))
 }
@@ -89,8 +102,11 @@ func (b *Book) opened(e events.Event, t events.Transition) {
 	a := b.latest[thread]
 	switch {
 	case a == nil && t.LateArrival:
-		b.Skips = append(b.Skips, Skip{e, thread, "late-arrival"})
-		b.count(e, Alert{Thread: lateThread(e, t), Kind: Late, Severity: Routine, Facility: t.Facility, Reason: "late-arrivals"}, 1)
+		b.Skips = append(b.Skips, Skip{e, thread, LateArrival})
+		if !b.late[thread] {
+			b.late[thread] = true
+			b.count(e, Alert{Thread: lateThread(e, t), Kind: Late, Severity: Routine, Facility: t.Facility, Reason: "late-arrivals"}, 1)
+		}
 	case a == nil:
 		b.raise(e, Alert{
 			Thread: thread, Encounter: t.Encounter, Transition: t.ID, Facility: t.Facility, Unit: t.Unit,
@@ -118,7 +134,7 @@ func severityOf(t events.Transition) Severity {
 // follow lets the alert speak of the newest snapshot.
 func (b *Book) follow(a *Alert, e events.Event, t events.Transition) {
 	a.Transition, a.Subject, a.Facility, a.Unit, a.Sensitive = t.ID, t.Version, t.Facility, t.Unit, t.Sensitive
-	a.Cause, a.OccurredAt, a.ReceivedAt = e.ID, e.Occurred, e.Received
+	a.Cause, a.OccurredAt, a.ReceivedAt = e.ID, precise(e.Occurred), precise(e.Received)
 }
 
 // transition applies a later fact to the alert of an opening, if one was raised and is not behind.
@@ -165,7 +181,7 @@ func (b *Book) signal(e events.Event, t events.Task, kind string, s Severity) {
 func (b *Book) overdue(e events.Event, t events.Task) {
 	thread := EncounterThread(t.Encounter, Overdue)
 	if t.Late {
-		b.Skips = append(b.Skips, Skip{e, thread, "late-arrival"})
+		b.Skips = append(b.Skips, Skip{e, thread, LateArrival})
 		return
 	}
 	severity := Urgent
@@ -236,7 +252,7 @@ func referralAlert(r events.Referral, kind string, s Severity, reason string) Al
 
 func (b *Book) trouble(e events.Event, r events.Referral) {
 	if r.Late {
-		b.Skips = append(b.Skips, Skip{e, EncounterThread(r.Encounter, Declined), "late-arrival"})
+		b.Skips = append(b.Skips, Skip{e, EncounterThread(r.Encounter, Declined), LateArrival})
 		return
 	}
 	b.join(e, r.ID, referralAlert(r, Declined, Urgent, "declined "+r.Need))
@@ -245,7 +261,7 @@ func (b *Book) trouble(e events.Event, r events.Referral) {
 func (b *Book) accepted(e events.Event, r events.Referral) {
 	b.leave(e, EncounterThread(r.Encounter, Declined), r.ID, Nobody, "accepted")
 	if r.Late {
-		b.Skips = append(b.Skips, Skip{e, EncounterThread(r.Encounter, Accepted), "late-arrival"})
+		b.Skips = append(b.Skips, Skip{e, EncounterThread(r.Encounter, Accepted), LateArrival})
 		return
 	}
 	b.join(e, r.ID, referralAlert(r, Accepted, Routine, "accepted "+r.Need))

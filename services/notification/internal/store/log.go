@@ -53,6 +53,15 @@ func Log(ctx context.Context, tx pgx.Tx, rows []ledger.Row, now time.Time) error
 	return Save(ctx, tx, &Work{Ledger: rows}, now)
 }
 
+// Skipped tells of which threads the ledger already says that nothing was raised, for a reason.
+func Skipped(ctx context.Context, tx pgx.Tx, threads []events.ID, reason string) ([]events.ID, error) {
+	rows, err := tx.Query(ctx, `SELECT DISTINCT alert_id FROM ledger WHERE alert_id = ANY($1) AND decision = 'suppressed' AND reason = $2`, threads, reason)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[events.ID])
+}
+
 const rowColumns = `seq, org_id, at, decision, alert_id, version, recipient, channel, reason, event_id, actor`
 
 func scanRow(row pgx.CollectableRow) (ledger.Row, error) {

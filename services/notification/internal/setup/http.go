@@ -1,4 +1,4 @@
-package notification
+package setup
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/fault"
+	"github.com/handoff-care/handoff/pkg/postgres"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/notification/internal/channel"
 	"github.com/handoff-care/handoff/services/notification/internal/notice"
@@ -20,7 +21,11 @@ import (
 
 type none struct{}
 
-func (s *service) setupRoutes(r *web.Router) {
+// Door is the door to an organization's directory. Safe for concurrent use.
+type Door struct{ DB *postgres.DB }
+
+// Routes adds the routes.
+func (s Door) Routes(r *web.Router) {
 	web.Handle(r, web.PeopleRead, "GET", "/people", "People who can be told; addresses for administrators only", s.listPeople)
 	web.Handle(r, web.DirectoryWrite, "PUT", "/people", "Create or replace people", s.putPeople)
 	web.Handle(r, web.PeopleRead, "GET", "/rosters", "Who answers for which unit or facility", s.listRosters)
@@ -32,10 +37,10 @@ func (s *service) setupRoutes(r *web.Router) {
 	web.Handle(r, web.DirectoryWrite, "POST", "/endpoints/{id}/enable", "Switch a webhook receiver on", s.enableEndpoint)
 	web.Handle(r, web.DirectoryWrite, "POST", "/endpoints/{id}/disable", "Switch a webhook receiver off", s.disableEndpoint)
 	web.Handle(r, web.DirectoryWrite, "POST", "/endpoints/{id}/rotate", "A new secret; the one before signs beside it", s.rotateEndpoint)
-	web.Handle(r, web.OutboxRead, "GET", "/outbox", "Development: mails that the sink caught", s.listOutbox)
 }
 
-type personView struct {
+// Person is somebody who can be told. The address is shown to administrators only.
+type Person struct {
 	ID        string   `json:"id" minLength:"1" maxLength:"200" doc:"the subject of the person's tokens"`
 	Name      string   `json:"name" maxLength:"200"`
 	Roles     []string `json:"roles"`
@@ -46,25 +51,25 @@ type personView struct {
 
 type peopleIn struct {
 	Body struct {
-		People []personView `json:"people" maxItems:"1000"`
+		People []Person `json:"people" maxItems:"1000"`
 	}
 }
 
-func (s *service) directory(ctx context.Context) (data routing.Data, err error) {
+func (s Door) directory(ctx context.Context) (data routing.Data, err error) {
 	org := web.From(ctx).Org
-	err = s.db.Tx(ctx, org, func(tx pgx.Tx) error {
+	err = s.DB.Tx(ctx, org, func(tx pgx.Tx) error {
 		data, err = store.Directory(ctx, tx, org)
 		return err
 	})
 	return data, err
 }
 
-func (s *service) listPeople(ctx context.Context, _ *none) (*web.Listed[personView], error) {
+func (s Door) listPeople(ctx context.Context, _ *none) (*web.Listed[Person], error) {
 	data, err := s.directory(ctx)
 	addresses := web.Allow(web.From(ctx), web.DirectoryWrite)
-	list := []personView{}
+	list := []Person{}
 	for _, p := range data.People {
-		v := personView{ID: p.ID, Name: p.Name, Roles: p.Roles, EmailFrom: string(p.EmailFrom), Active: &p.Active}
+		v := Person{ID: p.ID, Name: p.Name, Roles: p.Roles, EmailFrom: string(p.EmailFrom), Active: &p.Active}
 		if addresses {
 			v.Email = p.Email
 		}
@@ -73,7 +78,7 @@ func (s *service) listPeople(ctx context.Context, _ *none) (*web.Listed[personVi
 	return web.Page(list, len(list), nil), err
 }
 
-func (s *service) putPeople(ctx context.Context, in *peopleIn) (*web.Listed[personView], error) {
+func (s Door) putPeople(ctx context.Context, in *peopleIn) (*web.Listed[Person], error) {
 	people := make([]routing.Person, 0, len(in.Body.People))
 	for _, v := range in.Body.People {
 		p, err := v.person()
@@ -83,13 +88,13 @@ func (s *service) putPeople(ctx context.Context, in *peopleIn) (*web.Listed[pers
 		people = append(people, p)
 	}
 	org := web.From(ctx).Org
-	if err := s.db.Tx(ctx, org, func(tx pgx.Tx) error { return store.PutPeople(ctx, tx, org, people) }); err != nil {
+	if err := s.DB.Tx(ctx, org, func(tx pgx.Tx) error { return store.PutPeople(ctx, tx, org, people) }); err != nil {
 		return nil, err
 	}
 	return s.listPeople(ctx, nil)
 }
 
-func (v personView) person() (routing.Person, error) {
+func (v Person) person() (routing.Person, error) {
 	p := routing.Person{ID: v.ID, Name: v.Name, Roles: v.Roles, Email: v.Email, EmailFrom: notice.Severity(v.EmailFrom), Active: v.Active == nil || *v.Active}
 	if p.EmailFrom == "" {
 		p.EmailFrom = notice.Urgent
@@ -113,7 +118,8 @@ func (v personView) person() (routing.Person, error) {
 	return p, nil
 }
 
-type rosterView struct {
+// Roster is who answers for a unit, or for a facility.
+type Roster struct {
 	Facility string   `json:"facility" minLength:"1" doc:"facility code"`
 	Unit     string   `json:"unit,omitempty" doc:"empty: the whole facility"`
 	Members  []string `json:"members" doc:"person ids or role:x"`
@@ -121,20 +127,20 @@ type rosterView struct {
 
 type rostersIn struct {
 	Body struct {
-		Rosters []rosterView `json:"rosters" maxItems:"1000"`
+		Rosters []Roster `json:"rosters" maxItems:"1000"`
 	}
 }
 
-func (s *service) listRosters(ctx context.Context, _ *none) (*web.Listed[rosterView], error) {
+func (s Door) listRosters(ctx context.Context, _ *none) (*web.Listed[Roster], error) {
 	data, err := s.directory(ctx)
-	list := []rosterView{}
+	list := []Roster{}
 	for _, r := range data.Rosters {
-		list = append(list, rosterView{r.Facility, r.Unit, r.Members})
+		list = append(list, Roster{r.Facility, r.Unit, r.Members})
 	}
 	return web.Page(list, len(list), nil), err
 }
 
-func (s *service) putRosters(ctx context.Context, in *rostersIn) (*web.Listed[rosterView], error) {
+func (s Door) putRosters(ctx context.Context, in *rostersIn) (*web.Listed[Roster], error) {
 	rosters := make([]routing.Roster, 0, len(in.Body.Rosters))
 	for _, v := range in.Body.Rosters {
 		for _, m := range v.Members {
@@ -145,7 +151,7 @@ func (s *service) putRosters(ctx context.Context, in *rostersIn) (*web.Listed[ro
 		rosters = append(rosters, routing.Roster{Facility: v.Facility, Unit: v.Unit, Members: v.Members})
 	}
 	org := web.From(ctx).Org
-	if err := s.db.Tx(ctx, org, func(tx pgx.Tx) error { return store.PutRosters(ctx, tx, org, rosters) }); err != nil {
+	if err := s.DB.Tx(ctx, org, func(tx pgx.Tx) error { return store.PutRosters(ctx, tx, org, rosters) }); err != nil {
 		return nil, err
 	}
 	return s.listRosters(ctx, nil)
@@ -162,31 +168,34 @@ func checkTarget(t string) error {
 	return nil
 }
 
-type ruleView struct {
+// Rule says where alerts of a kind go.
+type Rule struct {
 	Kind    string   `json:"kind"`
 	Targets []string `json:"targets" doc:"tried in turn until one names somebody: owner, unit, facility, owner-role, role:x or a person id; none: the default again"`
 }
 
-type stepView struct {
+// Step is one step of an escalation.
+type Step struct {
 	After  string `json:"after" doc:"how long to wait for an acknowledgement, for example 30m"`
 	Target string `json:"target" doc:"who is told then: role:x or a person id"`
 }
 
-type policyView struct {
-	Severity string     `json:"severity" enum:"routine,urgent,critical"`
-	Steps    []stepView `json:"steps"`
+// Policy is the escalation of alerts of a severity.
+type Policy struct {
+	Severity string `json:"severity" enum:"routine,urgent,critical"`
+	Steps    []Step `json:"steps"`
 }
 
 type rulesBody struct {
-	Rules    []ruleView   `json:"rules"`
-	Policies []policyView `json:"policies"`
+	Rules    []Rule   `json:"rules"`
+	Policies []Policy `json:"policies"`
 }
 
 type rulesIn struct{ Body rulesBody }
 type rulesOut struct{ Body rulesBody }
 
 // listRules shows what applies: the organization's own, else the defaults.
-func (s *service) listRules(ctx context.Context, _ *none) (*rulesOut, error) {
+func (s Door) listRules(ctx context.Context, _ *none) (*rulesOut, error) {
 	data, err := s.directory(ctx)
 	if err != nil {
 		return nil, err
@@ -197,23 +206,23 @@ func (s *service) listRules(ctx context.Context, _ *none) (*rulesOut, error) {
 		if !own {
 			targets = routing.DefaultRules[kind]
 		}
-		out.Body.Rules = append(out.Body.Rules, ruleView{kind, targets})
+		out.Body.Rules = append(out.Body.Rules, Rule{kind, targets})
 	}
 	for _, severity := range []notice.Severity{notice.Routine, notice.Urgent, notice.Critical} {
 		steps, own := data.Steps[severity]
 		if !own {
 			steps = routing.DefaultSteps[severity]
 		}
-		p := policyView{Severity: string(severity), Steps: []stepView{}}
+		p := Policy{Severity: string(severity), Steps: []Step{}}
 		for _, st := range steps {
-			p.Steps = append(p.Steps, stepView{st.Wait.String(), st.Target})
+			p.Steps = append(p.Steps, Step{st.Wait.String(), st.Target})
 		}
 		out.Body.Policies = append(out.Body.Policies, p)
 	}
 	return out, nil
 }
 
-func (s *service) putRules(ctx context.Context, in *rulesIn) (*rulesOut, error) {
+func (s Door) putRules(ctx context.Context, in *rulesIn) (*rulesOut, error) {
 	policies := map[notice.Severity][]routing.Step{}
 	for _, p := range in.Body.Policies {
 		steps := []routing.Step{}
@@ -240,7 +249,7 @@ func (s *service) putRules(ctx context.Context, in *rulesIn) (*rulesOut, error) 
 		}
 	}
 	org := web.From(ctx).Org
-	err := s.db.Tx(ctx, org, func(tx pgx.Tx) error {
+	err := s.DB.Tx(ctx, org, func(tx pgx.Tx) error {
 		for _, r := range in.Body.Rules {
 			if err := store.PutRule(ctx, tx, org, r.Kind, r.Targets); err != nil {
 				return err
@@ -259,7 +268,8 @@ func (s *service) putRules(ctx context.Context, in *rulesIn) (*rulesOut, error) 
 	return s.listRules(ctx, nil)
 }
 
-type endpointView struct {
+// Endpoint is a webhook receiver.
+type Endpoint struct {
 	ID         events.ID `json:"id"`
 	URL        string    `json:"url"`
 	Kinds      []string  `json:"kinds"`
@@ -278,29 +288,29 @@ type endpointIn struct {
 	}
 }
 
-type endpointOut struct{ Body endpointView }
+type endpointOut struct{ Body Endpoint }
 
 type endpointID struct {
 	ID events.ID `path:"id"`
 }
 
-func (s *service) listEndpoints(ctx context.Context, _ *none) (*web.Listed[endpointView], error) {
-	org, list := web.From(ctx).Org, []endpointView{}
-	err := s.db.Tx(ctx, org, func(tx pgx.Tx) error {
+func (s Door) listEndpoints(ctx context.Context, _ *none) (*web.Listed[Endpoint], error) {
+	org, list := web.From(ctx).Org, []Endpoint{}
+	err := s.DB.Tx(ctx, org, func(tx pgx.Tx) error {
 		found, err := store.Endpoints(ctx, tx, org)
 		for _, e := range found {
-			list = append(list, endpointView{e.ID, e.URL, e.Kinds, e.Facilities, e.Active, e.Disabled, e.CreatedAt, ""})
+			list = append(list, Endpoint{e.ID, e.URL, e.Kinds, e.Facilities, e.Active, e.Disabled, e.CreatedAt, ""})
 		}
 		return err
 	})
 	return web.Page(list, len(list), nil), err
 }
 
-func (s *service) addEndpoint(ctx context.Context, in *endpointIn) (*endpointOut, error) {
+func (s Door) addEndpoint(ctx context.Context, in *endpointIn) (*endpointOut, error) {
 	if err := channel.CheckURL(in.Body.URL); err != nil {
 		return nil, fault.New(fault.Invalid, "%s", err)
 	}
-	e := store.Endpoint{ID: events.NewID(), URL: in.Body.URL, Kinds: in.Body.Kinds, Facilities: in.Body.Facilities, Active: true, CreatedAt: moment()}
+	e := store.Endpoint{ID: events.NewID(), URL: in.Body.URL, Kinds: in.Body.Kinds, Facilities: in.Body.Facilities, Active: true, CreatedAt: time.Now().UTC().Truncate(time.Microsecond)}
 	if e.Kinds == nil {
 		e.Kinds = []string{}
 	}
@@ -313,23 +323,23 @@ func (s *service) addEndpoint(ctx context.Context, in *endpointIn) (*endpointOut
 		}
 	}
 	org, secret := web.From(ctx).Org, channel.NewSecret()
-	if err := s.db.Tx(ctx, org, func(tx pgx.Tx) error { return store.AddEndpoint(ctx, tx, org, e, secret) }); err != nil {
+	if err := s.DB.Tx(ctx, org, func(tx pgx.Tx) error { return store.AddEndpoint(ctx, tx, org, e, secret) }); err != nil {
 		return nil, err
 	}
-	return &endpointOut{endpointView{e.ID, e.URL, e.Kinds, e.Facilities, true, "", e.CreatedAt, secret}}, nil
+	return &endpointOut{Endpoint{e.ID, e.URL, e.Kinds, e.Facilities, true, "", e.CreatedAt, secret}}, nil
 }
 
-func (s *service) enableEndpoint(ctx context.Context, in *endpointID) (*web.Listed[endpointView], error) {
+func (s Door) enableEndpoint(ctx context.Context, in *endpointID) (*web.Listed[Endpoint], error) {
 	return s.setEndpoint(ctx, in.ID, true, "")
 }
 
-func (s *service) disableEndpoint(ctx context.Context, in *endpointID) (*web.Listed[endpointView], error) {
+func (s Door) disableEndpoint(ctx context.Context, in *endpointID) (*web.Listed[Endpoint], error) {
 	return s.setEndpoint(ctx, in.ID, false, "switched off by "+web.From(ctx).Subject)
 }
 
-func (s *service) setEndpoint(ctx context.Context, id events.ID, active bool, why string) (*web.Listed[endpointView], error) {
+func (s Door) setEndpoint(ctx context.Context, id events.ID, active bool, why string) (*web.Listed[Endpoint], error) {
 	org := web.From(ctx).Org
-	if err := s.db.Tx(ctx, org, func(tx pgx.Tx) error { return store.SetEndpoint(ctx, tx, org, id, active, why) }); err != nil {
+	if err := s.DB.Tx(ctx, org, func(tx pgx.Tx) error { return store.SetEndpoint(ctx, tx, org, id, active, why) }); err != nil {
 		return nil, err
 	}
 	return s.listEndpoints(ctx, nil)
@@ -342,17 +352,9 @@ type secretOut struct {
 	}
 }
 
-func (s *service) rotateEndpoint(ctx context.Context, in *endpointID) (*secretOut, error) {
+func (s Door) rotateEndpoint(ctx context.Context, in *endpointID) (*secretOut, error) {
 	org, out := web.From(ctx).Org, &secretOut{}
 	out.Body.ID, out.Body.Secret = in.ID, channel.NewSecret()
-	err := s.db.Tx(ctx, org, func(tx pgx.Tx) error { return store.RotateSecret(ctx, tx, org, in.ID, out.Body.Secret) })
+	err := s.DB.Tx(ctx, org, func(tx pgx.Tx) error { return store.RotateSecret(ctx, tx, org, in.ID, out.Body.Secret) })
 	return out, err
-}
-
-func (s *service) listOutbox(ctx context.Context, _ *none) (*web.Listed[channel.Sunk], error) {
-	list := []channel.Sunk{}
-	if s.sink != nil {
-		list = append(list, s.sink.Mails(web.From(ctx).Org)...)
-	}
-	return web.Page(list, len(list), nil), nil
 }

@@ -1,0 +1,217 @@
+package desk
+
+import (
+	"slices"
+	"time"
+
+	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/pkg/timer"
+	"github.com/handoff-care/handoff/services/notification/internal/channel"
+	"github.com/handoff-care/handoff/services/notification/internal/ledger"
+	"github.com/handoff-care/handoff/services/notification/internal/notice"
+	"github.com/handoff-care/handoff/services/notification/internal/routing"
+	"github.com/handoff-care/handoff/services/notification/internal/store"
+)
+
+// Desk turns the changes of one transaction into rows and facts. Not safe for concurrent use.
+type Desk struct {
+	Work  store.Work
+	Facts []events.Event
+
+	now     time.Time
+	told    map[events.ID][]store.Told // by alert: everyone told before, and in this transaction
+	waiting map[timer.Timer]bool
+}
+
+// New returns an empty desk at a time.
+func New(now time.Time) *Desk { return &Desk{now: now, told: map[events.ID][]store.Told{}} }
+
+// Told says who was told of the alerts before.
+func (d *Desk) Told(list []store.Told) {
+	for _, t := range list {
+		d.told[t.Alert] = append(d.told[t.Alert], t)
+	}
+}
+
+// Timer wakes an organization's escalations at due or a little later: times are rounded up so that
+// alerts share timers. wait is how long that is from now.
+func Timer(org events.ID, due time.Time, wait time.Duration) timer.Timer {
+	grain := time.Second
+	if wait >= 5*time.Minute {
+		grain = 15 * time.Second
+	}
+	at := due.Truncate(grain).Add(grain)
+	return timer.Timer{Name: Escalation, Key: events.Derive(Escalation, org.String(), at.UTC().Format(time.RFC3339)), Org: org, Due: at}
+}
+
+// Escalation is the name of the timers that wake escalations: one per organization and few seconds,
+// not one per alert. Alerts know themselves when their next step is due.
+const Escalation = "escalation"
+
+// Change records, tells and announces one change.
+func (d *Desk) Change(dir *routing.Directory, c *notice.Change) {
+	switch c.Act {
+	case notice.Raise:
+		d.route(dir, c, "")
+	case notice.Escalate:
+		d.row(c, ledger.Escalated, c.Target, "", c.Reason)
+		if c.Tell == notice.Further {
+			d.route(dir, c, c.Target)
+		}
+		d.wait(c.Live, c.Live.EscalateAt)
+	case notice.Reopen, notice.Correct:
+		d.correct(c)
+	case notice.Resolve:
+		d.row(c, ledger.Resolved, c.By, "", c.Reason)
+		if c.Tell == notice.Told {
+			d.correct(c)
+		}
+	case notice.Fold:
+		d.row(c, ledger.Suppressed, "", "", "folded into this thread: "+c.Reason)
+	case notice.Acknowledge:
+		d.row(c, ledger.Acknowledged, c.By, "", c.Reason)
+	case notice.Hide:
+		c.Live.Audience = dir.Route(question(c.Live, "")).Audience
+		d.row(c, ledger.Corrected, "", "", "confidential: the owning role's console only from now on")
+		d.supersede(c, "confidential")
+	}
+	if c.Act == notice.Raise || c.Act == notice.Reopen {
+		d.schedule(dir, c.Live)
+	}
+	c.Alert.Audience = c.Live.Audience
+	d.line(c)
+	d.announce(c)
+}
+
+func question(a *notice.Alert, target string) routing.Question {
+	q := routing.Question{Kind: a.Kind, Facility: a.Facility, Unit: a.Unit, Severity: a.Severity,
+		Owner: a.Owner, OwnerRole: a.OwnerRole, Target: target, Sensitive: a.Sensitive}
+	if target != "" {
+		q.Severity = q.Severity.Raised() // what nobody answered may disturb more
+	}
+	return q
+}
+
+// route tells whom the directory names.
+func (d *Desk) route(dir *routing.Directory, c *notice.Change, target string) {
+	answer := dir.Route(question(&c.Alert, target))
+	for _, r := range answer.Audience {
+		if !slices.Contains(c.Live.Audience, r) {
+			c.Live.Audience = append(slices.Clip(c.Live.Audience), r)
+		}
+	}
+	for _, x := range answer.Decisions {
+		d.row(c, x.What, x.Recipient, x.Channel, x.Reason)
+		if x.What == routing.Selected {
+			d.deliver(c, x.Recipient, x.Channel)
+		}
+	}
+}
+
+// deliver makes a delivery. The console's is made by being written: the alert is in the recipient's
+// inbox, and on the stream of whoever looks.
+func (d *Desk) deliver(c *notice.Change, recipient, road string) {
+	v := store.Delivery{Alert: c.Alert.ID, Org: c.Alert.Org, Recipient: recipient, Channel: road, Version: c.Alert.Version, State: channel.Pending}
+	if road == routing.Console {
+		v.State, v.Reason = channel.Delivered, "in the console"
+		d.row(c, ledger.Delivered, recipient, road, v.Reason)
+	}
+	d.Work.Deliveries = append(d.Work.Deliveries, v)
+	d.told[v.Alert] = append(d.told[v.Alert], store.Told{Alert: v.Alert, Recipient: recipient, Channel: road, Version: v.Version, State: v.State})
+}
+
+// correct tells everyone who was told before. What nobody has tried to send yet is overtaken.
+func (d *Desk) correct(c *notice.Change) {
+	if c.Tell != notice.Told {
+		d.row(c, ledger.Corrected, "", "", c.Reason)
+		return
+	}
+	unsent := d.supersede(c, "superseded")
+	done := map[[2]string]bool{}
+	for _, t := range slices.Clone(d.told[c.Alert.ID]) {
+		key := [2]string{t.Recipient, t.Channel}
+		heard := t.State == channel.Delivered || t.State == channel.Pending && t.Attempts > 0
+		// Nobody who has heard nothing needs to hear that it is over.
+		stands := unsent[key] && c.Alert.State != notice.Resolved
+		if done[key] || !heard && !stands {
+			continue
+		}
+		done[key] = true
+		if c.Alert.Sensitive && t.Channel != routing.Console {
+			d.row(c, ledger.Suppressed, t.Recipient, t.Channel, "confidential")
+			continue
+		}
+		d.row(c, ledger.Corrected, t.Recipient, t.Channel, c.Reason)
+		d.deliver(c, t.Recipient, t.Channel)
+	}
+	if len(done) == 0 {
+		d.row(c, ledger.Corrected, "", "", c.Reason)
+	}
+}
+
+// supersede takes back the deliveries of an alert that nobody has tried yet, and says to whom.
+func (d *Desk) supersede(c *notice.Change, why string) map[[2]string]bool {
+	unsent := map[[2]string]bool{}
+	told := d.told[c.Alert.ID]
+	for i, t := range told {
+		if t.State != channel.Pending || t.Attempts > 0 {
+			continue
+		}
+		unsent[[2]string{t.Recipient, t.Channel}] = true
+		told[i].State = channel.Suppressed
+		d.row(c, ledger.Suppressed, t.Recipient, t.Channel, why)
+		made := slices.IndexFunc(d.Work.Deliveries, func(v store.Delivery) bool {
+			return v.Alert == t.Alert && v.Recipient == t.Recipient && v.Channel == t.Channel && v.Version == t.Version
+		})
+		if made >= 0 {
+			d.Work.Deliveries[made].State, d.Work.Deliveries[made].Reason = channel.Suppressed, why
+		} else {
+			d.Work.Superseded = append(d.Work.Superseded, t)
+		}
+	}
+	return unsent
+}
+
+func (d *Desk) row(c *notice.Change, decision, recipient, road, reason string) {
+	d.Work.Ledger = append(d.Work.Ledger, ledger.Row{
+		Org: c.Alert.Org, Decision: decision, Alert: c.Alert.ID, Version: c.Alert.Version,
+		Recipient: recipient, Channel: road, Reason: reason, Event: c.Event.ID, Actor: c.By,
+	})
+}
+
+// Skip records a trigger that raised nothing.
+func (d *Desk) Skip(k *notice.Skip) {
+	d.Work.Ledger = append(d.Work.Ledger, ledger.Row{Org: k.Event.Org, Decision: ledger.Suppressed, Alert: k.Alert, Reason: k.Reason, Event: k.Event.ID})
+}
+
+// schedule sets when the alert is taken further, counted from now.
+func (d *Desk) schedule(dir *routing.Directory, a *notice.Alert) {
+	if a.State != notice.Raised || !notice.Escalates(a.Kind) {
+		return
+	}
+	step, _ := dir.Next(a.Severity, a.Step)
+	if step.Wait <= 0 {
+		return
+	}
+	a.EscalateAt = new(d.now.Add(step.Wait))
+	d.wait(a, a.EscalateAt)
+}
+
+func (d *Desk) wait(a *notice.Alert, at *time.Time) {
+	if at == nil {
+		return
+	}
+	if d.waiting == nil {
+		d.waiting = map[timer.Timer]bool{}
+	}
+	d.waiting[Timer(a.Org, *at, at.Sub(d.now))] = true
+}
+
+// Timers are what is to be set for the alerts to be taken further.
+func (d *Desk) Timers() []timer.Timer {
+	out := make([]timer.Timer, 0, len(d.waiting))
+	for t := range d.waiting {
+		out = append(out, t)
+	}
+	return out
+}
