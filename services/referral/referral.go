@@ -2,7 +2,6 @@ package referral
 
 import (
 	"context"
-	"log/slog"
 
 	"github.com/jackc/pgx/v5"
 
@@ -24,7 +23,6 @@ func Service() run.Service {
 type service struct {
 	db          *postgres.DB
 	outbox      *outbox.Outbox
-	log         *slog.Logger
 	directories *directories
 	metrics     *metrics
 }
@@ -48,7 +46,7 @@ func build(ctx context.Context, env run.Env) (*run.Instance, error) {
 }
 
 func newService(env run.Env) *service {
-	s := &service{db: env.DB, outbox: env.Outbox, log: env.Log, metrics: newMetrics()}
+	s := &service{db: env.DB, outbox: env.Outbox, metrics: newMetrics()}
 	s.directories = newDirectories(s.metrics)
 	env.Metrics.MustRegister(s.metrics.all()...)
 	env.Metrics.MustRegister(census{s.db})

@@ -46,9 +46,6 @@ func NewDirectory(version int64, providers []Provider) *Directory {
 	return d
 }
 
-// Len is the number of providers.
-func (d *Directory) Len() int { return len(d.providers) }
-
 func compile(p *Provider) compiled {
 	c := compiled{
 		id: p.ID, hash: half(p.ID), needs: bits(p.Needs, Needs), payers: bits(p.Payers, Payers), sexes: bits(p.Sexes, sexes),

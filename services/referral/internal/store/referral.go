@@ -43,8 +43,7 @@ var unknown = fault.New(fault.Unknown, "there is no such referral")
 // for, so that of an arrival and an acceptance at the same time the later one sees the other. Those
 // that one of stays has closed come too, whoever's they are.
 func Waiting(ctx context.Context, tx pgx.Tx, patients, stays []events.ID) ([]*referral.Referral, error) {
-	return locked(ctx, tx, `patient_id = ANY($1) AND state IN ('sent', 'acknowledged', 'offered', 'accepted', 'booked', 'no-show', 'arrived')
-		OR arrival_id = ANY($2)`, patients, stays)
+	return locked(ctx, tx, `patient_id = ANY($1) AND state NOT IN ('withdrawn', 'expired') OR arrival_id = ANY($2)`, patients, stays)
 }
 
 // Stale loads and locks up to limit referrals of org that were ranked from an older directory than

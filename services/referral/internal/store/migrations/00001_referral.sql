@@ -85,7 +85,7 @@ CREATE INDEX referral_encounter ON referral (encounter_id);
 CREATE INDEX referral_list ON referral (org_id, created_at, id);
 CREATE INDEX referral_state ON referral (org_id, state, created_at, id);
 CREATE INDEX referral_patient ON referral (patient_id)
-	WHERE state IN ('sent', 'acknowledged', 'offered', 'accepted', 'booked', 'no-show', 'arrived');
+	WHERE state NOT IN ('withdrawn', 'expired');
 CREATE INDEX referral_arrival ON referral (arrival_id) WHERE arrival_id IS NOT NULL;
 
 -- What was asked of one provider and what it answered. One provider holds an accepted offer: the
