@@ -1,6 +1,9 @@
 package discharge
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/services/discharge/internal/store"
 )
@@ -10,28 +13,22 @@ import (
 // of one word leaves the others standing, in whatever order they come.
 type deaths struct {
 	said  map[events.ID]map[events.ID]store.Death // by patient, then source
-	was   map[events.ID]bool                      // before this transaction
 	dirty map[[2]events.ID]bool
 	cause map[events.ID]events.Event // the last event that changed a patient's lot
 }
 
 func newDeaths(rows []store.Death) *deaths {
 	d := &deaths{
-		said: make(map[events.ID]map[events.ID]store.Death), was: make(map[events.ID]bool),
+		said:  make(map[events.ID]map[events.ID]store.Death),
 		dirty: make(map[[2]events.ID]bool), cause: make(map[events.ID]events.Event),
 	}
-	d.take(rows)
-	return d
-}
-
-func (d *deaths) take(rows []store.Death) {
 	for _, r := range rows {
 		if d.said[r.Patient] == nil {
 			d.said[r.Patient] = make(map[events.ID]store.Death)
 		}
 		d.said[r.Patient][r.Source] = r
-		d.was[r.Patient] = d.was[r.Patient] || r.Dead
 	}
+	return d
 }
 
 // movedFrom withdraws a stay's word from every patient but the one whose it is now.
@@ -75,16 +72,9 @@ func (d *deaths) dead(patient events.ID) bool {
 	return false
 }
 
-// turned are the patients whose lot changed in this transaction.
-func (d *deaths) turned() []events.ID {
-	var out []events.ID
-	for patient := range d.cause {
-		if d.dead(patient) != d.was[patient] {
-			out = append(out, patient)
-		}
-	}
-	return out
-}
+// turned are the patients whose lot changed in this transaction, also those for whom
+// it changed back: a stay may have been decided on in between.
+func (d *deaths) turned() []events.ID { return slices.Collect(maps.Keys(d.cause)) }
 
 func (d *deaths) changed() []store.Death {
 	var out []store.Death

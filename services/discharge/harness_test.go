@@ -144,6 +144,16 @@ func (h *hospital) told() []string {
 	return types
 }
 
+// sequenceOfLog is how far the log of announced facts goes.
+func (h *hospital) sequenceOfLog() (last int64) {
+	h.t.Helper()
+	err := h.db.System.QueryRow(context.Background(), `SELECT coalesce(max(sequence), 0) FROM event_log`).Scan(&last)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return last
+}
+
 // wakeUps are the due times of the task timers.
 func (h *hospital) wakeUps() []time.Time {
 	h.t.Helper()
@@ -214,17 +224,20 @@ func (h *hospital) must(who, method, path string, body any, headers ...string) a
 	return a
 }
 
-// rest is what is there at rest, of all encounters: states and open tasks with due times.
-func (h *hospital) rest() []string {
+// rest is what is there at rest of encounters: states and open tasks with due times.
+func (h *hospital) rest(numbers ...int) []string {
 	h.t.Helper()
 	var out []string
-	for _, t := range h.must("ada:auditor", "GET", "/transitions?limit=500", nil).items() {
-		if t["state"] != "cancelled" {
-			out = append(out, fmt.Sprint(t["encounter_id"], " ", t["state"], " ", t["disposition"], " ", t["protocols"], " ", t["patient_id"]))
+	for _, n := range numbers {
+		of := "encounter=" + stay(n, "", "").ID.String()
+		for _, t := range h.must("ada:auditor", "GET", "/transitions?"+of, nil).items() {
+			if t["state"] != "cancelled" {
+				out = append(out, fmt.Sprint(n, " ", t["state"], " ", t["disposition"], " ", t["protocols"], " ", t["patient_id"]))
+			}
 		}
-	}
-	for _, t := range h.must("ada:auditor", "GET", "/tasks?state=open&limit=500", nil).items() {
-		out = append(out, fmt.Sprint(t["encounter_id"], " ", t["code"], " ", t["due_at"], " ", t["priority"], " ", t["patient_id"]))
+		for _, t := range h.must("ada:auditor", "GET", "/tasks?state=open&"+of, nil).items() {
+			out = append(out, fmt.Sprint(n, " ", t["code"], " ", t["due_at"], " ", t["priority"], " ", t["patient_id"]))
+		}
 	}
 	slices.Sort(out)
 	return out
