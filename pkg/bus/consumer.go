@@ -120,6 +120,7 @@ func (c *Consumer) open(ctx context.Context, from uint64) (jetstream.Consumer, e
 	return c.js.CreateConsumer(ctx, stream, jetstream.ConsumerConfig{
 		Durable: c.service, FilterSubjects: filter, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from,
 		AckPolicy: jetstream.AckAllPolicy, AckWait: ackWait, MaxAckPending: inFlight,
+		MemoryStorage: true, // where we are is in Postgres; on disk it would only cost writes
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/pprof"
 	"strings"
 	"time"
 
@@ -65,6 +66,11 @@ func (p *Program) mount(mux *http.ServeMux) {
 		if pt.instance.Root != nil {
 			mux.Handle("/", pt.instance.Root)
 		}
+	}
+	if p.cfg.Dev {
+		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	}
 	for path, h := range p.infra.Extra {
 		mux.Handle(path, h)

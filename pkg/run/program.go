@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -65,6 +66,9 @@ func Start(ctx context.Context, cfg Config, infra Infra, services ...Service) (*
 		p.infra.Log = func(service string) *slog.Logger { return telemetry.Logger(os.Stderr, cfg.LogLevel, service) }
 	}
 	p.log = p.infra.Log("handoff")
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400) // a few tens of megabytes of garbage cost less than collecting them often
+	}
 	if err := p.start(ctx, services); err != nil {
 		_ = p.Stop()
 		return nil, err

@@ -16,7 +16,7 @@ CREATE TABLE event_log (
 	cause       uuid,
 	doc         text NOT NULL,
 	CONSTRAINT event_log_key_version UNIQUE (key, version)
-);
+) WITH (toast_tuple_target = 8160); -- documents stay in the row: compressing them costs more than it saves
 CREATE INDEX event_log_recorded ON event_log USING brin (recorded_at) WITH (pages_per_range = 32);
 
 CREATE TABLE outbox (
