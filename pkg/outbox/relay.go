@@ -17,6 +17,7 @@ import (
 const (
 	leaseTTL    = 6 * time.Second
 	leaseRenew  = 2 * time.Second
+	pace        = 3 * time.Millisecond  // least time between two looks: under load batches grow
 	pollBusy    = 10 * time.Millisecond // another replica may have written
 	pollIdle    = 50 * time.Millisecond
 	batchSize   = 500
@@ -83,6 +84,7 @@ func (r *Relay) term(ctx context.Context) error {
 func (r *Relay) work(ctx context.Context, conn *pgxpool.Conn) error {
 	renewAt, lastWork := time.Now().Add(leaseRenew), time.Now()
 	var done []int64
+	var next time.Time
 	for ctx.Err() == nil {
 		if time.Now().After(renewAt) {
 			held, err := r.lease(ctx, conn)
@@ -91,6 +93,8 @@ func (r *Relay) work(ctx context.Context, conn *pgxpool.Conn) error {
 			}
 			renewAt = time.Now().Add(leaseRenew)
 		}
+		wait(ctx, nil, time.Until(next))
+		next = time.Now().Add(pace)
 		list, err := r.next(ctx, conn, done)
 		if err != nil {
 			return err
@@ -193,6 +197,9 @@ func (r *Relay) resign(conn *pgxpool.Conn) {
 }
 
 func wait(ctx context.Context, bell <-chan struct{}, d time.Duration) {
+	if d <= 0 {
+		return
+	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
