@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/otel"
+	sdk "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/run"
@@ -188,5 +191,23 @@ func TestAStreamEndsWhenTheProgramStops(t *testing.T) {
 		}
 	case <-time.After(10 * time.Second):
 		t.Error("the stream stayed open")
+	}
+}
+
+func TestATraceReachesFromTheFactToThePush(t *testing.T) {
+	spans := tracetest.NewInMemoryExporter()
+	before := otel.GetTracerProvider()
+	otel.SetTracerProvider(sdk.NewTracerProvider(sdk.WithSyncer(spans)))
+	t.Cleanup(func() { otel.SetTracerProvider(before) })
+	b := newBench(t, run.Config{})
+	b.listen()
+	c := b.watch(b.as(web.Liaison), "", "")
+	now := time.Now()
+	b.tell(events.Event{ID: events.NewID(), Org: b.org, Occurred: now, Received: now, Fact: opened(stay("a")),
+		Traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"})
+	c.next()
+	list := spans.GetSpans()
+	if len(list) != 1 || list[0].Name != "notification pushes alert" || list[0].SpanContext.TraceID().String() != "0af7651916cd43dd8448eb211c80319c" {
+		t.Errorf("spans %+v", list)
 	}
 }

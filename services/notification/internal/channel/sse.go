@@ -34,6 +34,7 @@ func (l Listener) hears(f *Frame) bool {
 const (
 	heartbeat    = 10 * time.Second
 	writeTimeout = 10 * time.Second
+	maxStreams   = 5000 // of one process: a flood of consoles may not take it down
 )
 
 // Serve writes the stream to w until the client goes, closing is done or who no longer vouches for
@@ -48,6 +49,11 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, closing context.Cont
 	me, ok := who()
 	if !ok {
 		http.Error(w, "sign in again", http.StatusUnauthorized)
+		return
+	}
+	if h.Open() >= maxStreams {
+		w.Header().Set("Retry-After", "5")
+		http.Error(w, "too many streams are open here", http.StatusServiceUnavailable)
 		return
 	}
 	reader, err := h.Join(r.Context(), last)

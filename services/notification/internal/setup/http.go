@@ -323,10 +323,15 @@ func (s Door) addEndpoint(ctx context.Context, in *endpointIn) (*endpointOut, er
 		}
 	}
 	org, secret := web.From(ctx).Org, channel.NewSecret()
-	if err := s.DB.Tx(ctx, org, func(tx pgx.Tx) error { return store.AddEndpoint(ctx, tx, org, e, secret) }); err != nil {
-		return nil, err
-	}
-	return &endpointOut{Endpoint{e.ID, e.URL, e.Kinds, e.Facilities, true, "", e.CreatedAt, secret}}, nil
+	request := "add endpoint " + strings.Join(append(append([]string{e.URL}, e.Kinds...), e.Facilities...), "\n")
+	var out *endpointOut
+	err := s.DB.Tx(ctx, org, func(tx pgx.Tx) (err error) {
+		out, err = web.Once(ctx, tx, request, func() (*endpointOut, error) {
+			return &endpointOut{Endpoint{e.ID, e.URL, e.Kinds, e.Facilities, true, "", e.CreatedAt, secret}}, store.AddEndpoint(ctx, tx, org, e, secret)
+		})
+		return err
+	})
+	return out, err
 }
 
 func (s Door) enableEndpoint(ctx context.Context, in *endpointID) (*web.Listed[Endpoint], error) {
