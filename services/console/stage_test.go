@@ -21,6 +21,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/handoff-care/handoff/pkg/bus"
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/postgres"
 	"github.com/handoff-care/handoff/pkg/postgres/pgtest"
@@ -38,14 +39,14 @@ type stage struct {
 	org     events.ID
 	peers   *peers
 	issuer  *issuer
-	proj    projection
+	hears   map[store.Source]bus.Handler
 	mu      sync.Mutex
 	version map[events.ID]map[store.Source]int64
 }
 
 func open(t testing.TB) *stage {
 	t.Helper()
-	s := &stage{t: t, org: events.NewID(), version: map[events.ID]map[store.Source]int64{}}
+	s := &stage{t: t, org: events.NewID(), version: map[events.ID]map[store.Source]int64{}, hears: map[store.Source]bus.Handler{}}
 	s.db = pgtest.DB(t, "console", postgres.MigrationSet{Name: "own", FS: store.Migrations()})
 	s.peers = newPeers(t, s)
 	s.issuer = newIssuer(t, s.org)
@@ -74,10 +75,9 @@ func open(t testing.TB) *stage {
 		}
 	}()
 	t.Cleanup(func() { stop(); server.CloseClientConnections(); <-done })
+	sources := map[string]store.Source{"admission": store.Admission, "discharge": store.Discharge, "referral": store.Referral, "notification": store.Notification}
 	for _, sub := range instance.Hears {
-		if sub.Stream == "discharge" {
-			s.proj = projection{wake: func() {}}
-		}
+		s.hears[sources[sub.Stream]] = sub.Handle
 	}
 	return s
 }
@@ -113,7 +113,7 @@ func (s *stage) event(source store.Source, occurred time.Time, f events.Fact) ev
 func (s *stage) handle(source store.Source, batch []events.Event) {
 	s.t.Helper()
 	err := s.db.SystemTx(context.Background(), func(tx pgx.Tx) error {
-		return s.proj.handle(source)(context.Background(), tx, batch)
+		return s.hears[source](context.Background(), tx, batch)
 	})
 	if err != nil {
 		s.t.Fatal(err)

@@ -64,7 +64,7 @@ func (c *Console) loginPage(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return nil
 	}
-	c.render(w, r, http.StatusOK, loginView(p, r.URL.Query().Get("why"), local(r.URL.Query().Get("next"))))
+	c.render(w, r, http.StatusOK, loginView(p, r.URL.Query().Get("why"), Local(r.URL.Query().Get("next"))))
 	return nil
 }
 
@@ -74,7 +74,7 @@ func (c *Console) loginStart(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	state, nonce, verifier := rand.Text(), rand.Text(), oauth2.GenerateVerifier()
-	c.Sessions.Put(r.Context(), w, map[string]string{"state": state, "nonce": nonce, "verifier": verifier, "next": local(r.URL.Query().Get("next"))})
+	c.Sessions.Put(r.Context(), w, map[string]string{"state": state, "nonce": nonce, "verifier": verifier, "next": Local(r.URL.Query().Get("next"))})
 	http.Redirect(w, r, conf.AuthCodeURL(state, oauth2.S256ChallengeOption(verifier), oidc.Nonce(nonce)), http.StatusSeeOther)
 	return nil
 }
@@ -105,7 +105,7 @@ func (c *Console) loginCallback(w http.ResponseWriter, r *http.Request) error {
 	if err := c.Sessions.SignIn(ctx, w, token); err != nil {
 		return err
 	}
-	http.Redirect(w, r, local(next), http.StatusSeeOther)
+	http.Redirect(w, r, Local(next), http.StatusSeeOther)
 	return nil
 }
 
@@ -150,8 +150,8 @@ func nonceIs(token, nonce string) bool {
 	return subtle.ConstantTimeCompare([]byte(claims.Nonce), []byte(nonce)) == 1
 }
 
-// local keeps redirects inside the console.
-func local(next string) string {
+// Local keeps redirects inside the console.
+func Local(next string) string {
 	u, err := url.Parse(next)
 	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(u.Path, "/") || strings.HasPrefix(u.Path, "//") || strings.Contains(next, `\`) {
 		return "/"
