@@ -182,6 +182,26 @@ func TestNothingPrivateIsPublished(t *testing.T) {
 	}
 }
 
+// Every API is at the front door, and what is for machines inside is not.
+func TestTheFrontDoorLeadsToEveryService(t *testing.T) {
+	file := read(t, "deploy/caddy/Caddyfile")
+	for _, name := range ours(t) {
+		path := "handle /api/" + name + "/* {"
+		if name == "console" {
+			path = "handle {"
+		}
+		if !regexp.MustCompile(regexp.QuoteMeta(path) + `\s+reverse_proxy ` + name + `:8080\b`).MatchString(file) {
+			t.Errorf("%q does not lead to %s", path, name)
+		}
+	}
+	if !strings.Contains(file, "@inside path /metrics /healthz /readyz") || !strings.Contains(file, "respond @inside 404") {
+		t.Error("figures and health are open to anybody")
+	}
+	if strings.Count(file, "{") != strings.Count(file, "}") {
+		t.Error("a block is not closed")
+	}
+}
+
 // A mount of a file that is not there makes the engine create a folder of that name.
 func TestWhatIsMountedExists(t *testing.T) {
 	p := composed(t)
