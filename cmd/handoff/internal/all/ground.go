@@ -12,6 +12,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -28,7 +29,7 @@ type Options struct {
 	FetchPostgres bool
 	Ask           func(question string) bool // for leave to download; nil: no
 	Out           io.Writer                  // output of installing programs
-	Log           *slog.Logger
+	Log           *slog.Logger               // nil discards
 }
 
 // Ground is a PostgreSQL and a NATS server.
@@ -39,16 +40,23 @@ type Ground struct {
 	postgres    *private.Server
 	broker      *broker.Server
 	failed      chan error
+	stopped     chan struct{}
+	stop        sync.Once
 }
 
 const (
 	stopWithin = 30 * time.Second
 	database   = "postgres"
+	lookEvery  = 10 * time.Second
+	patience   = 6 // looks in a row at an unhealthy broker, before the program ends
 )
 
 // Start starts what the configuration does not say is elsewhere.
 func Start(ctx context.Context, o Options) (*Ground, error) {
-	g := &Ground{failed: make(chan error, 1)}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	g := &Ground{failed: make(chan error, 2), stopped: make(chan struct{})}
 	errs := make(chan error, 2)
 	go func() { errs <- g.startPostgres(ctx, o) }()
 	go func() { errs <- g.startBroker(o) }()
@@ -90,15 +98,46 @@ func (g *Ground) startBroker(o Options) error {
 	g.broker = server
 	g.Connect = func(service string) (*nats.Conn, error) { return server.Connect(service) }
 	// Together below the server's limit, so that a stream is full before the disk is.
+	go g.watch(o.Log)
 	g.Stream.MaxBytes = server.StoreLimit() * 9 / 10 / int64(max(len(o.Services), 1))
 	return nil
+}
+
+// watch ends the program when the broker has been unhealthy for a minute: JetStream that gave up,
+// for example on a full disk, comes back only with a new server, and a supervisor starts one.
+func (g *Ground) watch(log *slog.Logger) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for bad := 0; bad < patience; {
+		select {
+		case <-g.stopped:
+			return
+		case <-tick.C:
+		}
+		err := g.broker.Healthy()
+		if err == nil {
+			bad = 0
+			continue
+		}
+		bad++
+		log.Error("the broker is not healthy", "error", err, "looks", bad)
+		if bad == patience {
+			g.failed <- fmt.Errorf("%w; start again when the cause is gone (a full disk?)", err)
+		}
+	}
 }
 
 // Failed delivers the error of a server of ours that ended by itself.
 func (g *Ground) Failed() <-chan error { return g.failed }
 
-// Stop stops what Start started.
-func (g *Ground) Stop() error {
+// Stop stops what Start started. Calling it again does nothing.
+func (g *Ground) Stop() (err error) {
+	g.stop.Do(func() { err = g.end() })
+	return err
+}
+
+func (g *Ground) end() error {
+	close(g.stopped)
 	if g.broker != nil {
 		g.broker.Stop()
 	}

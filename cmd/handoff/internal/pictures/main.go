@@ -93,5 +93,5 @@ func chromium() (string, error) {
 			return path, nil
 		}
 	}
-	return "", errors.New("Chromium is missing: apt-get install -y chromium")
+	return "", errors.New("no Chromium in PATH: apt-get install -y chromium")
 }
