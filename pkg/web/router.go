@@ -53,11 +53,17 @@ func Handle[In, Out any](r *Router, perm Permission, method, path, summary strin
 		Security: []map[string][]string{{"bearer": {}}}, MaxBodyBytes: 1 << 20,
 		Extensions: map[string]any{"x-permission": string(perm)},
 		Errors:     []int{400, 401, 403, 404, 409, 412, 422, 429},
+		// Before the request is read: whoever may not ask learns nothing about what is asked.
+		Middlewares: huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
+			if !Allow(From(ctx.Context()), perm) {
+				_, w := humachi.Unwrap(ctx)
+				WriteProblem(w, denied(ctx.Context()))
+				return
+			}
+			next(ctx)
+		}},
 	}
 	huma.Register(r.api, op, func(ctx context.Context, in *In) (*Out, error) {
-		if !Allow(From(ctx), perm) {
-			return nil, denied(ctx)
-		}
 		out, err := h(ctx, in)
 		if err != nil {
 			return nil, r.fail(ctx, err)

@@ -60,6 +60,7 @@ func router(t *testing.T, i issuer) *Router {
 		out.Body.Subject = From(ctx).Subject
 		return out, nil
 	})
+	Handle(r, TasksWork, "POST", "/strict", "Needs a body", func(context.Context, *struct{ Body struct{ N int } }) (*echo, error) { return &echo{}, nil })
 	Handle(r, TasksRead, "GET", "/lost", "A lost race", func(context.Context, *struct{}) (*echo, error) {
 		return nil, fault.Wrap(fault.Conflict, context.DeadlineExceeded, "Ana was first").With("owner", "ana")
 	})
@@ -104,6 +105,17 @@ func TestWhoMayDoWhat(t *testing.T) {
 				t.Errorf("got %d %v, want %d", res.StatusCode, body, c.want)
 			}
 		})
+	}
+}
+
+func TestWhoMayNotAskLearnsNothingAboutTheQuestion(t *testing.T) {
+	i := newIssuer(t)
+	r := router(t, i)
+	if res, _ := ask(r, "POST", "/strict", i.token(t, TokenAudience, time.Now().Add(time.Hour), Auditor)); res.StatusCode != 403 {
+		t.Errorf("an auditor's bad request: %d", res.StatusCode)
+	}
+	if res, _ := ask(r, "POST", "/strict", i.token(t, TokenAudience, time.Now().Add(time.Hour), Liaison)); res.StatusCode != 400 && res.StatusCode != 422 {
+		t.Errorf("a liaison's bad request: %d", res.StatusCode)
 	}
 }
 
