@@ -47,6 +47,8 @@ type service struct {
 	metrics   *metrics
 	tracer    trace.Tracer
 	log       *slog.Logger
+	replies   *adt.ReplyIDs
+	heard     *heard
 	address   string // of the MLLP listener
 }
 
@@ -81,9 +83,11 @@ func (s *service) instance(ctx context.Context, auth *web.Authority) (*run.Insta
 func newService(env run.Env) *service {
 	s := &service{config: env.Config, db: env.DB, outbox: env.Outbox, store: store.New(env.DB), log: env.Log, tracer: otel.Tracer("handoff/admission")}
 	s.metrics, s.doors = newMetrics(env.Metrics), adt.NewMetrics(env.Metrics)
+	s.replies, s.heard = adt.NewReplyIDs(time.Now()), &heard{}
 	s.directory = store.NewDirectory(s.store, s.announceFacility)
+	s.directory.Development = env.Config.Dev
 	s.applier = newApplier(s)
-	s.keeper = store.NewKeeper(s.store, s.log, env.Metrics, s.applier.kept, s.applier.sweepLater)
+	s.keeper = store.NewKeeper(s.store, s.log, env.Metrics, s.kept, s.applier.sweepLater)
 	return s
 }
 

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/services/admission/internal/adt"
 	"github.com/handoff-care/handoff/services/admission/internal/store"
 )
@@ -186,6 +187,11 @@ func (s *service) keepLease(ctx context.Context) error {
 		if err := s.store.Renew(ctx); err != nil {
 			return // the messages of a process without a lease are handled by whoever takes them
 		}
+		if list := s.heard.take(); len(list) > 0 {
+			if err := s.store.Pulse(ctx, list); err != nil {
+				s.log.WarnContext(ctx, "feeds' pulse not noted", "error", err)
+			}
+		}
 		n, err := s.store.TakeOver(ctx)
 		if n > 0 {
 			s.log.InfoContext(ctx, "messages taken over", "messages", n)
@@ -201,6 +207,37 @@ func (s *service) keepLease(ctx context.Context) error {
 	return err
 }
 
+// heard is when feeds were last heard of, until it is written down.
+type heard struct {
+	mu   sync.Mutex
+	last map[events.ID]store.Heard
+}
+
+func (h *heard) note(list []*adt.Inbound) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.last == nil {
+		h.last = map[events.ID]store.Heard{}
+	}
+	for _, in := range list {
+		h.last[in.Feed.ID] = store.Heard{Org: in.Feed.Org, At: in.Received}
+	}
+}
+
+func (h *heard) take() map[events.ID]store.Heard {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := h.last
+	h.last = nil
+	return out
+}
+
+// kept takes what the keeper has just committed.
+func (s *service) kept(list []*adt.Inbound) {
+	s.applier.kept(list)
+	s.heard.note(list)
+}
+
 // listener opens the MLLP address and returns its loop.
 func (s *service) listener() (func(context.Context) error, error) {
 	c := s.config
@@ -209,7 +246,7 @@ func (s *service) listener() (func(context.Context) error, error) {
 	}
 	l := &adt.Listener{
 		Keeper: s.keeper, Directory: s.directory, MaxFrame: c.MaxFrame, Unlimited: c.Dev,
-		Log: s.log, Metrics: s.doors, Tracer: s.tracer,
+		Log: s.log, Metrics: s.doors, Tracer: s.tracer, IDs: s.replies,
 		Feed: s.feedOf,
 	}
 	var err error

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/hl7"
 )
 
@@ -68,6 +69,21 @@ func (f *Feed) Facility(h hl7.HD) *Facility {
 			if name != "" && (fac.Code == name || slices.Contains(fac.Aliases, name)) {
 				return fac
 			}
+		}
+	}
+	return nil
+}
+
+// Speaks reports whether the feed may speak for a facility.
+func (f *Feed) Speaks(fac *Facility) bool {
+	return f.Development && f.Org == fac.Org || slices.ContainsFunc(f.Facilities, func(x *Facility) bool { return x.ID == fac.ID })
+}
+
+// CheckVisitKey refuses fields that cannot name a visit.
+func CheckVisitKey(paths []string) error {
+	for _, p := range paths {
+		if path, err := hl7.ParsePath(p); err != nil || path.Field == 0 {
+			return fault.New(fault.Invalid, "a visit key is a field such as PV1-19")
 		}
 	}
 	return nil

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -60,8 +62,10 @@ var faults = map[string]hl7.Fault{
 	Oversize:        {At: hl7.Path{Segment: "MSH"}, Code: 104, Text: "The frame is longer than the limit"},
 }
 
-// Directory finds or makes facilities.
+// Directory finds feeds as they are set up now, and makes facilities.
 type Directory interface {
+	// Current is the feed with its settings of now; nil if it is switched off.
+	Current(feed *Feed) *Feed
 	// EnsureFacility creates, unverified, the facility that a message of a development feed names.
 	EnsureFacility(ctx context.Context, feed *Feed, code string) (*Facility, error)
 }
@@ -194,6 +198,19 @@ func (in *Inbound) Done() <-chan error { return in.done }
 
 // Short is the message's hash as an id.
 func (in *Inbound) Short() events.ID { return events.ID(in.Hash[:16]) }
+
+// ReplyIDs makes the ids (MSH-10) of replies, unique for this process and its successors.
+type ReplyIDs struct{ last atomic.Int64 }
+
+// NewReplyIDs starts from the clock.
+func NewReplyIDs(now time.Time) *ReplyIDs {
+	ids := &ReplyIDs{}
+	ids.last.Store(now.UnixNano())
+	return ids
+}
+
+// Next is another id of at most 13 characters.
+func (ids *ReplyIDs) Next() string { return strconv.FormatInt(ids.last.Add(1), 36) }
 
 // Reply appends the acknowledgement to dst.
 func (in *Inbound) Reply(dst []byte, id string, now time.Time) []byte {

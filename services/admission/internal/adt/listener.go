@@ -6,9 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -46,16 +44,15 @@ type Listener struct {
 	Log       *slog.Logger
 	Metrics   *Metrics
 	Tracer    trace.Tracer
+	IDs       *ReplyIDs
 
 	mu   sync.Mutex
 	open map[*conn]struct{}
-	acks atomic.Int64 // the last reply's own id
 }
 
 // Serve accepts connections until ctx is done, then lets every connection answer what it has read.
 func (l *Listener) Serve(ctx context.Context, ln net.Listener) error {
 	l.open = map[*conn]struct{}{}
-	l.acks.Store(time.Now().UnixNano())
 	var running sync.WaitGroup
 	stop := context.AfterFunc(ctx, func() { _ = ln.Close(); l.stopReading() })
 	defer stop()
@@ -216,7 +213,12 @@ func (c *conn) read(ctx context.Context) {
 func (c *conn) take(ctx context.Context, raw []byte, received time.Time) bool {
 	spanCtx, span := c.l.Tracer.Start(ctx, "mllp frame", trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(received))
 	defer span.End()
-	in, err := Receive(spanCtx, c.l.Directory, c.feed, raw, "", received)
+	feed := c.l.Directory.Current(c.feed)
+	if feed == nil {
+		c.l.Log.WarnContext(ctx, "connection closed: the feed is switched off", "feed", c.feed.Name)
+		return false
+	}
+	in, err := Receive(spanCtx, c.l.Directory, feed, raw, "", received)
 	if err != nil {
 		// A facility could not be made: the database does not answer, so neither do we.
 		c.l.Log.ErrorContext(ctx, "message not taken", "feed", c.feed.Name, "error", err)
@@ -295,13 +297,13 @@ func (c *conn) answer(ctx context.Context, in *Inbound, patience <-chan time.Tim
 		}
 	}
 	now := time.Now()
-	reply := in.Reply(nil, strconv.FormatInt(c.l.acks.Add(1), 36), now)
+	reply := in.Reply(nil, c.l.IDs.Next(), now)
 	framed, err := mllp.AppendFrame(*buf, reply)
 	if err != nil {
 		return false
 	}
 	*buf = framed
-	c.l.Metrics.answered(in, now)
+	c.l.Metrics.Answered(in, now)
 	return true
 }
 

@@ -40,8 +40,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	return m
 }
 
-// answered counts a reply.
-func (m *Metrics) answered(in *Inbound, now time.Time) {
+// Answered counts a reply.
+func (m *Metrics) Answered(in *Inbound, now time.Time) {
 	duplicate := "false"
 	if in.Duplicate {
 		duplicate = "true"

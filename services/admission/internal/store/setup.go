@@ -24,7 +24,9 @@ type Setup struct {
 	byCode     map[codeKey]*adt.Facility
 	byCert     map[string]*adt.Feed
 	loopback   *adt.Feed
-	keys       map[string]apiKey
+
+	development bool
+	keys        map[string]apiKey
 }
 
 type codeKey struct {
@@ -72,6 +74,9 @@ func (s *Setup) Key(key string, now time.Time) *adt.Feed {
 
 // Directory keeps a process's Setup new.
 type Directory struct {
+	// Development lets development feeds be used at all.
+	Development bool
+
 	store   *Store
 	created func(ctx context.Context, tx pgx.Tx, f *adt.Facility) error // announces a facility in its transaction
 	now     atomic.Pointer[Setup]
@@ -87,6 +92,14 @@ func NewDirectory(s *Store, created func(context.Context, pgx.Tx, *adt.Facility)
 
 // Setup is the newest one read.
 func (d *Directory) Setup() *Setup { return d.now.Load() }
+
+// Current is a feed with its settings of now; nil if it is switched off.
+func (d *Directory) Current(feed *adt.Feed) *adt.Feed {
+	if f := d.Setup().Feeds[feed.ID]; f != nil && f.Enabled {
+		return f
+	}
+	return nil
+}
 
 // Refresh reads the setup if it has changed.
 func (d *Directory) Refresh(ctx context.Context) error {
@@ -104,7 +117,7 @@ func (d *Directory) refresh(ctx context.Context) error {
 		return nil
 	}
 	s := &Setup{
-		Version: version, Feeds: map[events.ID]*adt.Feed{}, Facilities: map[events.ID]*adt.Facility{},
+		development: d.Development, Version: version, Feeds: map[events.ID]*adt.Feed{}, Facilities: map[events.ID]*adt.Facility{},
 		byCode: map[codeKey]*adt.Facility{}, byCert: map[string]*adt.Feed{}, keys: map[string]apiKey{},
 	}
 	err := d.store.DB.SystemTx(ctx, func(tx pgx.Tx) error { return s.read(ctx, tx) })
@@ -227,6 +240,7 @@ func (s *Setup) addFeed(f *adt.Feed, facilities []events.ID) {
 			f.Facilities = append(f.Facilities, s.Facilities[id])
 		}
 	}
+	f.Enabled = f.Enabled && (!f.Development || s.development)
 	s.Feeds[f.ID] = f
 	if !f.Enabled {
 		return

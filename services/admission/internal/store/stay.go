@@ -92,15 +92,15 @@ func saveEncounters(b *pgx.Batch, list []*Encounter) error {
 		}
 	}
 	if len(fresh.id) > 0 {
-		b.Queue(`INSERT INTO encounter (id, org_id, facility_id, patient_id, fold_version, facts, admitted_at, discharged_at, planned_at, ed, reopened,
-			state, class, disposition, unit, room, bed, snapshot, visit, visit_key) SELECT * FROM unnest(`+encounterArrayTypes+`, $19::text[], $20::text[])`,
+		b.Queue(`INSERT INTO encounter (id, org_id, facility_id, patient_id, fold_version, facts, admitted_at, discharged_at, planned_at, ed, reopened, sensitive,
+			state, class, disposition, unit, room, bed, snapshot, visit, visit_key) SELECT * FROM unnest(`+encounterArrayTypes+`, $20::text[], $21::text[])`,
 			append(fresh.args(), fresh.visit, fresh.visitKey)...)
 	}
 	if len(changed.id) > 0 {
 		b.Queue(`UPDATE encounter e SET patient_id = u.patient, fold_version = u.fold, facts = u.facts, admitted_at = u.admitted, discharged_at = u.discharged,
-			planned_at = u.planned, ed = u.ed, reopened = u.reopened, state = u.state, class = u.class, disposition = u.disposition,
+			planned_at = u.planned, ed = u.ed, reopened = u.reopened, sensitive = u.sensitive, state = u.state, class = u.class, disposition = u.disposition,
 			unit = u.unit, room = u.room, bed = u.bed, snapshot = u.snapshot
-			FROM unnest(`+encounterArrayTypes+`) AS u(id, org, facility, patient, fold, facts, admitted, discharged, planned, ed, reopened, state, class, disposition, unit, room, bed, snapshot)
+			FROM unnest(`+encounterArrayTypes+`) AS u(id, org, facility, patient, fold, facts, admitted, discharged, planned, ed, reopened, sensitive, state, class, disposition, unit, room, bed, snapshot)
 			WHERE e.id = u.id`, changed.args()...)
 	}
 	facts.queue(b)
@@ -108,14 +108,14 @@ func saveEncounters(b *pgx.Batch, list []*Encounter) error {
 }
 
 const encounterArrayTypes = `$1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::int[], $7::timestamptz[], $8::timestamptz[], $9::timestamptz[],
-	$10::boolean[], $11::boolean[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[]`
+	$10::boolean[], $11::boolean[], $12::boolean[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[]`
 
 type encounterArrays struct {
 	id, org, facility, patient    []events.ID
 	fold                          []int64
 	facts                         []int32
 	admitted, discharged, planned []*time.Time
-	ed, reopened                  []bool
+	ed, reopened, sensitive       []bool
 	state, class, disposition     []string
 	unit, room, bed, snapshot     []string
 	visit, visitKey               []string
@@ -131,6 +131,7 @@ func (a *encounterArrays) add(e *Encounter) error {
 	a.fold, a.facts = append(a.fold, k.FoldVersion), append(a.facts, int32(len(e.Facts)))
 	a.admitted, a.discharged, a.planned = append(a.admitted, k.AdmittedAt), append(a.discharged, k.DischargedAt), append(a.planned, e.PlannedAt)
 	a.ed, a.reopened = append(a.ed, e.ED), append(a.reopened, e.Reopened)
+	a.sensitive = append(a.sensitive, k.Sensitive)
 	a.state, a.class, a.disposition = append(a.state, k.State), append(a.class, k.Class), append(a.disposition, k.Disposition)
 	a.unit, a.room, a.bed = append(a.unit, k.Place.Unit), append(a.room, k.Place.Room), append(a.bed, k.Place.Bed)
 	a.snapshot = append(a.snapshot, string(snapshot))
@@ -139,7 +140,7 @@ func (a *encounterArrays) add(e *Encounter) error {
 }
 
 func (a *encounterArrays) args() []any {
-	return []any{a.id, a.org, a.facility, a.patient, a.fold, a.facts, a.admitted, a.discharged, a.planned, a.ed, a.reopened,
+	return []any{a.id, a.org, a.facility, a.patient, a.fold, a.facts, a.admitted, a.discharged, a.planned, a.ed, a.reopened, a.sensitive,
 		a.state, a.class, a.disposition, a.unit, a.room, a.bed, a.snapshot}
 }
 

@@ -68,6 +68,13 @@ CREATE TABLE quarantine_notice (
 	PRIMARY KEY (feed_id, reason)
 );
 
+-- When a feed was last heard of; written once a second at most.
+CREATE TABLE feed_pulse (
+	feed_id uuid PRIMARY KEY,
+	org_id  uuid NOT NULL,
+	at      timestamptz NOT NULL
+) WITH (fillfactor = 50);
+
 -- Who saw what about whom. Rows are only ever added.
 CREATE TABLE access_log (
 	id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -90,5 +97,5 @@ END $$;
 CREATE TRIGGER access_log_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON access_log FOR EACH STATEMENT EXECUTE FUNCTION access_log_is_append_only();
 
 -- +goose Down
-DROP TABLE access_log, quarantine_notice, tally, lease, message_outcome, message_open, message_raw, message;
+DROP TABLE access_log, feed_pulse, quarantine_notice, tally, lease, message_outcome, message_open, message_raw, message;
 DROP FUNCTION access_log_is_append_only;

@@ -47,6 +47,7 @@ CREATE TABLE encounter (
 	planned_at    timestamptz,
 	ed            boolean NOT NULL,
 	reopened      boolean NOT NULL,
+	sensitive     boolean NOT NULL,
 	state         text NOT NULL,
 	class         text NOT NULL,
 	disposition   text NOT NULL,
