@@ -44,7 +44,9 @@ type Loaded struct {
 func Load(ctx context.Context, tx pgx.Tx, threads, orgs []events.ID) (Loaded, error) {
 	out := Loaded{Versions: make(map[events.ID]int64, len(orgs))}
 	b := &pgx.Batch{}
-	b.Queue(`SELECT `+alertColumns+` FROM alert WHERE thread = ANY($1) ORDER BY id FOR UPDATE`, threads).Query(func(rows pgx.Rows) (err error) {
+	// A plan made while the tables were small would be kept, and scan them when they are not.
+	b.Queue(`SET LOCAL enable_seqscan = off`)
+	b.Queue(`SELECT `+alertColumns+` FROM alert WHERE id = ANY($1) OR thread = ANY($1) AND ordinal > 0 ORDER BY id FOR UPDATE`, threads).Query(func(rows pgx.Rows) (err error) {
 		out.Alerts, err = pgx.CollectRows(rows, scanAlert)
 		return err
 	})

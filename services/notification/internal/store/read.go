@@ -30,7 +30,7 @@ func Alerts(ctx context.Context, tx pgx.Tx, org events.ID, q AlertQuery) ([]*not
 		before = &q.Before
 	}
 	rows, err := tx.Query(ctx, `SELECT `+alertColumns+` FROM alert WHERE org_id = $1
-		AND ($2::uuid[] IS NULL OR thread = ANY($2)) AND ($3 = '' OR state = $3) AND ($4 = '' OR kind = $4) AND ($5 = '' OR facility = $5)
+		AND ($2::uuid[] IS NULL OR id = ANY($2) OR thread = ANY($2) AND ordinal > 0) AND ($3 = '' OR state = $3) AND ($4 = '' OR kind = $4) AND ($5 = '' OR facility = $5)
 		AND ($6::text[] IS NULL OR audience && $6) AND ($7::timestamptz IS NULL OR (raised_at, id) < ($7, $8))
 		ORDER BY raised_at DESC, id DESC LIMIT $9`,
 		org, q.Threads, q.State, q.Kind, q.Facility, q.Audience, before, q.BeforeID, q.Limit)

@@ -30,8 +30,11 @@ CREATE TABLE alert (
 	occurred_at     timestamptz NOT NULL,
 	received_at     timestamptz NOT NULL,
 	raised_at       timestamptz NOT NULL,
-	CONSTRAINT alert_thread UNIQUE (thread, ordinal)
+	-- The first alert of a thread has the thread's id, a later one an id derived from (thread, ordinal):
+	-- the primary key keeps (thread, ordinal) unique and finds nearly all threads.
+	CONSTRAINT alert_first CHECK ((ordinal = 0) = (id = thread))
 ) WITH (fillfactor = 85);
+CREATE INDEX alert_later ON alert (thread) WHERE ordinal > 0;
 CREATE INDEX alert_list ON alert (org_id, raised_at, id);
 CREATE INDEX alert_escalate ON alert (org_id, escalate_at) WHERE state = 'raised' AND escalate_at IS NOT NULL;
 
