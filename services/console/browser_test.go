@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,15 +43,44 @@ func chromium(t testing.TB) string {
 	return ""
 }
 
+// browser is the one Chromium of this test binary; TestMain ends it.
+var browser struct {
+	sync.Mutex
+	ctx  context.Context
+	stop func()
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if browser.stop != nil {
+		browser.stop()
+	}
+	os.Exit(code)
+}
+
+func (b *tab) chromium() context.Context {
+	b.t.Helper()
+	browser.Lock()
+	defer browser.Unlock()
+	if browser.ctx != nil {
+		return browser.ctx
+	}
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(b.t)), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("lang", "en-US"))
+	alloc, stop := chromedp.NewExecAllocator(context.Background(), opts...)
+	ctx, cancel := chromedp.NewContext(alloc)
+	b.must(chromedp.Do(ctx))
+	browser.ctx, browser.stop = ctx, func() { cancel(); stop() }
+	return ctx
+}
+
 // browse opens a window. Scripts that break, and refusals of the security policy, fail the test.
 func (s *stage) browse(width, height int64, dark bool) *tab {
 	s.t.Helper()
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(s.t)), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-dev-shm-usage", true), chromedp.WindowSize(int(width), int(height)), chromedp.Flag("lang", "en-US"))
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), opts...)
-	ctx, cancel := chromedp.NewContext(alloc)
-	s.t.Cleanup(func() { cancel(); stop() })
-	b := &tab{s.t, s, ctx}
+	b := &tab{t: s.t, s: s}
+	ctx, cancel := chromedp.NewContext(b.chromium(), chromedp.WithNewBrowserContext())
+	s.t.Cleanup(cancel)
+	b.ctx = ctx
 	b.must(chromedp.Listen(ctx, func(ev any) {
 		switch e := ev.(type) {
 		case *runtime.EventExceptionThrown:

@@ -28,7 +28,7 @@ type Happening struct {
 	To                                             []string
 }
 
-// said is what each type of fact is in plain words. {…} are filled in.
+// said is what each type of fact is in plain words.
 var said = map[string]string{
 	events.EncounterPlanned{}.Type():            "A stay was planned",
 	events.EncounterAdmitted{}.Type():           "Arrived",
@@ -147,15 +147,16 @@ func called(subject string, staff map[string]string) string {
 	return subject
 }
 
-// changes lists what a fact changed, old values first.
+// changes lists what a fact changed, old values first. What was empty before, and what the line says
+// anyway, is left out.
 func changes(previous map[string]string) string {
-	if len(previous) == 0 {
-		return ""
-	}
 	var parts []string
 	for k, v := range previous {
-		if v == "" {
-			v = "empty"
+		if v == "" || k == "state" || strings.HasSuffix(k, "_version") {
+			continue
+		}
+		if at, err := time.Parse(time.RFC3339, v); err == nil {
+			v = at.Format("Mon 2 Jan, 15:04 MST")
 		}
 		parts = append(parts, strings.ToLower(Plain(k))+" was "+v)
 	}

@@ -32,6 +32,8 @@ type Person struct {
 	Given string    `json:"given"`
 	Last  string    `json:"family"`
 	Born  string    `json:"birth_date"`
+	// Restricted: admission keeps the name back.
+	Restricted bool `json:"restricted"`
 }
 
 // Display is the name as people say it.

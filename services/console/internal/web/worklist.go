@@ -106,7 +106,7 @@ func (c *Console) rows(ctx context.Context, works []board.Work, known *memory) (
 		r.OwnerName = cmp.Or(people[r.Owner], r.Owner)
 		r.DoneBy = cmp.Or(people[r.DoneBy], r.DoneBy)
 		if p, ok := names[r.Patient]; ok && !r.Hidden {
-			r.Name, r.Born = p.Display(), p.Born
+			r.Name, r.Born, r.Hidden = p.Display(), p.Born, p.Restricted
 		}
 	}
 	return rows, nil
