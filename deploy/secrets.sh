@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes what the services apart need to trust each other: passwords for PostgreSQL, NATS and Grafana, and
-# an authority with certificates for MLLP. Files that exist are kept, so running it again adds only what is
+# an authority with certificates for MLLP and the trial's mail sink. Files that exist are kept, so running it again adds only what is
 # missing; to rotate a password, delete its file, run this, and `docker compose up -d --force-recreate`.
 #
 #   deploy/secrets.sh [DIR]        DIR is deploy/secrets by default
@@ -48,6 +48,7 @@ certificate() { # file, common name, usage, alternative name
   fi
 }
 certificate mllp-server admission serverAuth DNS:admission,DNS:localhost,IP:127.0.0.1
+certificate mailpit mailpit serverAuth DNS:mailpit
 certificate hospital trial-hospital clientAuth DNS:trial-hospital
 
 # Containers read these as a user of their own; the folder itself stays closed to others.

@@ -94,30 +94,37 @@ func contents(t *testing.T, dir string) map[string]string {
 	return all
 }
 
-// The trial's hospital and listener know each other by the trial's authority.
+// The trial's hospital and listener know each other by the trial's authority, and notification knows the mail sink.
 func TestTrialCertificates(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "secrets")
-	secrets(t, dir)
+	copySecrets(t, dir)
 	pool := x509.NewCertPool()
 	if text, err := os.ReadFile(filepath.Join(dir, "mllp-ca.pem")); err != nil || !pool.AppendCertsFromPEM(text) {
 		t.Fatalf("mllp-ca.pem: %v", err)
 	}
-	pair := func(name string) tls.Certificate {
+	pair := func(name string) []tls.Certificate {
 		c, err := tls.LoadX509KeyPair(filepath.Join(dir, name+".pem"), filepath.Join(dir, name+".key"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return c
+		return []tls.Certificate{c}
 	}
-	here, there := net.Pipe()
-	server := tls.Server(here, &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{pair("mllp-server")}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert})
-	client := tls.Client(there, &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{pair("hospital")}, RootCAs: pool, ServerName: "localhost"})
-	done := make(chan error, 1)
-	go func() { done <- server.HandshakeContext(t.Context()) }()
-	if err := client.HandshakeContext(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-done; err != nil {
-		t.Fatal(err)
+	for _, c := range []struct {
+		name           string
+		server, client *tls.Config
+	}{
+		{"MLLP", &tls.Config{Certificates: pair("mllp-server"), ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert},
+			&tls.Config{Certificates: pair("hospital"), RootCAs: pool, ServerName: "localhost"}},
+		{"mail", &tls.Config{Certificates: pair("mailpit")}, &tls.Config{RootCAs: pool, ServerName: "mailpit"}},
+	} {
+		here, there := net.Pipe()
+		done := make(chan error, 1)
+		go func() { done <- tls.Server(here, c.server).HandshakeContext(t.Context()) }()
+		if err := tls.Client(there, c.client).HandshakeContext(t.Context()); err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		if err := <-done; err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
 	}
 }
