@@ -75,7 +75,7 @@ func TestEmailIsTriedAgainWithTheSameMessageIDAndNamesNobody(t *testing.T) {
 		t.Fatalf("outbox: %+v", out.Items)
 	}
 	m := out.Items[0]
-	if m.Subject != "A discharge needs follow-up" || m.To[0] != "ann@example.org" || !strings.Contains(m.Body, "http://console.test/alerts/"+a.ID.String()) {
+	if m.Subject != "A discharge needs follow-up" || m.To[0] != "ann@example.org" || !strings.Contains(m.Body, "http://console.test/episodes/"+a.EncounterID.String()) {
 		t.Errorf("mail %+v", m)
 	}
 	for _, secret := range []string{"MERCY", "ICU", stay("one").Patient.String()} {

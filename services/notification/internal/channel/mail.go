@@ -125,7 +125,7 @@ func (m *Mail) message(p *store.Parcel) (*mail.Msg, error) {
 	msg.SetGenHeader(OrganizationHeader, p.Org.String())
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
 	msg.SetBodyString(mail.TypeTextPlain, subject+".\n\nUrgency: "+string(p.Severity)+"\nState: "+p.State+
-		"\n\nLook here: "+m.links+"/alerts/"+p.Alert.String()+
+		"\n\nLook here: "+place(m.links, p)+
 		"\n\nThis message names nobody on purpose. You receive it because you are on a roster or in a role;\nthe page above says why.\n")
 	return msg, nil
 }

@@ -100,7 +100,7 @@ func (w *Webhooks) Send(ctx context.Context, p *store.Parcel) Result {
 	}
 	body, err := json.Marshal(payload{verb(p.Version), p.Created.UTC(), payloadData{
 		ID: p.Alert.String(), Kind: p.Kind, State: p.State, Severity: string(p.Severity), Version: p.Version,
-		Encounter: p.Encounter.String(), URL: w.links + "/alerts/" + p.Alert.String(),
+		Encounter: p.Encounter.String(), URL: place(w.links, p),
 	}})
 	if err != nil {
 		return Result{State: Failed, Reason: "the message cannot be written"}
