@@ -55,12 +55,14 @@ func anyOrder(s *scene) {
 	s.rest()
 
 	// That nothing is found means nothing unless something would be.
-	lie := entered(a.Ledger, s.stay("home"))
+	lie, truth := entered(a.Ledger, s.stay("home")), s.stay("home")
+	s.send(truth)
+	s.encounter(truth, "finished")
 	findings, err := a.Check(s.ctx)
 	if err != nil {
 		s.Fatal(err)
 	}
-	for _, want := range []string{lie.Entries[0].ControlID, lie.Visit, "never sent"} {
+	for _, want := range []string{lie.Entries[0].ControlID, lie.Visit, truth.Message(0).ControlID, truth.Visit} {
 		if !strings.Contains(strings.Join(findings, "\n"), want) {
 			s.Errorf("a lie in the ledger is not found out: nothing says %q in\n%s", want, strings.Join(findings, "\n"))
 		}
@@ -80,7 +82,7 @@ func noForgery(s *scene) {
 		s.Fatal(err)
 	}
 	last := func() uint64 {
-		stream, err := js.Stream(s.ctx, "admission")
+		stream, err := js.Stream(s.ctx, "ADMISSION")
 		if err != nil {
 			s.Fatal(err)
 		}
@@ -94,7 +96,7 @@ func noForgery(s *scene) {
 	if before == 0 {
 		s.Fatal("admission has told nothing: the test proves nothing")
 	}
-	for _, subject := range []string{"admission.care.encounter.discharged.v1", "referral.care.referral.accepted.v1", "$JS.API.STREAM.DELETE.admission", "$JS.API.STREAM.PURGE.admission"} {
+	for _, subject := range []string{"admission.care.encounter.discharged.v1", "referral.care.referral.accepted.v1", "$JS.API.STREAM.DELETE.ADMISSION", "$JS.API.STREAM.PURGE.ADMISSION"} {
 		if err := nc.Publish(subject, []byte("{}")); err != nil {
 			s.Fatal(err)
 		}

@@ -1,6 +1,9 @@
 package stays
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Step is one message of a stay. Zero fields are not sent, or are the stay's usual ones.
 type Step struct {
@@ -120,7 +123,9 @@ var Shapes = []Shape{
 }
 
 func with(list []string, more ...string) []string {
-	return append(append([]string(nil), list...), more...)
+	all := append(slices.Clone(list), more...)
+	slices.Sort(all)
+	return all
 }
 
 // ByName returns a shape; it panics where there is none of that name.
