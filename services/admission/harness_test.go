@@ -28,8 +28,10 @@ import (
 // hospital is a running admission with a database of its own.
 type hospital struct {
 	*service
-	t  testing.TB
-	db *postgres.DB
+	t      testing.TB
+	db     *postgres.DB
+	router *web.Router
+	org    events.ID // who asks; zero: DemoOrg
 }
 
 func testDB(t testing.TB) *postgres.DB {
