@@ -5,15 +5,19 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/vbauerster/mpb/v8/cwriter"
 
+	"github.com/handoff-care/handoff/cmd/handoff/internal/devoidc"
 	"github.com/handoff-care/handoff/cmd/handoff/internal/hospital"
 	"github.com/handoff-care/handoff/cmd/handoff/internal/player"
+	"github.com/handoff-care/handoff/cmd/handoff/internal/remote"
 	"github.com/handoff-care/handoff/pkg/telemetry"
+	"github.com/handoff-care/handoff/pkg/web"
 )
 
 type demoCommand struct {
@@ -78,10 +82,46 @@ func (c *runCommand) demo(ctx context.Context, term terminal) (stop func()) {
 	log := telemetry.Logger(term.Err, c.LogLevel, "hospital")
 	go func() {
 		defer close(done)
+		if err := c.introduce(ctx); err != nil && ctx.Err() == nil {
+			log.Warn("the simulated hospitals could not be introduced; their time zone is a guess", "error", err)
+		}
 		o := player.Options{To: c.MLLP, File: demoFile(c.Data), Log: log, Config: hospital.Config{Seed: c.DemoSeed, Rate: c.DemoRate, Speed: c.DemoSpeed}}
 		if _, err := player.Play(ctx, o); err != nil && ctx.Err() == nil {
 			log.Error("the simulated hospital stopped", "error", err)
 		}
 	}()
 	return func() { cancel(); <-done }
+}
+
+// introduce states the simulated facilities' names and zones, where nobody has yet: a development
+// feed would make them of their code alone.
+func (c *runCommand) introduce(ctx context.Context) error {
+	if !c.Dev {
+		return nil
+	}
+	client, err := remote.Flags{Data: c.Data, Org: devoidc.DemoOrg}.Connect(web.Admin)
+	if err != nil {
+		return err
+	}
+	known := map[string]bool{}
+	items, err := client.List(ctx, "admission", "/facilities", listMost)
+	if err != nil {
+		return err
+	}
+	for _, item := range items {
+		known[fmt.Sprint(item["code"])] = item["verified"] == true
+	}
+	for _, p := range hospital.Places() {
+		if known[p.Code] {
+			continue
+		}
+		item := remote.Item{"code": p.Code, "name": p.Name, "zone": p.Zone}
+		if len(p.SensitiveUnits) > 0 {
+			item["sensitive_units"] = p.SensitiveUnits
+		}
+		if err := client.Send(ctx, http.MethodPost, "admission", "/facilities", 0, item, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -10,10 +10,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/handoff-care/handoff/cmd/handoff/internal/contract"
+	"github.com/handoff-care/handoff/pkg/bus"
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/outbox"
 	"github.com/handoff-care/handoff/pkg/postgres"
+	"github.com/handoff-care/handoff/pkg/postgres/private"
 	"github.com/handoff-care/handoff/pkg/run"
+	"github.com/handoff-care/handoff/pkg/timer"
 	"github.com/handoff-care/handoff/pkg/web"
 )
 
@@ -21,27 +24,36 @@ type docsCommand struct {
 	Out string `default:"docs" placeholder:"DIR" help:"Folder to write to: asyncapi.yaml, events/, api/."`
 }
 
-// Run writes the contracts. Nothing needs to run for it.
-func (c *docsCommand) Run(ctx context.Context, term terminal) error {
+// Run writes the contracts. The services are built, on an empty database of their own, and asked
+// what they hear and answer; none is started.
+func (c *docsCommand) Run(ctx context.Context, term terminal) (err error) {
+	dir, err := os.MkdirTemp("", "handoff-docs-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o711); err != nil {
+		return err
+	}
+	server, err := private.Start(ctx, private.Options{Dir: dir, Out: term.Err, Settings: map[string]string{"fsync": "off"}})
+	if err != nil {
+		return err
+	}
+	defer server.Kill()
 	apis, heard := map[string]*huma.OpenAPI{}, []contract.Heard(nil)
 	for _, s := range services() {
-		i, err := s.New(ctx, nothing(s.Name))
+		i, stop, err := describe(ctx, s, server.URL("postgres", "postgres"))
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.Name, err)
 		}
-		for _, h := range i.Hears {
-			var types []string
-			for _, f := range h.Types {
-				types = append(types, f.Type())
-			}
-			heard = append(heard, contract.Heard{Service: s.Name, Stream: h.Stream, Types: types})
-		}
+		defer stop()
+		heard = append(heard, hears(s.Name, i.Hears)...)
 		if i.Routes == nil {
 			continue
 		}
 		r := web.NewRouter(s.Name, nil, slog.New(slog.DiscardHandler))
 		i.Routes(r)
-		apis[s.Name] = r.OpenAPI()
+		apis[s.Name] = contract.OpenAPI(r)
 	}
 	if err := os.MkdirAll(c.Out, 0o755); err != nil {
 		return err
@@ -53,11 +65,37 @@ func (c *docsCommand) Run(ctx context.Context, term terminal) error {
 	return nil
 }
 
-// nothing is what a service is built on to be described: it has no database and is never started.
-func nothing(service string) run.Env {
-	db := &postgres.DB{Schema: service}
-	return run.Env{
-		DB: db, Outbox: outbox.New(db, service), Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
-		Config: run.Config{HTTP: "127.0.0.1:8080", MLLP: "127.0.0.1:2575", MaxFrame: 2 << 20}, URL: "http://127.0.0.1:8080", Closing: context.Background(),
+// describe builds a service to be asked, on its own empty schema.
+func describe(ctx context.Context, s run.Service, url string) (*run.Instance, func(), error) {
+	sets := []postgres.MigrationSet{outbox.Migrations(), bus.Migrations(), timer.Migrations(), web.Migrations()}
+	if s.Migrations != nil {
+		sets = append(sets, postgres.MigrationSet{Name: "own", FS: s.Migrations})
 	}
+	if err := postgres.Migrate(ctx, url, s.Name, sets...); err != nil {
+		return nil, nil, err
+	}
+	db, err := postgres.Open(ctx, url, s.Name, postgres.Options{})
+	if err != nil {
+		return nil, nil, err
+	}
+	i, err := s.New(ctx, run.Env{
+		Config: run.Config{HTTP: "127.0.0.1:0", MLLP: "127.0.0.1:0", MaxFrame: 2 << 20}, DB: db, Outbox: outbox.New(db, s.Name),
+		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), URL: "http://127.0.0.1:8080", Closing: ctx,
+	})
+	if err != nil {
+		db.Close()
+		return nil, nil, err
+	}
+	return i, db.Close, nil
+}
+
+func hears(service string, list []bus.Subscription) (heard []contract.Heard) {
+	for _, sub := range list {
+		h := contract.Heard{Service: service, Stream: sub.Stream}
+		for _, f := range sub.Types {
+			h.Types = append(h.Types, f.Type())
+		}
+		heard = append(heard, h)
+	}
+	return heard
 }

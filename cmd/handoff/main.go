@@ -112,10 +112,18 @@ func say(w io.Writer, err error) {
 	}
 	text := err.Error()
 	var f *fault.Error
-	if errors.As(err, &f) && f.Cause == nil {
+	errors.As(err, &f)
+	if f != nil && f.Cause == nil {
 		text = f.Text
 	}
 	fmt.Fprintln(w, "handoff:", text)
+	if f == nil {
+		return
+	}
+	details, _ := f.Fields["errors"].([]any)
+	for _, d := range details {
+		fmt.Fprintln(w, "  -", d)
+	}
 }
 
 // errSaid ends a command that failed and has already said why.

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/handoff-care/handoff/cmd/handoff/internal/remote"
 	"github.com/handoff-care/handoff/pkg/web"
@@ -97,48 +99,77 @@ func (c *facilityList) Run(ctx context.Context, term terminal) error {
 }
 
 type feedCommand struct {
-	Add  feedAdd  `cmd:"" help:"Add a feed, and print its API key: it is shown this once."`
-	List feedList `cmd:"" help:"List feeds."`
+	Add    feedAdd    `cmd:"" help:"Add a feed. Without certificates it gets an API key, which is printed this once."`
+	Set    feedSet    `cmd:"" help:"Change a feed's settings; what is not named stays."`
+	List   feedList   `cmd:"" help:"List feeds."`
+	Key    feedKey    `cmd:"" help:"Give a feed another API key, which is printed this once."`
+	Revoke feedRevoke `cmd:"" help:"Revoke an API key of a feed."`
 }
 
-type feedAdd struct {
-	remote.Flags `embed:""`
-	Name         string            `arg:"" help:"Name of the feed."`
-	Facility     []string          `required:"" placeholder:"CODE" help:"Facilities (MSH-4) it may speak for."`
-	Certificate  []string          `help:"Client certificates that open it: SHA-256 fingerprints or names."`
-	Zone         string            `help:"Time zone of times that name none; without it the facility's."`
-	Charset      string            `help:"Character set, whatever MSH-18 says."`
-	VisitKey     []string          `help:"Fields that name the visit, the best first: PV1-19, PID-18, PV1-50."`
-	Disposition  map[string]string `help:"PV1-36 as sent = UB-04 code."`
-	Class        map[string]string `help:"PV1-2 as sent = class."`
-	AckMode      string            `enum:"auto,original,enhanced" default:"auto" help:"Acknowledgement mode: ${enum}."`
-	TLS12        bool              `name:"tls12" help:"Accept TLS 1.2."`
+// feedFacts are what can be set of a feed.
+type feedFacts struct {
+	Facility    []string          `placeholder:"CODE" help:"Facilities (MSH-4) it may speak for."`
+	Certificate []string          `help:"Client certificates that open it: SHA-256 fingerprints or names."`
+	Zone        string            `help:"Time zone of times that name none; without it the facility's."`
+	Charset     string            `help:"Character set, whatever MSH-18 says."`
+	VisitKey    []string          `help:"Fields that name the visit, the best first: PV1-19, PID-18, PV1-50."`
+	Disposition map[string]string `help:"PV1-36 as sent = UB-04 code."`
+	Class       map[string]string `help:"PV1-2 as sent = class."`
+	PatientType map[string]string `help:"PV1-18 as sent = class; wins over PV1-2."`
+	Processing  []string          `help:"MSH-11 values that are allowed; P without it."`
+	AckMode     string            `enum:",auto,original,enhanced" default:"" help:"Acknowledgements: auto (as MSH-15 and MSH-16 ask), original or enhanced."`
+	TLS12       bool              `name:"tls12" help:"Accept TLS 1.2."`
 }
 
-// Run implements the command.
-func (c *feedAdd) Run(ctx context.Context, term terminal) error {
-	dialect := remote.Item{"ack_mode": c.AckMode, "tls12": c.TLS12}
-	for key, text := range map[string]string{"zone": c.Zone, "charset": c.Charset} {
+// into states the facts in an item of the API.
+func (f feedFacts) into(item remote.Item) {
+	dialect, _ := item["dialect"].(remote.Item)
+	if dialect == nil {
+		dialect = remote.Item{}
+	}
+	item["dialect"] = dialect
+	for key, text := range map[string]string{"zone": f.Zone, "charset": f.Charset, "ack_mode": f.AckMode} {
 		if text != "" {
 			dialect[key] = text
 		}
 	}
-	if len(c.VisitKey) > 0 {
-		dialect["visit_key"] = c.VisitKey
+	for key, list := range map[string][]string{"visit_key": f.VisitKey, "processing": f.Processing} {
+		if len(list) > 0 {
+			dialect[key] = list
+		}
 	}
-	for key, m := range map[string]map[string]string{"dispositions": c.Disposition, "classes": c.Class} {
+	for key, m := range map[string]map[string]string{"dispositions": f.Disposition, "classes": f.Class, "patient_types": f.PatientType} {
 		if len(m) > 0 {
 			dialect[key] = m
 		}
+	}
+	if f.TLS12 {
+		dialect["tls12"] = true
+	}
+	for key, list := range map[string][]string{"facilities": f.Facility, "certificates": f.Certificate} {
+		if len(list) > 0 {
+			item[key] = list
+		}
+	}
+}
+
+type feedAdd struct {
+	remote.Flags `embed:""`
+	Name         string `arg:"" help:"Name of the feed."`
+	feedFacts    `embed:""`
+}
+
+// Run implements the command.
+func (c *feedAdd) Run(ctx context.Context, term terminal) error {
+	if len(c.Facility) == 0 {
+		return errors.New("say which facilities the feed may speak for: --facility CODE")
 	}
 	client, err := c.Connect(web.Interface)
 	if err != nil {
 		return err
 	}
-	item, stored := remote.Item{"name": c.Name, "facilities": c.Facility, "certificates": c.Certificate, "dialect": dialect}, remote.Item{}
-	if c.Certificate == nil {
-		delete(item, "certificates")
-	}
+	item, stored := remote.Item{"name": c.Name}, remote.Item{}
+	c.into(item)
 	if err := client.Send(ctx, http.MethodPost, "admission", "/feeds", 0, item, &stored); err != nil {
 		return err
 	}
@@ -147,6 +178,86 @@ func (c *feedAdd) Run(ctx context.Context, term terminal) error {
 		fmt.Fprintln(term.Out, "key ", key)
 	}
 	return nil
+}
+
+type feedSet struct {
+	remote.Flags `embed:""`
+	ID           string `arg:"" help:"Id of the feed, as feed list shows it."`
+	Name         string `help:"Another name."`
+	Enable       bool   `xor:"enabled" help:"Take messages again."`
+	Disable      bool   `xor:"enabled" help:"Take no messages any more."`
+	feedFacts    `embed:""`
+}
+
+// Run implements the command.
+func (c *feedSet) Run(ctx context.Context, term terminal) error {
+	client, err := c.Connect(web.Interface)
+	if err != nil {
+		return err
+	}
+	old := remote.Item{}
+	if err := client.Get(ctx, "admission", "/feeds/"+c.ID, &old); err != nil {
+		return err
+	}
+	version, _ := old["version"].(float64)
+	item := remote.Item{}
+	for _, key := range []string{"name", "facilities", "enabled", "dialect", "certificates"} {
+		item[key] = old[key]
+	}
+	c.into(item)
+	if c.Name != "" {
+		item["name"] = c.Name
+	}
+	if c.Enable || c.Disable {
+		item["enabled"] = c.Enable
+	}
+	if err := client.Send(ctx, http.MethodPut, "admission", "/feeds/"+c.ID, int(version), item, &item); err != nil {
+		return err
+	}
+	fmt.Fprintf(term.Out, "version %v\n", item["version"])
+	return nil
+}
+
+type feedKey struct {
+	remote.Flags `embed:""`
+	ID           string    `arg:"" help:"Id of the feed."`
+	Expires      time.Time `help:"When it ends, as 2027-01-31T00:00:00Z; never without it."`
+}
+
+// Run implements the command.
+func (c *feedKey) Run(ctx context.Context, term terminal) error {
+	client, err := c.Connect(web.Interface)
+	if err != nil {
+		return err
+	}
+	in, out := remote.Item{}, remote.Item{}
+	if !c.Expires.IsZero() {
+		in["expires_at"] = c.Expires
+	}
+	if err := client.Send(ctx, http.MethodPost, "admission", "/feeds/"+c.ID+"/keys", 0, in, &out); err != nil {
+		return err
+	}
+	fmt.Fprintln(term.Out, out["key"])
+	return nil
+}
+
+type feedRevoke struct {
+	remote.Flags `embed:""`
+	ID           string `arg:"" help:"Id of the feed."`
+	Key          string `arg:"" optional:"" help:"Id of the key; without one the feed's keys are listed."`
+}
+
+// Run implements the command.
+func (c *feedRevoke) Run(ctx context.Context, term terminal) error {
+	path := "/feeds/" + c.ID + "/keys"
+	if c.Key == "" {
+		return listing(ctx, c.Flags, web.Interface, remote.Output{}, term, "admission", path, "id", "prefix", "created_at", "expires_at", "revoked_at")
+	}
+	client, err := c.Connect(web.Interface)
+	if err != nil {
+		return err
+	}
+	return client.Send(ctx, http.MethodDelete, "admission", path+"/"+c.Key, 0, nil, nil)
 }
 
 type feedList struct {

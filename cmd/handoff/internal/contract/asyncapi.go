@@ -81,7 +81,7 @@ func AsyncAPI(facts []events.Fact, heard []Heard) (object, error) {
 			"messages": object{typ: object{"$ref": "#/components/messages/" + typ}},
 			"bindings": object{"nats": object{}},
 		}
-		operations[producer+" announces "+typ] = object{"action": "send", "channel": ref(typ), "tags": []any{object{"name": producer}}}
+		operations[producer+"-announces-"+typ] = object{"action": "send", "channel": ref(typ), "tags": []any{object{"name": producer}}}
 	}
 	for _, h := range heard {
 		types := h.Types
@@ -94,7 +94,7 @@ func AsyncAPI(facts []events.Fact, heard []Heard) (object, error) {
 		}
 		slices.Sort(types)
 		for _, typ := range types {
-			operations[h.Service+" hears "+typ] = object{"action": "receive", "channel": ref(typ), "tags": []any{object{"name": h.Service}}}
+			operations[h.Service+"-hears-"+typ] = object{"action": "receive", "channel": ref(typ), "tags": []any{object{"name": h.Service}}}
 		}
 	}
 	return object{

@@ -1,7 +1,10 @@
 package contract
 
 import (
+	"context"
 	"encoding/json"
+	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -14,6 +17,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/pkg/web"
 )
 
 func TestEveryFactHasAProducerAndASchemaThatItsDocumentFits(t *testing.T) {
@@ -167,9 +171,29 @@ func TestTheSameCodeWritesTheSameFiles(t *testing.T) {
 	if len(doc.Channels) != len(events.Types()) || doc.Channels["care.encounter.discharged.v1"].Address != "admission.care.encounter.discharged.v1" {
 		t.Fatalf("channels: %v", doc.Channels)
 	}
-	for _, want := range []string{"discharge hears care.encounter.discharged.v1", "console hears care.alert.raised.v1"} {
+	for _, want := range []string{"discharge-hears-care.encounter.discharged.v1", "console-hears-care.alert.raised.v1"} {
 		if doc.Operations[want].Action != "receive" {
 			t.Errorf("%q is not in the document", want)
 		}
+	}
+}
+
+func TestEveryRouteIsInTheDocument(t *testing.T) {
+	r := web.NewRouter("x", nil, slog.New(slog.DiscardHandler))
+	web.Handle(r, web.TasksRead, "GET", "/tasks", "Tasks", func(context.Context, *struct{}) (*struct{}, error) { return nil, nil })
+	r.Raw(web.MessagesSend, "POST", "/hl7v2", func(http.ResponseWriter, *http.Request) {})
+	r.Raw(web.AlertsRead, "GET", "/stream", func(http.ResponseWriter, *http.Request) {})
+	doc := OpenAPI(r)
+	for path, want := range map[string]web.Permission{"/tasks": web.TasksRead, "/hl7v2": web.MessagesSend, "/stream": web.AlertsRead} {
+		op := doc.Paths[path].Get
+		if path == "/hl7v2" {
+			op = doc.Paths[path].Post
+		}
+		if op == nil || op.Extensions["x-permission"] != string(want) {
+			t.Errorf("%s: %+v, want permission %s", path, op, want)
+		}
+	}
+	if doc.Paths["/tasks"].Get.Summary != "Tasks" {
+		t.Error("the summary of a JSON route is lost")
 	}
 }

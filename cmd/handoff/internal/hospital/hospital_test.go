@@ -150,7 +150,7 @@ func TestTheRateIsTheOneAskedFor(t *testing.T) {
 		c := config()
 		c.Rate = rate
 		w := New(c, []Span{{0, epoch}})
-		list := play(w, 20_000, nil)
+		list := play(w, 12_000, nil)
 		// The second half: by then stays end as often as they begin.
 		first, last := list[len(list)/2], list[len(list)-1]
 		got := float64(len(list)/2) / (last.Due - first.Due).Seconds()

@@ -74,7 +74,11 @@ func (c *Claim) Publish(i Info) error {
 
 // Release gives the directory back.
 func (c *Claim) Release() error {
-	return errors.Join(os.Remove(c.path), c.file.Close())
+	err := os.Remove(c.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil // it failed before it could say where it is
+	}
+	return errors.Join(err, c.file.Close())
 }
 
 // Read returns what the last program on the directory said, and whether it still runs.

@@ -90,20 +90,20 @@ func options(to, file string) Options {
 func TestNothingIsSkippedWhenConnectionsBreak(t *testing.T) {
 	r := newReceiver(t, 37, 0)
 	o := options(r.listen.Addr().String(), filepath.Join(t.TempDir(), "play.json"))
-	o.Count = 400
+	o.Count = 160
 	result, err := Play(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if result.Sent < 400 || result.Codes[hl7.AA] != result.Sent {
-		t.Fatalf("%d sent, codes %v; want 400 and more, all accepted", result.Sent, result.Codes)
+	if result.Sent < 160 || result.Codes[hl7.AA] != result.Sent {
+		t.Fatalf("%d sent, codes %v; want 160 and more, all accepted", result.Sent, result.Codes)
 	}
 	sameAsWorld(t, r)
 }
 
 func TestAPlayThatWasKilledGoesOn(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "play.json")
-	first := newReceiver(t, 0, 250)
+	first := newReceiver(t, 0, 120)
 	ctx, kill := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
@@ -116,7 +116,7 @@ func TestAPlayThatWasKilledGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := options(first.listen.Addr().String(), file)
-	o.Count = 300
+	o.Count = 120
 	if _, err := Play(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
