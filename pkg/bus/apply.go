@@ -16,6 +16,7 @@ import (
 
 // received is a document as it came, and the event in it.
 type received struct {
+	id    string // as the message's header says; "" from the log
 	doc   []byte
 	event events.Event
 }
@@ -29,7 +30,7 @@ var attempts = []time.Duration{0, 200 * time.Millisecond, time.Second}
 func (c *Consumer) apply(ctx context.Context, batch []received, end *uint64) error {
 	kept := batch[:0:len(batch)]
 	for i := range batch {
-		e, err := events.Decode(batch[i].doc)
+		e, err := c.reader.decode(batch[i].id, batch[i].doc)
 		if err != nil {
 			// A document that is no event cannot come from a relay of ours and has no key to park.
 			c.log.ErrorContext(ctx, "a message on the stream is not an event; passed over", "error", err)

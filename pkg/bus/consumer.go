@@ -41,6 +41,7 @@ type Consumer struct {
 	store   *store
 	types   map[string]bool
 	observe Observer
+	reader  *Reader
 	tracer  trace.Tracer
 }
 
@@ -51,10 +52,11 @@ type Observer struct {
 	Lag    func(stream string, pending uint64)
 }
 
-// NewConsumer returns the consumer of sub for a service.
-func NewConsumer(sub Subscription, service string, o *outbox.Outbox, db database, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger, observe Observer) *Consumer {
+// NewConsumer returns the consumer of sub for a service. reader may be shared by the consumers of a
+// process, or nil.
+func NewConsumer(sub Subscription, service string, o *outbox.Outbox, db database, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger, observe Observer, reader *Reader) *Consumer {
 	c := &Consumer{
-		sub: sub, service: service, outbox: o, nc: nc, js: js, observe: observe,
+		sub: sub, service: service, outbox: o, nc: nc, js: js, observe: observe, reader: reader,
 		log: log.With("stream", sub.Stream), store: newStore(db, sub.Stream), types: map[string]bool{}, tracer: telemetry.Tracer(service),
 	}
 	for _, f := range sub.Types {
@@ -195,7 +197,7 @@ func (c *Consumer) handle(ctx context.Context, list []jetstream.Msg, seen *uint6
 			return fmt.Errorf("delivery %d came after %d", meta.Sequence.Consumer, *seen)
 		}
 		*seen, last, end = meta.Sequence.Consumer, m, meta.Sequence.Stream
-		batch = append(batch, received{doc: m.Data()})
+		batch = append(batch, received{id: m.Headers().Get(jetstream.MsgIDHeader), doc: m.Data()})
 	}
 	if err := c.apply(ctx, batch, &end); err != nil {
 		return err

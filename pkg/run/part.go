@@ -32,6 +32,7 @@ type part struct {
 	log      *slog.Logger
 	metrics  *telemetry.Backbone
 	limits   StreamLimits
+	reader   *bus.Reader
 	closed   context.Context // done when the program begins to stop
 	closing  context.CancelFunc
 	loops    []running
@@ -60,7 +61,7 @@ func migrate(ctx context.Context, url string, s Service) error {
 
 // build opens what the service stands on and builds it; nothing runs yet.
 func (p *Program) build(ctx context.Context, s Service, peers web.Peers) (_ *part, err error) {
-	pt := &part{service: s, log: p.infra.Log(s.Name), limits: p.infra.Stream}
+	pt := &part{service: s, log: p.infra.Log(s.Name), limits: p.infra.Stream, reader: p.reader}
 	pt.closed, pt.closing = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {
@@ -108,7 +109,7 @@ func (pt *part) start(fail func(error)) {
 	pt.run(Loop{"trim", func(ctx context.Context) error { return pt.outbox.Trim(ctx, 31*24*time.Hour, pt.log) }}, fail)
 	pt.run(Loop{"watch", pt.watch}, fail)
 	for _, sub := range pt.instance.Hears {
-		c := bus.NewConsumer(sub, pt.service.Name, pt.outbox, pt.db, pt.nc, pt.js, pt.log, pt.observer())
+		c := bus.NewConsumer(sub, pt.service.Name, pt.outbox, pt.db, pt.nc, pt.js, pt.log, pt.observer(), pt.reader)
 		pt.run(Loop{"hear " + sub.Stream, c.Run}, fail)
 	}
 	if len(pt.instance.Timers) > 0 {

@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/handoff-care/handoff/pkg/bus"
 	"github.com/handoff-care/handoff/pkg/telemetry"
 	"github.com/handoff-care/handoff/pkg/web"
 )
@@ -47,6 +48,7 @@ type Program struct {
 	parts   []*part
 	server  *http.Server
 	listen  net.Listener
+	reader  *bus.Reader
 	ready   atomic.Bool
 	failed  chan error
 	stop    sync.Once
@@ -58,7 +60,7 @@ const stopDeadline = 20 * time.Second
 // Start migrates, builds and starts services, and serves HTTP. If anything fails, what was started
 // is stopped again. ctx bounds the start only.
 func Start(ctx context.Context, cfg Config, infra Infra, services ...Service) (*Program, error) {
-	p := &Program{cfg: cfg, infra: infra, failed: make(chan error, 1)}
+	p := &Program{cfg: cfg, infra: infra, reader: bus.NewReader(), failed: make(chan error, 1)}
 	if p.infra.Registry == nil {
 		p.infra.Registry = telemetry.Registry()
 	}
