@@ -206,6 +206,7 @@ func (p Page) may(perm web.Permission) bool { return web.Allow(p.Viewer, perm) }
 type Toast struct {
 	Text string
 	Bad  bool
+	Of   string // the task it is about: a newer note about it takes this one's place
 	Undo string // path to post to, "" for none
 	Vals map[string]string
 }

@@ -331,6 +331,7 @@ func (c *Console) winner(ctx context.Context, err error) string {
 
 // answer shows a row and a note, to a part of a page or by going back to the page.
 func (c *Console) answer(w http.ResponseWriter, r *http.Request, work board.Work, toast Toast, status int) error {
+	toast.Of = work.Task.ID.String()
 	if !fragment(r) {
 		http.Redirect(w, r, "/episodes/"+work.Task.Encounter.String(), http.StatusSeeOther)
 		return nil

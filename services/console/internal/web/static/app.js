@@ -49,6 +49,11 @@
 			toast.dataset.timed = "";
 			setTimeout(() => toast.remove(), $(".undo", toast) ? 30000 : 12000);
 		}
+		const newest = new Map();
+		for (const toast of all('.toast:not([data-for=""])')) { // an older note's undo is no longer the way back
+			newest.get(toast.dataset.for)?.remove();
+			newest.set(toast.dataset.for, toast);
+		}
 		while (all(".toast").length > 3) $(".toast").remove();
 		const sheet = $("#sheet"), body = $("#sheet-body");
 		if (sheet && body.firstElementChild && !sheet.open) sheet.showModal();
