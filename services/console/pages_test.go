@@ -114,7 +114,7 @@ func TestPagesAreAccessible(t *testing.T) {
 		{"phone-light", 390, 844, false, "dana"}, {"phone-dark", 390, 844, true, "dana"},
 		{"operations-light", 1280, 900, false, "olu"}, {"operations-phone-dark", 390, 844, true, "olu"},
 	} {
-		b := s.browse(screen.w, screen.h, screen.dark)
+		b := s.browse(screen.w, screen.h, screen.dark, "/nowhere")
 		b.visit("/login")
 		b.accessible(screen.name + " sign-in")
 		b.shot("login-" + screen.name)

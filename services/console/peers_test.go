@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -35,7 +36,7 @@ func newPeers(t testing.TB, s *stage) *peers {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/admission/patients/names", p.nameThem)
 	mux.HandleFunc("GET /api/admission/messages/{id}", func(w http.ResponseWriter, r *http.Request) {
-		write(w, 200, map[string]any{"id": r.PathValue("id"), "control_id": "MSG00017", "trigger": "A03", "state": "applied", "received_at": time.Now()})
+		write(w, 200, map[string]any{"id": r.PathValue("id"), "encounter_id": p.stay(r.PathValue("id")), "control_id": "MSG00017", "trigger": "A03", "state": "applied", "received_at": time.Now()})
 	})
 	mux.HandleFunc("GET /api/admission/messages/{id}/content", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "MSH|^~\\&|ADT|MERCY|||20261121||ADT^A03|MSG00017|P|2.5.1\rPID|1||M-1^^^MERCY^MR\rPV1|1|I\r")
@@ -219,6 +220,15 @@ func (p *peers) task(id events.ID) events.Task {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.tasks[id]
+}
+
+// stay is the stay a message is of.
+func (p *peers) stay(message string) (encounter events.ID) {
+	id, _ := events.ParseID(message)
+	if err := p.stage.db.System.QueryRow(context.Background(), `SELECT encounter_id FROM entry WHERE cause = $1`, id).Scan(&encounter); err != nil {
+		p.t.Error(err)
+	}
+	return encounter
 }
 
 func (p *peers) askedFor(patient events.ID) bool {

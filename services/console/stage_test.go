@@ -36,6 +36,7 @@ type stage struct {
 	t       testing.TB
 	db      *postgres.DB
 	url     string
+	server  *httptest.Server
 	org     events.ID
 	peers   *peers
 	issuer  *issuer
@@ -54,7 +55,7 @@ func open(t testing.TB) *stage {
 	mux := http.NewServeMux()
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	s.url = server.URL
+	s.url, s.server = server.URL, server
 	s.issuer.mount(mux, server.URL)
 	closing, stop := context.WithCancel(context.Background())
 	t.Cleanup(stop)

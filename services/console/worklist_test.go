@@ -39,7 +39,7 @@ func TestOfTwoWhoClaimOneWinsAndTheOtherIsToldByWhom(t *testing.T) {
 	s.facility()
 	st := s.discharge("Maria Santos", false, map[string]time.Duration{call: 90 * time.Minute})
 	row := "#t-" + st.tasks[0].ID.String()
-	dana, sam := s.browse(1280, 900, false), s.browse(1280, 900, true)
+	dana, sam := s.browse(1280, 900, false), s.browse(1280, 900, true, "409 (Conflict)")
 	dana.signIn("dana")
 	sam.signIn("sam")
 	dana.live()
@@ -87,6 +87,62 @@ func TestATaskIsDoneWithItsOutcomeAndOpenedAgain(t *testing.T) {
 	b.do(chromedp.WaitVisible(chromedp.CSS(".empty")))
 	b.visit("/?view=mine")
 	b.until(`document.querySelector("` + row + ` .owner").innerText === "Yours"`)
+}
+
+func TestAPushLeavesTheKeyboardWhereItIs(t *testing.T) {
+	s := open(t)
+	s.facility()
+	st := s.discharge("Maria Santos", false, map[string]time.Duration{call: 90 * time.Minute, medicines: 3 * time.Hour})
+	b := s.browse(1280, 900, false)
+	b.signIn("dana")
+	b.live()
+	b.do(chromedp.KeyEvent("j"))
+	b.until(`document.querySelector("#rows > .row").contains(document.activeElement)`)
+	b.do(chromedp.KeyEvent("c")) // claims the row that has the cursor
+	b.until(`document.querySelector("#rows > .row .owner").innerText === "Yours"`)
+	b.until(`document.querySelector("#filters").innerText.replace(/\s+/g, " ").includes("Mine 1")`)
+	at := `document.activeElement.closest(".row")?.id`
+	before := js[string](b, at)
+	for _, task := range st.tasks { // somebody else's work on both rows
+		now := s.peers.task(task.ID)
+		now.Attempts, now.Version = 3, now.Version+1
+		s.tell(store.Discharge, events.TaskAttempted{Work: events.Work{Task: now, By: "sam"}})
+	}
+	s.discharge("Joseph Obi", false, map[string]time.Duration{call: time.Minute})
+	b.until(`document.querySelector("#rows").innerText.match(/3 attempts/g)?.length === 2 && document.querySelector("#rows > .row").innerText.includes("Joseph Obi")`)
+	if after := js[string](b, at); before == "" || after != before {
+		t.Errorf("the keyboard was in %s and is in %s", before, after)
+	}
+}
+
+func TestABrokenStreamComesBackAndShowsWhatItMissed(t *testing.T) {
+	s := open(t)
+	s.facility()
+	b := s.browse(1280, 900, false, "ERR_INCOMPLETE_CHUNKED_ENCODING")
+	b.signIn("dana")
+	b.live()
+	js[chromedp.Void](b, `window.mark = 1; document.addEventListener("htmx:sse:before:connection", () => window.again = 1)`)
+	s.server.CloseClientConnections()
+	s.discharge("Maria Santos", false, map[string]time.Duration{call: 90 * time.Minute})
+	b.until(`window.again && window.mark && document.querySelector("#rows").innerText.includes("Maria Santos")`)
+	b.live()
+}
+
+func TestWhoeverIsAwayIsWarnedAndSignedOut(t *testing.T) {
+	s := open(t)
+	b := s.browse(1280, 900, false)
+	b.signIn("dana")
+	b.live()
+	js[chromedp.Void](b, `window.now = Date.now; Date.now = () => now.call(Date) + 13.5 * 60e3`)
+	b.until(`document.querySelector("#idle").open`)
+	b.accessible("the warning before sign-out")
+	b.shot("idle-warning")
+	b.click("#idle-stay")
+	b.until(`!document.querySelector("#idle").open`)
+	js[chromedp.Void](b, `Date.now = () => now.call(Date) + 30 * 60e3`)
+	b.until(`location.pathname === "/login" && document.body.innerText.includes("You were signed out because nothing happened")`)
+	b.visit("/")
+	b.until(`location.pathname === "/login"`)
 }
 
 func TestFiltersShowWhatTheySay(t *testing.T) {

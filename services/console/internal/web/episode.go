@@ -294,6 +294,7 @@ type message struct {
 	State      string    `json:"state"`
 	Reason     string    `json:"reason"`
 	ReceivedAt time.Time `json:"received_at"`
+	Encounter  events.ID `json:"encounter_id"`
 	Content    string    `json:"-"`
 }
 
@@ -303,9 +304,23 @@ func (c *Console) message(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	stay, err := pathID(r, "encounter")
+	if err != nil {
+		return err
+	}
+	e, err := c.load(ctx, stay)
+	if err != nil {
+		return err
+	}
+	if e.Hidden {
+		return fault.New(fault.Forbidden, "This stay is confidential. Its messages are not shown here.")
+	}
 	var m message
 	if err := c.call(ctx, http.MethodGet, "admission", "/messages/"+id.String(), nil, &m); err != nil {
 		return err
+	}
+	if m.Encounter != stay { // the address names a stay; what is shown is of that stay
+		return fault.New(fault.Unknown, "This message is not one of this stay.")
 	}
 	res, err := c.Peers.Open(ctx, session.Token(ctx), http.MethodGet, "admission", "/messages/"+id.String()+"/content", nil, nil)
 	if err != nil {

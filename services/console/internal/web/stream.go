@@ -11,6 +11,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/console/internal/board"
 	"github.com/handoff-care/handoff/services/console/internal/store"
@@ -39,6 +40,12 @@ type stream struct {
 func (c *Console) follow(w http.ResponseWriter, r *http.Request, perm web.Permission,
 	push func(ctx context.Context, s *stream, touched map[events.ID]time.Time) error,
 ) error {
+	leave, ok := c.open.enter(web.From(r.Context()).Subject)
+	if !ok {
+		w.Header().Set("Retry-After", "30")
+		return fault.New(fault.TooMany, "Too many live pages are open. Close some of them.")
+	}
+	defer leave()
 	sub := c.Hub.Subscribe(web.From(r.Context()).Org)
 	defer sub.Close()
 	s := &stream{c: c, w: w, r: r, control: http.NewResponseController(w)}
@@ -72,6 +79,40 @@ func (c *Console) follow(w http.ResponseWriter, r *http.Request, perm web.Permis
 			return nil
 		}
 	}
+}
+
+// Streams hold a connection each: so many a person and so many together.
+const (
+	streamsEach = 20
+	streamsAll  = 5000
+)
+
+// turnstile counts open streams.
+type turnstile struct {
+	mu  sync.Mutex
+	all int
+	by  map[string]int
+}
+
+func (t *turnstile) enter(who string) (leave func(), ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.all >= streamsAll || t.by[who] >= streamsEach {
+		return nil, false
+	}
+	if t.by == nil {
+		t.by = map[string]int{}
+	}
+	t.all++
+	t.by[who]++
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.all--
+		if t.by[who]--; t.by[who] == 0 {
+			delete(t.by, who)
+		}
+	}, true
 }
 
 // wait blocks until something was touched or has settled, beating meanwhile.

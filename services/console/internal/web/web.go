@@ -37,6 +37,7 @@ type Console struct {
 	// browser.
 	Screen prometheus.Observer
 
+	open   turnstile
 	recent latencies
 	counts countsCache
 	login  provider

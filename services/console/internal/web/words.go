@@ -25,7 +25,10 @@ func current(is bool) string {
 }
 
 func plural(n int, one, many string) string {
-	if n == 1 {
+	switch n {
+	case 0:
+		return "none " + many
+	case 1:
 		return "1 " + one
 	}
 	return fmt.Sprintf("%d %s", n, many)

@@ -115,22 +115,18 @@
 		form.submit();
 	}
 
-	// ---- keys: j k to move, c claim, d done, r give back, ? says them ---------------------------------
-	let at = -1;
+	// ---- keys: j k to move, c claim, d done, r give back. The focus is the cursor: pushes keep it. -----
+	const here = () => document.activeElement?.closest("#rows > .row");
 	function move(by) {
-		const rows = all("#rows > .row");
-		if (!rows.length) return;
-		rows[at]?.classList.remove("cursor");
-		at = Math.max(0, Math.min(rows.length - 1, at + by));
-		rows[at].classList.add("cursor");
-		rows[at].scrollIntoView({ block: "nearest" });
-		$(".who a", rows[at])?.focus({ preventScroll: true });
+		const rows = [...all("#rows > .row")];
+		const row = rows[Math.max(0, Math.min(rows.length - 1, rows.indexOf(here()) + by))];
+		$(".who a", row)?.focus();
 	}
 	document.addEventListener("keydown", (e) => {
 		if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest("input, textarea, select, dialog")) return;
 		if (e.key === "j") move(1);
 		else if (e.key === "k") move(-1);
-		else if ("cdr".includes(e.key)) $(`.row.cursor [data-key="${e.key}"]`)?.click();
+		else if ("cdr".includes(e.key)) here()?.querySelector(`[data-key="${e.key}"]`)?.click();
 	});
 
 	// ---- charts (operations): canvas cannot read light-dark(), so colours are resolved here ------------
