@@ -8,125 +8,205 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/handoff-care/handoff/cmd/handoff/internal/story/system"
 )
 
-// Nemesis strikes one process after another. Not safe for concurrent use.
+// Nemesis strikes with two hands at once: one kills services, the other what they stand on, so that
+// the one dies while the other recovers.
 type Nemesis struct {
-	Strikes map[string]int // by whom
-	Slowest time.Duration  // until a struck process was ready again
-	Died    int            // programs that ended by themselves, and were started again
-
 	system *system.System
-	random *rand.Rand
+	seed   uint64
 	out    io.Writer
+	began  time.Time
+
+	mu      sync.Mutex     // guards what follows
+	strikes map[string]int // by whom
+	slowest time.Duration  // until a struck process was ready again
+	died    int            // programs that ended by themselves, most while starting, and were started again
 }
 
 // NewNemesis returns one whose choices follow from seed. It tells out what it does.
 func NewNemesis(s *system.System, seed uint64, out io.Writer) *Nemesis {
-	return &Nemesis{Strikes: map[string]int{}, system: s, random: rand.New(rand.NewPCG(seed, 0)), out: out}
+	return &Nemesis{system: s, seed: seed, out: out, strikes: map[string]int{}}
 }
 
 // strike is one thing to do to one part; it returns when the part is as it was before.
 type strike struct {
 	whom string
-	do   func(context.Context) error
+	do   func(context.Context, *rand.Rand) error
 }
 
-// between two strikes: from almost nothing, so that a part is struck while it recovers from the
-// death of another, to long enough for leases to be taken over.
-const leastWait, mostWait = 200 * time.Millisecond, 3 * time.Second
+// hand strikes one after another of its victims, all of them in each round.
+type hand struct {
+	victims     []strike
+	least, most time.Duration // between two strikes
+}
 
-// Rage strikes until the time is up. An error is of a part that did not come back.
+// hands of a system. The waits go from almost nothing, so that a part is struck while it recovers, to
+// long enough for something to be done.
+func (n *Nemesis) hands() []hand {
+	services := hand{least: 100 * time.Millisecond, most: 1500 * time.Millisecond}
+	for _, p := range n.system.Processes {
+		services.victims = append(services.victims, strike{p.Name, n.kill(p)})
+	}
+	if n.system.NATS == nil {
+		return []hand{services}
+	}
+	ground := hand{least: 500 * time.Millisecond, most: 4 * time.Second, victims: []strike{
+		{"nats", n.kill(n.system.NATS)}, {"postgres", n.killPostgres},
+	}}
+	return []hand{services, ground}
+}
+
+// Rage strikes until the time is up, and heals. An error is of a part that did not come back.
 func (n *Nemesis) Rage(ctx context.Context, d time.Duration) error {
-	end := time.Now().Add(d)
-	began := time.Now()
-	// Everybody in turn, in an order of its own each round: a short rage leaves nobody out.
+	n.began = time.Now()
+	errs := make(chan error)
+	hands := n.hands()
+	for i, h := range hands {
+		go func() { errs <- n.use(ctx, h, rand.New(rand.NewPCG(n.seed, uint64(i))), n.began.Add(d)) }()
+	}
+	var first error
+	for range hands {
+		if err := <-errs; err != nil && first == nil {
+			first = err
+		}
+	}
+	if first != nil {
+		return first
+	}
+	return n.heal(ctx)
+}
+
+func (n *Nemesis) use(ctx context.Context, h hand, random *rand.Rand, end time.Time) error {
 	for {
-		round := n.strikes()
-		n.random.Shuffle(len(round), func(i, j int) { round[i], round[j] = round[j], round[i] })
-		for _, s := range round {
-			if time.Now().After(end) {
-				return nil
+		// Everybody in turn, in another order each round: a short rage leaves nobody out for long.
+		random.Shuffle(len(h.victims), func(i, j int) { h.victims[i], h.victims[j] = h.victims[j], h.victims[i] })
+		for _, s := range h.victims {
+			if err := wait(ctx, between(random, h.least, h.most)); err != nil {
+				return err
 			}
 			start := time.Now()
-			if err := s.do(ctx); err != nil {
+			if start.After(end) {
+				return nil
+			}
+			if err := s.do(ctx, random); err != nil {
 				return fmt.Errorf("%s did not come back: %w", s.whom, err)
 			}
-			took := time.Since(start)
-			n.Strikes[s.whom]++
-			n.Slowest = max(n.Slowest, took)
-			fmt.Fprintf(n.out, "%7.2fs %s was killed and is back after %s\n", start.Sub(began).Seconds(), s.whom, took.Round(time.Millisecond))
-			if err := n.supervise(); err != nil {
-				return err
-			}
-			if err := wait(ctx, leastWait+time.Duration(n.random.Int64N(int64(mostWait-leastWait)))); err != nil {
-				return err
-			}
+			n.struck(s.whom, start)
 		}
 	}
 }
 
-// strikes are all that can be done to the system once.
-func (n *Nemesis) strikes() []strike {
-	var list []strike
-	for _, p := range n.system.Processes {
-		list = append(list, strike{p.Name, n.restart(p)})
-	}
-	if n.system.NATS != nil {
-		list = append(list, strike{"nats", n.restart(n.system.NATS)}, strike{"postgres", func(ctx context.Context) error {
-			n.system.KillPostgres()
-			if err := wait(ctx, n.pause()); err != nil {
-				return err
-			}
-			return n.system.StartPostgres(ctx)
-		}})
-	}
-	return list
+func (n *Nemesis) struck(whom string, start time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	took := time.Since(start)
+	n.strikes[whom]++
+	n.slowest = max(n.slowest, took)
+	fmt.Fprintf(n.out, "%7.2fs %s was killed and is back after %s\n", start.Sub(n.began).Seconds(), whom, took.Round(time.Millisecond))
 }
 
-// supervise starts programs again that ended by themselves, as systemd or Kubernetes would.
-func (n *Nemesis) supervise() error {
-	for _, p := range n.system.Processes {
+// longest time that a struck part stays dead.
+const dead = 700 * time.Millisecond
+
+// kill kills a process, leaves it dead for a while and starts it again.
+func (n *Nemesis) kill(p *system.Process) func(context.Context, *rand.Rand) error {
+	return func(ctx context.Context, random *rand.Rand) error {
+		p.Kill()
+		if err := wait(ctx, between(random, 0, dead)); err != nil {
+			return err
+		}
+		return n.revive(ctx, p)
+	}
+}
+
+func (n *Nemesis) killPostgres(ctx context.Context, random *rand.Rand) error {
+	n.system.KillPostgres()
+	if err := wait(ctx, between(random, 0, dead)); err != nil {
+		return err
+	}
+	return n.system.StartPostgres(ctx)
+}
+
+// back is how long a part may take to be ready again, whatever else is down meanwhile.
+const back = 45 * time.Second
+
+// revive starts a process until it is ready. One that ends by itself, because what it stands on is
+// away, is started again, as systemd or Kubernetes would.
+func (n *Nemesis) revive(ctx context.Context, p *system.Process) error {
+	ctx, cancel := context.WithTimeout(ctx, back)
+	defer cancel()
+	for {
+		err := p.Start(ctx)
+		if err == nil {
+			return nil
+		}
+		if _, died := p.Died(); !died {
+			return err
+		}
+		n.mu.Lock()
+		n.died++
+		fmt.Fprintf(n.out, "         %s could not start: %s\n", p.Name, p.Tail(1))
+		n.mu.Unlock()
+		if wait(ctx, 100*time.Millisecond) != nil {
+			return err
+		}
+	}
+}
+
+// heal brings back whatever does not run, and returns when all of it is ready.
+func (n *Nemesis) heal(ctx context.Context) error {
+	parts := slices.Clone(n.system.Processes)
+	if n.system.NATS != nil {
+		if err := n.system.StartPostgres(ctx); err != nil {
+			return err
+		}
+		parts = slices.Insert(parts, 0, n.system.NATS)
+	}
+	for _, p := range parts {
 		if how, died := p.Died(); died {
-			n.Died++
-			fmt.Fprintf(n.out, "         %s had ended by itself (%s)\n", p.Name, how)
-			if err := p.Launch(); err != nil {
-				return err
-			}
+			fmt.Fprintf(n.out, "%s had ended by itself: %s; its log ends:\n%s\n", p.Name, how, p.Tail(5))
+			n.died++
+		}
+		if err := n.revive(ctx, p); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// restart kills a process, leaves it dead for a while and starts it again.
-func (n *Nemesis) restart(p *system.Process) func(context.Context) error {
-	return func(ctx context.Context) error {
-		p.Kill()
-		if err := wait(ctx, n.pause()); err != nil {
-			return err
+// Strikes are how often anybody was struck whose name begins so.
+func (n *Nemesis) Strikes(prefix string) (sum int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for whom, times := range n.strikes {
+		if strings.HasPrefix(whom, prefix) {
+			sum += times
 		}
-		return p.Start(ctx)
 	}
+	return sum
 }
 
-// pause is how long the struck part stays dead.
-func (n *Nemesis) pause() time.Duration { return time.Duration(n.random.Int64N(int64(time.Second))) }
-
-// Heal starts whatever does not run and returns when all of it is ready.
-func (n *Nemesis) Heal(ctx context.Context) error { return n.system.Start(ctx) }
-
-// Figures are the strikes in words.
+// Figures are what was done, in words.
 func (n *Nemesis) Figures() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	var parts []string
 	total := 0
-	for _, whom := range slices.Sorted(maps.Keys(n.Strikes)) {
-		parts = append(parts, fmt.Sprintf("%s %d", whom, n.Strikes[whom]))
-		total += n.Strikes[whom]
+	for _, whom := range slices.Sorted(maps.Keys(n.strikes)) {
+		parts = append(parts, fmt.Sprintf("%s %d", whom, n.strikes[whom]))
+		total += n.strikes[whom]
 	}
-	return fmt.Sprintf("%d strikes (%s); %d programs ended by themselves", total, strings.Join(parts, ", "), n.Died)
+	return fmt.Sprintf("%d strikes (%s); slowest return %s; %d starts failed or programs ended by themselves, and were repeated",
+		total, strings.Join(parts, ", "), n.slowest.Round(time.Millisecond), n.died)
+}
+
+func between(random *rand.Rand, least, most time.Duration) time.Duration {
+	return least + time.Duration(random.Int64N(int64(most-least)))
 }
 
 func wait(ctx context.Context, d time.Duration) error {

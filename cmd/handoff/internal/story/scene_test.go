@@ -56,7 +56,7 @@ func TestStories(t *testing.T) {
 func raise(t *testing.T, o system.Options) *system.System {
 	t.Helper()
 	if o.Dir == "" {
-		o.Dir = t.TempDir()
+		o.Dir = system.TempDir(t)
 	}
 	sys, err := system.New(o)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Freeze stops every process of the system where it is, PostgreSQL's own among them. Nothing is
@@ -42,12 +43,48 @@ func (s *System) Freeze() error {
 	if err != nil {
 		return err
 	}
+	s.frozen = append(children, postmaster)
 	for _, pid := range children {
 		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil && err != syscall.ESRCH {
 			return err
 		}
 	}
 	return nil
+}
+
+// killFrozen kills what was stopped and has nobody to tell it that its parent is gone, and returns
+// when it has let go of its files.
+func (s *System) killFrozen() {
+	for _, pid := range s.frozen {
+		_ = syscall.Kill(pid, syscall.SIGKILL) // an error means that it has ended
+	}
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for _, pid := range s.frozen {
+		for holdsFiles(pid) {
+			<-tick.C
+		}
+	}
+	s.frozen = nil
+}
+
+// holdsFiles: the process is there, and more than a zombie.
+func holdsFiles(pid int) bool {
+	fields, err := statOf(strconv.Itoa(pid))
+	return err == nil && fields[0] != "Z" && fields[0] != "X"
+}
+
+// statOf is what /proc says of a process after its name, which may hold anything: state, parent...
+func statOf(pid string) ([]string, error) {
+	stat, err := os.ReadFile(filepath.Join("/proc", pid, "stat"))
+	if err != nil {
+		return nil, err
+	}
+	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	if len(fields) < 2 {
+		return nil, fmt.Errorf("process %s: %q", pid, stat)
+	}
+	return fields, nil
 }
 
 func childrenOf(pid int) ([]int, error) {
@@ -61,13 +98,11 @@ func childrenOf(pid int) ([]int, error) {
 		if err != nil {
 			continue
 		}
-		stat, err := os.ReadFile(filepath.Join("/proc", e.Name(), "stat"))
+		fields, err := statOf(e.Name())
 		if err != nil {
 			continue // it has ended
 		}
-		// pid (name) state ppid ...; the name may hold anything, so from its end.
-		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-		if len(fields) > 1 && fields[1] == strconv.Itoa(pid) {
+		if fields[1] == strconv.Itoa(pid) {
 			list = append(list, child)
 		}
 	}

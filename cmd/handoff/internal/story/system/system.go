@@ -53,6 +53,7 @@ type System struct {
 	postgres *private.Server // Apart
 	users    map[string]string
 	tokens   map[string]string
+	frozen   []int // PostgreSQL's processes, stopped
 }
 
 // New prepares a system; nothing runs yet.
@@ -156,6 +157,7 @@ func (s *System) Destroy() {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.killFrozen()
 	if s.postgres != nil {
 		s.postgres.Kill()
 		s.postgres = nil
