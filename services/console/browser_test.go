@@ -19,7 +19,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-//go:embed internal/web/testdata/axe/axe.min.js
+//go:embed testdata/axe/axe.min.js
 var axe string
 
 // patience is how long a page may take to get somewhere. It is long because the machine may be busy.

@@ -15,53 +15,10 @@ import (
 	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/console/internal/board"
+	"github.com/handoff-care/handoff/services/console/internal/page"
 	"github.com/handoff-care/handoff/services/console/internal/session"
 	"github.com/handoff-care/handoff/services/console/internal/store"
 )
-
-// Episode is one stay as one person may see it.
-type Episode struct {
-	ID                             events.ID
-	Who, About, Place              string
-	Class, State, Disposition, Why string
-	Zone                           *time.Location
-	Left, Expected                 *time.Time
-	Risk                           *events.Risk
-	Hidden                         bool
-	Tasks                          []board.Row
-	Referrals                      []events.Referral
-	Alerts                         []events.Alert
-	Story                          []board.Line
-	staff                          map[string]string
-}
-
-// StateWords is the transition's state, in words.
-func (e Episode) StateWords() string {
-	if e.Why != "" {
-		return board.Plain(e.State) + ": " + board.Reason(e.Why)
-	}
-	return board.Transition(e.State)
-}
-
-// NoTasks says why there are none.
-func (e Episode) NoTasks() string {
-	switch e.State {
-	case "":
-		return "this stay has not opened a transition of care."
-	case "planning":
-		return "the patient is still in hospital. Tasks appear the moment they leave."
-	}
-	return "none were called for."
-}
-
-// Recipients names whom an alert is addressed to.
-func (e Episode) Recipients(a events.Alert) string {
-	return list(board.Recipients(a.Recipients, e.staff))
-}
-
-func (e Episode) alertWhy(a events.Alert) string {
-	return "/episodes/" + e.ID.String() + "/alerts/" + a.ID.String() + "/why"
-}
 
 // encounter is a stay as admission answers.
 type encounter struct {
@@ -76,15 +33,15 @@ type encounter struct {
 }
 
 // load puts an episode together: the read model, and admission's word where there is no transition.
-func (c *Console) load(ctx context.Context, id events.ID) (Episode, error) {
+func (c *Console) load(ctx context.Context, id events.ID) (page.Episode, error) {
 	viewer := web.From(ctx)
 	m, err := c.Store.Episode(ctx, viewer.Org, id)
 	if err != nil {
-		return Episode{}, err
+		return page.Episode{}, err
 	}
 	t := m.Transition
 	if t.ID.IsZero() && len(m.Entries) == 0 && len(m.Tasks) == 0 {
-		return Episode{}, fault.New(fault.Unknown, "Nothing is known of this stay (yet).")
+		return page.Episode{}, fault.New(fault.Unknown, "Nothing is known of this stay (yet).")
 	}
 	work := board.Work{Task: events.Task{Encounter: id, Patient: t.Patient, Facility: t.Facility, Sensitive: t.Sensitive, OwnerRole: string(web.Liaison)}, Episode: t, Zone: t.Zone}
 	if t.ID.IsZero() {
@@ -96,7 +53,7 @@ func (c *Console) load(ctx context.Context, id events.ID) (Episode, error) {
 	}
 	places, err := c.Store.Places(ctx, viewer.Org)
 	if err != nil {
-		return Episode{}, err
+		return page.Episode{}, err
 	}
 	for _, p := range places {
 		if p.Code == work.Task.Facility {
@@ -105,15 +62,15 @@ func (c *Console) load(ctx context.Context, id events.ID) (Episode, error) {
 	}
 	head, err := c.rows(ctx, []board.Work{work}, nil)
 	if err != nil {
-		return Episode{}, err
+		return page.Episode{}, err
 	}
-	e := Episode{ID: id, State: t.State, Why: t.Reason, Referrals: m.Referrals, Alerts: m.Alerts}
-	e.describe(head[0])
+	e := page.Episode{ID: id, State: t.State, Why: t.Reason, Referrals: m.Referrals, Alerts: m.Alerts}
+	e.Describe(head[0])
 	if !e.Hidden || head[0].Age != nil || t.Age == nil {
 		e.Expected = t.ExpectedAt
 	}
 	if e.Tasks, err = c.rows(ctx, m.Tasks, nil); err != nil {
-		return Episode{}, err
+		return page.Episode{}, err
 	}
 	for i := range e.Tasks {
 		e.Tasks[i].Name = head[0].Name
@@ -121,34 +78,15 @@ func (c *Console) load(ctx context.Context, id events.ID) (Episode, error) {
 	return e, c.tell(ctx, &e, m)
 }
 
-func (e *Episode) describe(r board.Row) {
-	e.Who, e.About, e.Hidden, e.Zone = cmp.Or(r.Name, "Patient"), person(r), r.Hidden, r.Zone
-	if r.Hidden {
-		e.Who = "Confidential patient"
-	}
-	if r.Born != "" {
-		e.About = join(e.About, "born "+r.Born)
-	}
-	e.Place = join(r.Place, r.Unit)
-	e.Class, e.Left, e.Disposition, e.Risk = r.Class, r.Left, r.Disposition, r.Risk
-}
-
-func join(a, b string) string {
-	if a == "" || b == "" {
-		return a + b
-	}
-	return a + ", " + b
-}
-
 // tell makes the story, newest first, with the names of staff.
-func (c *Console) tell(ctx context.Context, e *Episode, m store.Episode) error {
+func (c *Console) tell(ctx context.Context, e *page.Episode, m store.Episode) error {
 	var subjects []string
 	for _, x := range m.Entries {
 		subjects = append(subjects, x.Detail.By, x.Detail.Owner)
 		subjects = append(subjects, x.Detail.To...)
 	}
 	var err error
-	if e.staff, err = c.Store.Staff(ctx, web.From(ctx).Org, subjects); err != nil {
+	if e.Staff, err = c.Store.Staff(ctx, web.From(ctx).Org, subjects); err != nil {
 		return err
 	}
 	for _, x := range m.Entries {
@@ -156,7 +94,7 @@ func (c *Console) tell(ctx context.Context, e *Episode, m store.Episode) error {
 			Type: x.Type, Occurred: x.Occurred, Received: x.Received, Title: x.Detail.Title, Code: x.Detail.Code, State: x.Detail.State,
 			Reason: x.Detail.Reason, Outcome: x.Detail.Outcome, Owner: x.Detail.Owner, By: x.Detail.By, Unit: x.Detail.Unit,
 			Class: x.Detail.Class, Disposition: x.Detail.Disposition, Previous: x.Detail.Previous, To: x.Detail.To,
-		}, e.staff)
+		}, e.Staff)
 		l.Source = strconv.Itoa(int(x.Source))
 		if x.Source != store.Admission {
 			l.Late = "" // the hospital's line says it
@@ -182,7 +120,7 @@ func (c *Console) episode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c.render(w, r, http.StatusOK, episodePage(c.page(r, "Episode"), e))
+	c.render(w, r, http.StatusOK, page.EpisodePage(c.page(r, "Episode"), e))
 	return nil
 }
 
@@ -202,7 +140,7 @@ func (c *Console) liveEpisode(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		return s.part(ctx, episodePush(c.page(r, ""), e))
+		return s.part(ctx, page.EpisodePush(c.page(r, ""), e))
 	})
 }
 
@@ -211,59 +149,17 @@ func (c *Console) taskWhy(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var t task
+	var t page.Task
 	if err := c.call(r.Context(), http.MethodGet, "discharge", "/tasks/"+row.ID.String(), nil, &t); err != nil {
 		return err
 	}
-	var why trace
+	var why page.Trace
 	if len(t.Trace) == 0 || json.Unmarshal(t.Trace, &why) != nil || why.Rule == "" {
-		c.sheet(w, r, "Why this time?", noWhy(t, "No rule set this time: a person did, or the task has none."))
+		c.sheet(w, r, "Why this time?", page.NoWhy(t, "No rule set this time: a person did, or the task has none."))
 		return nil
 	}
-	c.sheet(w, r, "Why this time?", whySheet(why, t, row))
+	c.sheet(w, r, "Why this time?", page.WhySheet(why, t, row))
 	return nil
-}
-
-// told is what notification tells of an alert: who was chosen or not, and what reached whom.
-type told struct {
-	Why        []decision `json:"why"`
-	Thread     []decision `json:"thread"`
-	Deliveries []delivery `json:"deliveries"`
-}
-
-// decision is a row of the ledger.
-type decision struct {
-	At        time.Time `json:"at"`
-	Decision  string    `json:"decision"`
-	Recipient string    `json:"recipient"`
-	Channel   string    `json:"channel"`
-	Reason    string    `json:"reason"`
-}
-
-// delivery is one attempt to tell one recipient by one channel.
-type delivery struct {
-	Recipient string     `json:"recipient"`
-	Channel   string     `json:"channel"`
-	State     string     `json:"state"`
-	Reason    string     `json:"reason"`
-	CreatedAt time.Time  `json:"created_at"`
-	DoneAt    *time.Time `json:"done_at"`
-}
-
-// who is a recipient in words.
-func (e Episode) who(recipient string) string {
-	return board.Recipients([]string{recipient}, e.staff)[0]
-}
-
-func (e Episode) said(d decision) string {
-	words := board.Plain(d.Decision)
-	if d.Recipient != "" {
-		words += ": " + e.who(d.Recipient)
-	}
-	if d.Channel != "" {
-		words += ", by " + d.Channel
-	}
-	return words
 }
 
 func (c *Console) alertWhy(w http.ResponseWriter, r *http.Request) error {
@@ -279,23 +175,12 @@ func (c *Console) alertWhy(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var t told
+	var t page.Told
 	if err := c.call(r.Context(), http.MethodGet, "notification", "/alerts/"+id.String(), nil, &t); err != nil {
 		return err
 	}
-	c.sheet(w, r, "Who was told, and why", toldSheet(e, t))
+	c.sheet(w, r, "Who was told, and why", page.ToldSheet(e, t))
 	return nil
-}
-
-// message is an HL7 message as admission answers.
-type message struct {
-	ControlID  string    `json:"control_id"`
-	Trigger    string    `json:"trigger"`
-	State      string    `json:"state"`
-	Reason     string    `json:"reason"`
-	ReceivedAt time.Time `json:"received_at"`
-	Encounter  events.ID `json:"encounter_id"`
-	Content    string    `json:"-"`
 }
 
 func (c *Console) message(w http.ResponseWriter, r *http.Request) error {
@@ -315,7 +200,7 @@ func (c *Console) message(w http.ResponseWriter, r *http.Request) error {
 	if e.Hidden {
 		return fault.New(fault.Forbidden, "This stay is confidential. Its messages are not shown here.")
 	}
-	var m message
+	var m page.Message
 	if err := c.call(ctx, http.MethodGet, "admission", "/messages/"+id.String(), nil, &m); err != nil {
 		return err
 	}
@@ -335,6 +220,6 @@ func (c *Console) message(w http.ResponseWriter, r *http.Request) error {
 		return fault.Wrap(fault.Unavailable, err, "The message could not be read.")
 	}
 	m.Content = segments(b)
-	c.sheet(w, r, "The hospital's message", messageSheet(m))
+	c.sheet(w, r, "The hospital's message", page.MessageSheet(m))
 	return nil
 }

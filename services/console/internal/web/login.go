@@ -16,6 +16,7 @@ import (
 
 	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/web"
+	"github.com/handoff-care/handoff/services/console/internal/page"
 )
 
 // OIDC says where people sign in. Dev marks the development provider, whose tokens name the
@@ -64,7 +65,7 @@ func (c *Console) loginPage(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return nil
 	}
-	c.render(w, r, http.StatusOK, loginView(p, r.URL.Query().Get("why"), Local(r.URL.Query().Get("next"))))
+	c.render(w, r, http.StatusOK, page.Login(p, r.URL.Query().Get("why"), Local(r.URL.Query().Get("next"))))
 	return nil
 }
 

@@ -11,54 +11,19 @@ import (
 	"sync"
 	"time"
 
-	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/console/internal/board"
+	"github.com/handoff-care/handoff/services/console/internal/page"
 	"github.com/handoff-care/handoff/services/console/internal/store"
 )
 
 // services are asked for their figures, in the order of a discharge.
 var services = []string{"admission", "discharge", "referral", "notification", "console"}
 
-// Operations is how the system is doing.
-type Operations struct {
-	Tiles    []Tile
-	Services []Figures
-}
-
-// Tile is one figure that matters.
-type Tile struct{ Name, Value, Note, Tone string }
-
-// Figures are one service's own.
-type Figures struct {
-	Name                    string
-	Missing                 string // why there are none
-	Laws                    []web.Law
-	Parked                  []parked
-	Handled, Lag, OutboxAge string
-	all                     map[string]float64
-}
-
-// parked is a key that is set aside.
-type parked struct {
-	Stream string    `json:"stream"`
-	Key    events.ID `json:"key"`
-	Error  string    `json:"reason"`
-	Events int       `json:"events"`
-	Since  time.Time `json:"parked_at"`
-}
-
-func (o Operations) parkedCount() (n int) {
-	for _, s := range o.Services {
-		n += len(s.Parked)
-	}
-	return n
-}
-
 // figures asks every service at once; one that does not answer is shown as such.
-func (c *Console) figures(ctx context.Context) Operations {
-	o := Operations{Services: make([]Figures, len(services))}
+func (c *Console) figures(ctx context.Context) page.Operations {
+	o := page.Operations{Services: make([]page.Figures, len(services))}
 	ctx, cancel := context.WithTimeout(ctx, 4*time.Second)
 	defer cancel()
 	var wait sync.WaitGroup
@@ -70,8 +35,8 @@ func (c *Console) figures(ctx context.Context) Operations {
 	return o
 }
 
-func (c *Console) figuresOf(ctx context.Context, name string) Figures {
-	f := Figures{Name: name, Handled: "–", Lag: "–", OutboxAge: "–"}
+func (c *Console) figuresOf(ctx context.Context, name string) page.Figures {
+	f := page.Figures{Name: name, Handled: "–", Lag: "–", OutboxAge: "–"}
 	var laws struct{ Laws []web.Law }
 	if err := c.call(ctx, http.MethodGet, name, "/reconcile", nil, &laws); err != nil {
 		f.Missing = "No figures: " + fault.Public(err) + "."
@@ -79,35 +44,25 @@ func (c *Console) figuresOf(ctx context.Context, name string) Figures {
 	}
 	f.Laws = laws.Laws
 	if web.Allow(web.From(ctx), web.ParkedRead) {
-		var list web.List[parked]
+		var list web.List[page.Parked]
 		if err := c.call(ctx, http.MethodGet, name, "/parked?limit=200", nil, &list); err == nil {
 			f.Parked = list.Items
 		}
 	}
 	var own struct{ Figures map[string]float64 }
 	if err := c.call(ctx, http.MethodGet, name, "/figures", nil, &own); err == nil {
-		f.all = own.Figures
-		f.Handled = number(f.sum("handoff_consumer_events_total"))
-		f.Lag = number(f.sum("handoff_consumer_lag"))
-		f.OutboxAge = seconds(f.sum("handoff_outbox_oldest_seconds"))
+		f.All = own.Figures
+		f.Handled = page.Number(f.Sum("handoff_consumer_events_total"))
+		f.Lag = page.Number(f.Sum("handoff_consumer_lag"))
+		f.OutboxAge = seconds(f.Sum("handoff_outbox_oldest_seconds"))
 	}
 	return f
 }
 
-// sum adds a metric over its labels.
-func (f Figures) sum(name string) (total float64) {
-	for key, v := range f.all {
-		if key == name || strings.HasPrefix(key, name+"{") {
-			total += v
-		}
-	}
-	return total
-}
-
 // highest is a metric's highest value over all services and labels.
-func highest(all []Figures, name string) (most float64, ok bool) {
+func highest(all []page.Figures, name string) (most float64, ok bool) {
 	for _, f := range all {
-		for key, v := range f.all {
+		for key, v := range f.All {
 			if key == name || strings.HasPrefix(key, name+"{") {
 				most, ok = max(most, v), true
 			}
@@ -116,12 +71,12 @@ func highest(all []Figures, name string) (most float64, ok bool) {
 	return most, ok
 }
 
-func (c *Console) tiles(ctx context.Context, all []Figures) []Tile {
+func (c *Console) tiles(ctx context.Context, all []page.Figures) []page.Tile {
 	var lag, age, off float64
 	parkedKeys := 0
 	for _, f := range all {
-		lag += f.sum("handoff_consumer_lag")
-		age = max(age, f.sum("handoff_outbox_oldest_seconds"))
+		lag += f.Sum("handoff_consumer_lag")
+		age = max(age, f.Sum("handoff_outbox_oldest_seconds"))
 		parkedKeys += len(f.Parked)
 		for _, l := range f.Laws {
 			off += float64(max(l.Difference, -l.Difference))
@@ -129,28 +84,32 @@ func (c *Console) tiles(ctx context.Context, all []Figures) []Tile {
 	}
 	perMinute := c.lastMinute(ctx)
 	p50, p99, n := c.recent.quantiles()
-	tiles := []Tile{
-		{"Admissions and discharges", number(perMinute), "in the last full minute", ""},
-		{"Waiting to be handled", number(lag), "events, all services", toneAbove(lag, 1000, 100_000)},
-		{"Oldest unpublished event", seconds(age), "", toneAbove(age, 5, 60)},
+	tiles := []page.Tile{
+		tile("Admissions and discharges", page.Number(perMinute), "in the last full minute", ""),
+		tile("Waiting to be handled", page.Number(lag), "events, all services", toneAbove(lag, 1000, 100_000)),
+		tile("Oldest unpublished event", seconds(age), "of all services", toneAbove(age, 5, 60)),
 	}
 	if v, ok := highest(all, "handoff_admission_ack_seconds_p99"); ok {
-		tiles = append(tiles, Tile{"ACK, 99 of 100", seconds(v), "frame received to reply", toneAbove(v, 1, 5)})
+		tiles = append(tiles, tile("ACK, 99 of 100", seconds(v), "frame received to reply", toneAbove(v, 1, 5)))
 	}
-	screen := Tile{"Frame to screen", "–", "no screen was pushed to yet", ""}
+	screen := tile("Frame to screen", "–", "no screen was pushed to yet", "")
 	if n > 0 {
-		screen = Tile{"Frame to screen", seconds(p50), "half of the last " + strconv.Itoa(n) + "; 99 of 100 within " + seconds(p99), toneAbove(p99, 5, 60)}
+		screen = tile("Frame to screen", seconds(p50), "half of the last "+strconv.Itoa(n)+"; 99 of 100 within "+seconds(p99), toneAbove(p99, 5, 60))
 	}
 	return append(tiles, screen,
-		Tile{"Conservation", balance(off), "sum of all differences", toneAbove(off, 0, 0)},
-		Tile{"Parked keys", strconv.Itoa(parkedKeys), "", toneAbove(float64(parkedKeys), 0, 10)})
+		tile("Conservation", balance(off), "sum of all differences", toneAbove(off, 0, 0)),
+		tile("Parked keys", strconv.Itoa(parkedKeys), "set aside until replayed", toneAbove(float64(parkedKeys), 0, 10)))
+}
+
+func tile(name, value, note, tone string) page.Tile {
+	return page.Tile{Name: name, Value: value, Note: note, Tone: tone}
 }
 
 func balance(off float64) string {
 	if off == 0 {
 		return "Balances"
 	}
-	return "Off by " + number(off)
+	return "Off by " + page.Number(off)
 }
 
 func toneAbove(v, warn, bad float64) string {
@@ -161,14 +120,6 @@ func toneAbove(v, warn, bad float64) string {
 		return "warn"
 	}
 	return ""
-}
-
-func number(v float64) string {
-	s := strconv.FormatFloat(v, 'f', 0, 64)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }
 
 func seconds(v float64) string {
@@ -211,12 +162,12 @@ func (c *Console) lastMinute(ctx context.Context) (n float64) {
 }
 
 func (c *Console) operations(w http.ResponseWriter, r *http.Request) error {
-	c.render(w, r, http.StatusOK, operationsPage(c.page(r, "Operations"), c.figures(r.Context())))
+	c.render(w, r, http.StatusOK, page.OperationsPage(c.page(r, "Operations"), c.figures(r.Context())))
 	return nil
 }
 
 func (c *Console) operationsFigures(w http.ResponseWriter, r *http.Request) error {
-	c.render(w, r, http.StatusOK, operationsBody(c.page(r, ""), c.figures(r.Context())))
+	c.render(w, r, http.StatusOK, page.OperationsPush(c.page(r, ""), c.figures(r.Context())))
 	return nil
 }
 
@@ -281,10 +232,6 @@ func (l *latencies) chart() chart {
 	return out
 }
 
-func replayPath(service string, k parked) string {
-	return "/operations/parked/" + service + "/" + k.Stream + "/" + k.Key.String() + "/replay"
-}
-
 func (c *Console) replay(w http.ResponseWriter, r *http.Request) error {
 	key, err := pathID(r, "key")
 	if err != nil {
@@ -304,27 +251,19 @@ func (c *Console) replay(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, "/operations", http.StatusSeeOther)
 		return nil
 	}
-	c.render(w, r, http.StatusOK, toastPart(Toast{Text: "Replayed: " + plural(done.Events, "event", "events") + " in order."}))
+	c.render(w, r, http.StatusOK, page.ToastPart(page.Toast{Text: "Replayed: " + page.Plural(done.Events, "event", "events") + " in order."}))
 	return nil
-}
-
-// mail is a message in development's sink.
-type mail struct {
-	To      []string  `json:"to"`
-	Subject string    `json:"subject"`
-	Body    string    `json:"body"`
-	At      time.Time `json:"at"`
 }
 
 func (c *Console) outbox(w http.ResponseWriter, r *http.Request) error {
 	if !c.Dev {
 		return fault.New(fault.Unknown, "There is no page at this address.")
 	}
-	var list web.List[mail]
+	var list web.List[page.Mail]
 	problem := ""
 	if err := c.call(r.Context(), http.MethodGet, "notification", "/outbox", nil, &list); err != nil {
 		problem = "The outbox cannot be read now: " + fault.Public(err) + "."
 	}
-	c.render(w, r, http.StatusOK, outboxPage(c.page(r, "Outbox"), list.Items, problem))
+	c.render(w, r, http.StatusOK, page.Outbox(c.page(r, "Outbox"), list.Items, problem))
 	return nil
 }

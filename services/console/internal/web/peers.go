@@ -3,16 +3,15 @@ package web
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/web"
+	"github.com/handoff-care/handoff/services/console/internal/page"
 	"github.com/handoff-care/handoff/services/console/internal/session"
 )
 
@@ -59,55 +58,13 @@ func (c *Console) names(ctx context.Context, ids []events.ID) map[events.ID]Pers
 	return out
 }
 
-// task is a task as discharge answers.
-type task struct {
-	ID           events.ID       `json:"id"`
-	State        string          `json:"state"`
-	Reason       string          `json:"reason"`
-	Version      int             `json:"version"`
-	Owner        string          `json:"owner"`
-	DueAt        *time.Time      `json:"due_at"`
-	SnoozedTo    *time.Time      `json:"snoozed_to"`
-	Attempts     int             `json:"attempts"`
-	Outcome      string          `json:"outcome"`
-	Trace        json.RawMessage `json:"due_trace"`
-	Reasons      []string        `json:"priority_reasons"`
-	Protocols    []string        `json:"protocols"`
-	Instructions string          `json:"instructions"`
-	Source       string          `json:"source"`
-}
-
-// onto brings what is known of a task up to date with the answer.
-func (t task) onto(known *events.Task) {
-	if t.State == "" || t.Version < known.Version {
-		return
-	}
-	known.State, known.Reason, known.Version, known.Owner = t.State, t.Reason, t.Version, t.Owner
-	known.DueAt, known.SnoozedTo, known.Attempts, known.Outcome = t.DueAt, t.SnoozedTo, t.Attempts, t.Outcome
-}
-
-// trace is why a task is due when it is.
-type trace struct {
-	Rule      string     `json:"rule"`
-	Version   string     `json:"version"`
-	Title     string     `json:"title"`
-	Source    string     `json:"source"`
-	Standing  string     `json:"standing"`
-	Trigger   string     `json:"trigger"`
-	TriggerAt *time.Time `json:"trigger_at"`
-	Zone      string     `json:"zone"`
-	Calendar  string     `json:"calendar"`
-	Steps     []string   `json:"steps"`
-	Due       *time.Time `json:"due_at"`
-}
-
 // change asks discharge to do something to a task. version 0 sends no If-Match (claims need none).
-func (c *Console) change(ctx context.Context, id events.ID, action string, version int, in any) (task, error) {
+func (c *Console) change(ctx context.Context, id events.ID, action string, version int, in any) (page.Task, error) {
 	var header []string
 	if version > 0 {
 		header = []string{"If-Match", strconv.Quote(strconv.Itoa(version))}
 	}
-	var t task
+	var t page.Task
 	err := c.call(ctx, http.MethodPost, "discharge", "/tasks/"+id.String()+"/"+action, in, &t, header...)
 	return t, err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/console/internal/board"
+	"github.com/handoff-care/handoff/services/console/internal/page"
 	"github.com/handoff-care/handoff/services/console/internal/store"
 )
 
@@ -205,9 +206,9 @@ func (c *Console) liveWorklist(w http.ResponseWriter, r *http.Request) error {
 		}
 		var part templ.Component
 		if first {
-			part = wholeList(p, l)
+			part = page.WholeList(p, l)
 		} else if edits := board.Diff(before, after); len(edits) > 0 || l.Counts != counts {
-			part = listEdits(p, l, edits, byID)
+			part = page.ListEdits(p, l, edits, byID)
 		}
 		first, before, counts = false, after, l.Counts
 		if part == nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/console/internal/live"
+	"github.com/handoff-care/handoff/services/console/internal/page"
 	"github.com/handoff-care/handoff/services/console/internal/session"
 	"github.com/handoff-care/handoff/services/console/internal/store"
 )
@@ -87,8 +88,8 @@ func (c *Console) Handler() http.Handler {
 	}}))
 	pages := http.NewCrossOriginProtection().Handler(c.Sessions.Load(mux))
 	all := http.NewServeMux()
-	all.Handle("GET /static/{file}", static)
-	all.Handle("GET /favicon.ico", http.RedirectHandler(asset("icon.svg"), http.StatusFound))
+	all.Handle("GET /static/{file}", page.Static)
+	all.Handle("GET /favicon.ico", http.RedirectHandler(page.Asset("icon.svg"), http.StatusFound))
 	all.Handle("/", pages)
 	return c.headers(all)
 }
@@ -170,10 +171,10 @@ func (c *Console) failed(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	if fragment(r) {
-		c.render(w, r, status, toastPart(Toast{Text: fault.Public(err), Bad: true}))
+		c.render(w, r, status, page.ToastPart(page.Toast{Text: fault.Public(err), Bad: true}))
 		return
 	}
-	c.render(w, r, status, errorPage(c.page(r, "Something is missing"), status, fault.Public(err)))
+	c.render(w, r, status, page.ErrorPage(c.page(r, "Something is missing"), status, fault.Public(err)))
 }
 
 // fragment reports whether a part of a page asked, not the address bar.
@@ -187,29 +188,8 @@ func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, t t
 	}
 }
 
-// Page is what every page knows.
-type Page struct {
-	Title  string
-	Path   string
-	Viewer web.Principal
-	Dev    bool
-	Now    time.Time
-}
-
-func (c *Console) page(r *http.Request, title string) Page {
-	return Page{Title: title, Path: r.URL.Path, Viewer: web.From(r.Context()), Dev: c.Dev, Now: time.Now()}
-}
-
-// may reports whether the viewer has a permission.
-func (p Page) may(perm web.Permission) bool { return web.Allow(p.Viewer, perm) }
-
-// Toast is a passing note, with what undoes what it tells of.
-type Toast struct {
-	Text string
-	Bad  bool
-	Of   string // the task it is about: a newer note about it takes this one's place
-	Undo string // path to post to, "" for none
-	Vals map[string]string
+func (c *Console) page(r *http.Request, title string) page.Page {
+	return page.Page{Title: title, Path: r.URL.Path, Viewer: web.From(r.Context()), Dev: c.Dev, Now: time.Now()}
 }
 
 func pathID(r *http.Request, name string) (events.ID, error) {

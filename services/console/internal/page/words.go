@@ -1,13 +1,9 @@
-package web
+package page
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
-	"unicode/utf8"
-
-	"github.com/a-h/templ"
 
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/web"
@@ -24,7 +20,8 @@ func current(is bool) string {
 	return "false"
 }
 
-func plural(n int, one, many string) string {
+// Plural counts things in words.
+func Plural(n int, one, many string) string {
 	switch n {
 	case 0:
 		return "none " + many
@@ -154,26 +151,3 @@ var outcomes = []struct{ code, text, hint string }{
 
 // attempts are the ways a task can be tried and not done.
 var attempts = []struct{ code, text string }{{"no-answer", "No answer"}, {"left-message", "Left a message"}, {"call-back", "Asked to call back"}}
-
-// sheet answers with the dialog's content, or with a page of it where no script runs.
-func (c *Console) sheet(w http.ResponseWriter, r *http.Request, title string, body templ.Component) {
-	if fragment(r) {
-		c.render(w, r, http.StatusOK, sheetPart(title, body))
-		return
-	}
-	c.render(w, r, http.StatusOK, sheetPage(c.page(r, title), title, body))
-}
-
-// segments shows an HL7 message one segment a line. Bytes that are not UTF-8 are shown as they would
-// be in Latin-1: this is for reading, the bytes themselves stay with admission.
-func segments(b []byte) string {
-	text := string(b)
-	if !utf8.Valid(b) {
-		runes := make([]rune, len(b))
-		for i, c := range b {
-			runes[i] = rune(c)
-		}
-		text = string(runes)
-	}
-	return strings.TrimSpace(strings.NewReplacer("\r\n", "\n", "\r", "\n", "\v", "", "\x1c", "").Replace(text))
-}

@@ -1,4 +1,4 @@
-package web
+package page
 
 import (
 	"crypto/sha256"
@@ -27,11 +27,11 @@ var versions = func() map[string]string {
 	return out
 }()
 
-// asset is the address of an embedded file.
-func asset(name string) string { return "/static/" + name + "?v=" + versions[name] }
+// Asset is the address of an embedded file.
+func Asset(name string) string { return "/static/" + name + "?v=" + versions[name] }
 
-// static serves the embedded files.
-var static = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// Static serves the embedded files.
+var Static = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("file")
 	if versions[name] == "" {
 		http.NotFound(w, r)

@@ -1,0 +1,126 @@
+package page
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/services/console/internal/board"
+)
+
+// Episode is one stay as one person may see it.
+type Episode struct {
+	ID                             events.ID
+	Who, About, Place              string
+	Class, State, Disposition, Why string
+	Zone                           *time.Location
+	Left, Expected                 *time.Time
+	Risk                           *events.Risk
+	Hidden                         bool
+	Tasks                          []board.Row
+	Referrals                      []events.Referral
+	Alerts                         []events.Alert
+	Story                          []board.Line
+	Staff                          map[string]string // what members of staff are called
+}
+
+// StateWords is the transition's state, in words.
+func (e Episode) StateWords() string {
+	if e.Why != "" {
+		return board.Plain(e.State) + ": " + board.Reason(e.Why)
+	}
+	return board.Transition(e.State)
+}
+
+// NoTasks says why there are none.
+func (e Episode) NoTasks() string {
+	switch e.State {
+	case "":
+		return "this stay has not opened a transition of care."
+	case "planning":
+		return "the patient is still in hospital. Tasks appear the moment they leave."
+	}
+	return "none were called for."
+}
+
+// Recipients names whom an alert is addressed to.
+func (e Episode) Recipients(a events.Alert) string {
+	return list(board.Recipients(a.Recipients, e.Staff))
+}
+
+func (e Episode) alertWhy(a events.Alert) string {
+	return "/episodes/" + e.ID.String() + "/alerts/" + a.ID.String() + "/why"
+}
+
+// Describe takes over what a row of the stay says of the person and the place.
+func (e *Episode) Describe(r board.Row) {
+	e.Who, e.About, e.Hidden, e.Zone = cmp.Or(r.Name, "Patient"), person(r), r.Hidden, r.Zone
+	if r.Hidden {
+		e.Who = "Confidential patient"
+	}
+	if r.Born != "" {
+		e.About = join(e.About, "born "+r.Born)
+	}
+	e.Place = join(r.Place, r.Unit)
+	e.Class, e.Left, e.Disposition, e.Risk = r.Class, r.Left, r.Disposition, r.Risk
+}
+
+func join(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + ", " + b
+}
+
+// Told is what notification tells of an alert: who was chosen or not, and what reached whom.
+type Told struct {
+	Why        []Decision `json:"why"`
+	Thread     []Decision `json:"thread"`
+	Deliveries []Delivery `json:"deliveries"`
+}
+
+// Decision is a row of the ledger.
+type Decision struct {
+	At        time.Time `json:"at"`
+	Decision  string    `json:"decision"`
+	Recipient string    `json:"recipient"`
+	Channel   string    `json:"channel"`
+	Reason    string    `json:"reason"`
+}
+
+// Delivery is one attempt to tell one recipient by one channel.
+type Delivery struct {
+	Recipient string     `json:"recipient"`
+	Channel   string     `json:"channel"`
+	State     string     `json:"state"`
+	Reason    string     `json:"reason"`
+	CreatedAt time.Time  `json:"created_at"`
+	DoneAt    *time.Time `json:"done_at"`
+}
+
+// who is a recipient in words.
+func (e Episode) who(recipient string) string {
+	return board.Recipients([]string{recipient}, e.Staff)[0]
+}
+
+func (e Episode) said(d Decision) string {
+	words := board.Plain(d.Decision)
+	if d.Recipient != "" {
+		words += ": " + e.who(d.Recipient)
+	}
+	if d.Channel != "" {
+		words += ", by " + d.Channel
+	}
+	return words
+}
+
+// Message is an HL7 message as admission answers.
+type Message struct {
+	ControlID  string    `json:"control_id"`
+	Trigger    string    `json:"trigger"`
+	State      string    `json:"state"`
+	Reason     string    `json:"reason"`
+	ReceivedAt time.Time `json:"received_at"`
+	Encounter  events.ID `json:"encounter_id"`
+	Content    string    `json:"-"`
+}
