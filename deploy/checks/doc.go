@@ -13,5 +13,7 @@
 //
 // It is a module of its own, outside the workspace: its tools are needed nowhere else.
 //
-//	cd deploy/checks && GOWORK=off go test ./...
+//	cd deploy/checks && GOWORK=off go test -count=1 ./...
+//
+// (-count=1: go's cache of results does not notice changes outside the module.)
 package checks
