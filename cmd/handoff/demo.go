@@ -49,6 +49,9 @@ func (c *demoCommand) Run(ctx context.Context, term terminal) error {
 	}
 	o.Progress = screen(term.Err)
 	result, err := player.Play(ctx, o)
+	if err != nil {
+		return err
+	}
 	accepted := 0
 	for code, n := range result.Codes {
 		if code.Positive() {
@@ -56,10 +59,10 @@ func (c *demoCommand) Run(ctx context.Context, term terminal) error {
 		}
 	}
 	fmt.Fprintf(term.Out, "%d messages sent, %d accepted, in %s\n", result.Sent, accepted, result.Duration.Round(time.Millisecond))
-	if err == nil && accepted < result.Sent {
-		err = errSaid
+	if accepted < result.Sent {
+		return errSaid
 	}
-	return err
+	return nil
 }
 
 func demoFile(data string) string { return filepath.Join(data, "simulated-hospital.json") }

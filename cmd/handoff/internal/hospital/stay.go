@@ -68,7 +68,7 @@ func (w *World) newStay(f *facility, who *person, c condition, begins time.Durat
 	s.attender = pick(s.rng, clinicians)
 	s.number(w)
 	if who.records[f.code] == "" {
-		who.records[f.code] = fmt.Sprintf("%s%d%06d", f.prefix, w.cfg.Generation, w.serial)
+		who.records[f.code] = fmt.Sprintf("%s%03d%06d", f.prefix, w.cfg.Generation, w.serial)
 	}
 	return s
 }
@@ -76,8 +76,8 @@ func (w *World) newStay(f *facility, who *person, c condition, begins time.Durat
 // number gives the stay a visit number and an account of its own.
 func (s *stay) number(w *World) {
 	w.visits++
-	s.visit = fmt.Sprintf("%sV%d%07d", s.at.prefix, w.cfg.Generation, w.visits)
-	s.account = fmt.Sprintf("%sA%d%07d", s.at.prefix, w.cfg.Generation, w.visits)
+	s.visit = fmt.Sprintf("%sV%03d%07d", s.at.prefix, w.cfg.Generation, w.visits)
+	s.account = fmt.Sprintf("%sA%03d%07d", s.at.prefix, w.cfg.Generation, w.visits)
 }
 
 // newPatient invents somebody with the condition.
@@ -88,7 +88,7 @@ func (w *World) newPatient(c condition, r *rand.Rand) *person {
 		sex = pick(r, []string{"F", "M"})
 	}
 	age := c.age[0] + r.IntN(c.age[1]-c.age[0]+1)
-	return newPerson(r, w.cfg.Generation*100_000_000+w.people, age, sex, w.wall(0))
+	return newPerson(r, w.cfg.Generation*peoplePerGeneration+w.people, age, sex, w.wall(0))
 }
 
 func (s *stay) moveTo(l location) func(*stay, time.Time) {

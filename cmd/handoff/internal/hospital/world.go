@@ -9,12 +9,18 @@ import (
 )
 
 // Edition changes whenever the same Config gives other messages than before.
-const Edition = 1
+const Edition = 2
+
+// Generations is how many there can be.
+const Generations = 999
+
+// peoplePerGeneration keeps the identifiers of people of different generations apart.
+const peoplePerGeneration = 5_000_000
 
 // Config of a World.
 type Config struct {
 	Seed       uint64
-	Generation int     // part of every number given out: another generation never uses the same
+	Generation int     // 1 to Generations; part of every number given out: another one never gives the same
 	Rate       float64 // messages per second, on average
 	Speed      float64 // how many times faster than in life a stay passes
 }
@@ -174,7 +180,7 @@ func (w *World) Next(skip map[string]int) Message {
 	m := Message{Facility: code, Due: st.due, Trigger: st.trigger}
 	again := s.rng.IntN(60) == 0 // the sender does not hear the reply and sends once more
 	if again || w.sent[code] >= skip[code] {
-		control := fmt.Sprintf("%s%d-%08d", s.at.prefix, w.cfg.Generation, w.controls[code])
+		control := fmt.Sprintf("%s%03d-%08d", s.at.prefix, w.cfg.Generation, w.controls[code])
 		m.Bytes = w.writer.write(s, st, control, when, w.wallAt(st.due, st.due))
 	}
 	if again {

@@ -98,7 +98,7 @@ func TestNothingIsSkippedWhenConnectionsBreak(t *testing.T) {
 	if result.Sent < 160 || result.Codes[hl7.AA] != result.Sent {
 		t.Fatalf("%d sent, codes %v; want 160 and more, all accepted", result.Sent, result.Codes)
 	}
-	sameAsWorld(t, r)
+	sameAsWorld(t, r, o.File)
 }
 
 func TestAPlayThatWasKilledGoesOn(t *testing.T) {
@@ -120,15 +120,19 @@ func TestAPlayThatWasKilledGoesOn(t *testing.T) {
 	if _, err := Play(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
-	sameAsWorld(t, first)
+	sameAsWorld(t, first, file)
 }
 
 // sameAsWorld checks that each facility's control ids arrived in order and without a gap.
-func sameAsWorld(t *testing.T, r *receiver) {
+func sameAsWorld(t *testing.T, r *receiver, file string) {
 	t.Helper()
+	m, err := remember(file, options("", "").Config, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	w := hospital.New(hospital.Config{Seed: 3, Generation: 1, Rate: 200, Speed: 480}, []hospital.Span{{Wall: time.Now()}})
+	w := hospital.New(m.page.Config, []hospital.Span{{Wall: time.Now()}})
 	at := map[string]int{}
 	for len(at) == 0 || at["MERCYWEST"] < len(r.order["MERCYWEST"]) {
 		m := w.Next(nil)
@@ -148,19 +152,21 @@ func TestOtherSettingsBeginAnotherGeneration(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "play.json")
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	cfg := hospital.Config{Seed: 1, Rate: 1, Speed: 10}
+	last := 0
 	for i, c := range []struct {
-		speed      float64
-		generation int
-		spans      int
-	}{{10, 1, 1}, {10, 1, 2}, {20, 2, 1}, {20, 2, 2}} {
+		speed float64
+		same  bool
+		spans int
+	}{{10, false, 1}, {10, true, 2}, {20, false, 1}, {20, true, 2}} {
 		cfg.Speed = c.speed
 		m, err := remember(file, cfg, now)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if m.page.Config.Generation != c.generation || len(m.page.Spans) != c.spans {
-			t.Fatalf("start %d: generation %d with %d spans, want %d with %d", i, m.page.Config.Generation, len(m.page.Spans), c.generation, c.spans)
+		if g := m.page.Config.Generation; (g == last) != c.same || len(m.page.Spans) != c.spans {
+			t.Fatalf("start %d: generation %d after %d with %d spans, want the same %v with %d", i, g, last, len(m.page.Spans), c.same, c.spans)
 		}
+		last = m.page.Config.Generation
 	}
 }
 

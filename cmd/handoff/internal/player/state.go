@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"sync"
 	"time"
@@ -40,7 +41,7 @@ type page struct {
 }
 
 // remember reads the play of a file and lets it go on at now; where there is none, or one with other
-// settings, a new generation begins. Without a file nothing is remembered.
+// settings, a new generation begins. Without a file nothing is remembered, and it is always the first.
 func remember(file string, cfg hospital.Config, now time.Time) (*memory, error) {
 	m := &memory{file: file}
 	text, err := os.ReadFile(file)
@@ -59,8 +60,11 @@ func remember(file string, cfg hospital.Config, now time.Time) (*memory, error) 
 		p.Spans = append(p.Spans, hospital.Span{From: p.Horizon, Wall: now})
 		return m, m.save()
 	}
-	if p.Edition != 0 {
-		cfg.Generation++
+	if file != "" {
+		// Drawn, not counted: another play may send to the same receiver.
+		for cfg.Generation == max(p.Config.Generation, 1) {
+			cfg.Generation = 1 + rand.IntN(hospital.Generations)
+		}
 	}
 	*p = page{Edition: hospital.Edition, Config: cfg, Spans: []hospital.Span{{Wall: now}}, Sent: map[string]int{}}
 	return m, m.save()
