@@ -70,6 +70,7 @@ func ours(t *testing.T) (names []string) {
 }
 
 func TestComposeRunsEveryServiceApart(t *testing.T) {
+	t.Parallel()
 	p := composed(t)
 	for _, name := range ours(t) {
 		s, ok := p.Services[name]

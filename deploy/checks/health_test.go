@@ -9,6 +9,7 @@ import (
 )
 
 func TestTheHealthCheckOfTheImages(t *testing.T) {
+	t.Parallel()
 	program := filepath.Join(t.TempDir(), "health")
 	build := exec.Command("go", "build", "-o", program, "../health/main.go")
 	if out, err := build.CombinedOutput(); err != nil {

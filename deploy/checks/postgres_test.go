@@ -87,6 +87,7 @@ func sets() []postgres.MigrationSet {
 }
 
 func TestEachLoginHasItsSchemaAndNoOther(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	dir := filepath.Join(t.TempDir(), "secrets")
 	copySecrets(t, dir)

@@ -139,6 +139,7 @@ type ruleCase struct {
 }
 
 func TestAlertsFireWhenTheyShould(t *testing.T) {
+	t.Parallel()
 	rules := map[string]Rule{}
 	for _, rule := range alertRules(t) {
 		rules[rule.Alert] = rule

@@ -55,6 +55,7 @@ func secrets(t *testing.T, dir string) {
 }
 
 func TestSecretsAreMadeOnce(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "secrets")
 	secrets(t, dir)
 	before := contents(t, dir)
