@@ -16,7 +16,6 @@ import (
 	"github.com/handoff-care/handoff/pkg/postgres"
 	"github.com/handoff-care/handoff/pkg/postgres/private"
 	"github.com/handoff-care/handoff/pkg/run"
-	"github.com/handoff-care/handoff/pkg/timer"
 	"github.com/handoff-care/handoff/pkg/web"
 )
 
@@ -48,11 +47,11 @@ func (c *docsCommand) Run(ctx context.Context, term terminal) (err error) {
 		}
 		defer stop()
 		heard = append(heard, hears(s.Name, i.Hears)...)
-		if i.Routes == nil {
-			continue
-		}
 		r := web.NewRouter(s.Name, nil, slog.New(slog.DiscardHandler))
-		i.Routes(r)
+		if i.Routes != nil {
+			i.Routes(r)
+		}
+		run.Describe(r)
 		apis[s.Name] = contract.OpenAPI(r)
 	}
 	if err := os.MkdirAll(c.Out, 0o755); err != nil {
@@ -67,11 +66,7 @@ func (c *docsCommand) Run(ctx context.Context, term terminal) (err error) {
 
 // describe builds a service to be asked, on its own empty schema.
 func describe(ctx context.Context, s run.Service, url string) (*run.Instance, func(), error) {
-	sets := []postgres.MigrationSet{outbox.Migrations(), bus.Migrations(), timer.Migrations(), web.Migrations()}
-	if s.Migrations != nil {
-		sets = append(sets, postgres.MigrationSet{Name: "own", FS: s.Migrations})
-	}
-	if err := postgres.Migrate(ctx, url, s.Name, sets...); err != nil {
+	if err := postgres.Migrate(ctx, url, s.Name, run.Sets(s)...); err != nil {
 		return nil, nil, err
 	}
 	db, err := postgres.Open(ctx, url, s.Name, postgres.Options{})

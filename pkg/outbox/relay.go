@@ -91,6 +91,11 @@ func (r *Relay) work(ctx context.Context, conn *pgxpool.Conn) error {
 			if err != nil || !held {
 				return err
 			}
+			// A store that was lost in a quiet time is made anew without waiting for the next fact:
+			// consumers that are behind catch up then.
+			if _, err := Provision(ctx, r.pub.js, r.stream); err != nil {
+				return err
+			}
 			renewAt = time.Now().Add(leaseRenew)
 		}
 		wait(ctx, nil, time.Until(next))

@@ -81,8 +81,8 @@ func Authority(ctx context.Context, cfg Config) (*web.Authority, error) {
 }
 
 // Dial returns how services connect to the NATS at cfg.NATSURL. A "%s" in its user part is replaced
-// by the service's name; HANDOFF_NATS_PASSWORD and HANDOFF_NATS_CREDS (a credentials file) are used
-// when set.
+// by the service's name; HANDOFF_NATS_PASSWORD, HANDOFF_NATS_PASSWORD_FILE and HANDOFF_NATS_CREDS (a
+// credentials file) are used when set.
 func Dial(cfg Config) func(service string) (*nats.Conn, error) {
 	return func(service string) (*nats.Conn, error) {
 		options := []nats.Option{nats.Name("handoff " + service), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond),
@@ -91,7 +91,11 @@ func Dial(cfg Config) func(service string) (*nats.Conn, error) {
 		if err != nil {
 			return nil, errors.New("--nats-url cannot be read")
 		}
-		if pass := os.Getenv("HANDOFF_NATS_PASSWORD"); pass != "" {
+		pass, err := secret("HANDOFF_NATS_PASSWORD")
+		if err != nil {
+			return nil, err
+		}
+		if pass != "" {
 			options = append(options, nats.UserInfo(service, pass))
 		}
 		if creds := os.Getenv("HANDOFF_NATS_CREDS"); creds != "" {
@@ -102,4 +106,14 @@ func Dial(cfg Config) func(service string) (*nats.Conn, error) {
 		}
 		return nats.Connect(at.String(), options...)
 	}
+}
+
+// secret reads a variable, or the file that the variable with _FILE added names.
+func secret(name string) (string, error) {
+	file := os.Getenv(name + "_FILE")
+	if file == "" {
+		return os.Getenv(name), nil
+	}
+	text, err := os.ReadFile(file)
+	return strings.TrimSpace(string(text)), err
 }

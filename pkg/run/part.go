@@ -44,7 +44,8 @@ type running struct {
 	done   chan struct{}
 }
 
-func sets(s Service) []postgres.MigrationSet {
+// Sets are the migrations of a service's schema: those of the packages it stands on, and its own.
+func Sets(s Service) []postgres.MigrationSet {
 	list := []postgres.MigrationSet{outbox.Migrations(), bus.Migrations(), timer.Migrations(), web.Migrations()}
 	if s.Migrations != nil {
 		list = append(list, postgres.MigrationSet{Name: "own", FS: s.Migrations})
@@ -53,7 +54,7 @@ func sets(s Service) []postgres.MigrationSet {
 }
 
 func migrate(ctx context.Context, url string, s Service) error {
-	if err := postgres.Migrate(ctx, url, s.Name, sets(s)...); err != nil {
+	if err := postgres.Migrate(ctx, url, s.Name, Sets(s)...); err != nil {
 		return fmt.Errorf("%s: migrate: %w", s.Name, err)
 	}
 	return nil

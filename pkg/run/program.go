@@ -42,17 +42,16 @@ type StreamLimits struct {
 
 // Program is services running in one process.
 type Program struct {
-	cfg     Config
-	infra   Infra
-	log     *slog.Logger
-	parts   []*part
-	server  *http.Server
-	listen  net.Listener
-	reader  *bus.Reader
-	ready   atomic.Bool
-	failed  chan error
-	stop    sync.Once
-	cleanup []func(context.Context)
+	cfg    Config
+	infra  Infra
+	log    *slog.Logger
+	parts  []*part
+	server *http.Server
+	listen net.Listener
+	reader *bus.Reader
+	ready  atomic.Bool
+	failed chan error
+	stop   sync.Once
 }
 
 const stopDeadline = 20 * time.Second

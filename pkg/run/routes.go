@@ -14,6 +14,12 @@ import (
 	"github.com/handoff-care/handoff/pkg/web"
 )
 
+// Describe adds to r the routes that every service answers, for documentation only.
+func Describe(r *web.Router) {
+	pt := &part{router: r, instance: &Instance{}, service: Service{Name: r.Service}}
+	pt.standardRoutes(nil)
+}
+
 // standardRoutes are what every service answers: its conservation laws, its parked keys, its figures.
 func (pt *part) standardRoutes(registry *prometheus.Registry) {
 	type none struct{}

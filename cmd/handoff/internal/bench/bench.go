@@ -33,7 +33,6 @@ type figures struct {
 	screen     quantiles     // discharge received -> task committed (floor), alert on the stream (handoff)
 	cpu        map[string]float64
 	rss        map[string]int64
-	discharged int
 }
 
 func (f figures) handledPerSecond() float64 { return float64(f.Sent) / f.handled.Seconds() }
