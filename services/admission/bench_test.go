@@ -6,12 +6,21 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/handoff-care/handoff/pkg/hl7/mllp"
+	"github.com/handoff-care/handoff/pkg/outbox"
+	"github.com/handoff-care/handoff/pkg/postgres"
+	"github.com/handoff-care/handoff/pkg/postgres/private"
+	"github.com/handoff-care/handoff/pkg/run"
+	"github.com/handoff-care/handoff/pkg/web"
+	"github.com/handoff-care/handoff/services/admission/internal/store"
 )
 
 var corpus = flag.String("corpus", "", "MLLP captures to send, separated by commas (TestCorpus)")
@@ -98,11 +107,71 @@ func load(from, n int) (out [][]byte) {
 	return out
 }
 
+var statements = flag.Bool("statements", false, "benchmarks: tell where PostgreSQL spends its time")
+
+// realDB is a database on a server of its own that flushes what it commits, as in production.
+func realDB(b *testing.B) *postgres.DB {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "handoff-bench")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = os.RemoveAll(dir) })
+	settings := map[string]string{}
+	if *statements {
+		settings["shared_preload_libraries"], settings["pg_stat_statements.track_planning"] = "pg_stat_statements", "on"
+	}
+	server, err := private.Start(ctx, private.Options{Dir: filepath.Join(dir, "data"), Settings: settings})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = server.Stop(ctx) })
+	url := server.URL("postgres", "postgres")
+	if err := postgres.Migrate(ctx, url, Name, postgres.MigrationSet{Name: Name, FS: store.Migrations()}, outbox.Migrations(), web.Migrations()); err != nil {
+		b.Fatal(err)
+	}
+	db, err := postgres.Open(ctx, url, Name, postgres.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(db.Close)
+	if *statements {
+		admin, err := pgx.Connect(ctx, url)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer admin.Close(ctx)
+		if _, err := admin.Exec(ctx, `CREATE EXTENSION pg_stat_statements WITH SCHEMA admission; GRANT pg_read_all_stats TO handoff_admission_system`); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return db
+}
+
+func (h *hospital) statements(b *testing.B) {
+	if !*statements || b.N < 1000 {
+		return
+	}
+	rows, err := h.db.System.Query(context.Background(), `SELECT round(total_exec_time)::int, round(total_plan_time)::int, calls, rows, left(regexp_replace(query, '\s+', ' ', 'g'), 110)
+		FROM pg_stat_statements ORDER BY total_exec_time + total_plan_time DESC LIMIT 10`)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for rows.Next() {
+		var ms, plan, calls, n int
+		var q string
+		if err := rows.Scan(&ms, &plan, &calls, &n, &q); err != nil {
+			b.Fatal(err)
+		}
+		b.Logf("%6d ms exec %6d ms plan %7d calls %7d rows  %s", ms, plan, calls, n, q)
+	}
+}
+
 // BenchmarkIntake measures messages acknowledged and applied per second, one at a time per connection.
 func BenchmarkIntake(b *testing.B) {
 	for _, connections := range []int{1, 8, 64} {
 		b.Run(fmt.Sprintf("connections=%d", connections), func(b *testing.B) {
-			h := start(b)
+			h := startOn(b, realDB(b), run.Config{Dev: true, MLLP: "127.0.0.1:0"})
 			stays := (b.N + 5*connections - 1) / (5 * connections)
 			lists := make([][][]byte, connections)
 			for c := range lists {
@@ -120,6 +189,7 @@ func BenchmarkIntake(b *testing.B) {
 			h.settle()
 			b.ReportMetric(float64(sent.Load())/acked.Seconds(), "acked/s")
 			b.ReportMetric(float64(sent.Load())/time.Since(began).Seconds(), "applied/s")
+			h.statements(b)
 		})
 	}
 }

@@ -137,6 +137,7 @@ func TestTakeOver(t *testing.T) {
 	if err := dead.Keep(ctx, batch); err != nil {
 		t.Fatal(err)
 	}
+	dead.Release(ctx)
 	h := startOn(t, db, run.Config{Dev: true, MLLP: "127.0.0.1:0"})
 	h.settle()
 	if n := len(h.stays("GENERAL")); n != 4 {

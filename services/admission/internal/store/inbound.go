@@ -71,6 +71,7 @@ func (k *Keeper) Submit(ctx context.Context, in *adt.Inbound) error {
 
 // Run keeps until ctx is done; what was submitted before is still kept.
 func (k *Keeper) Run(ctx context.Context) error {
+	defer k.store.Release(ctx)
 	batch := make([]*adt.Inbound, 0, maxBatch)
 	for {
 		batch = batch[:0]
@@ -166,7 +167,8 @@ type messageColumns struct {
 	hash, body                  [][]byte
 }
 
-// Keep commits messages in one statement, and tells of each what it found: Duplicate, Stored, Code, Reused.
+// Keep commits messages in one statement, and tells of each what it found: Duplicate, Stored, Code,
+// Reused. It is for one goroutine.
 func (s *Store) Keep(ctx context.Context, batch []*adt.Inbound) error {
 	batch, copies := distinct(batch)
 	var inserted []events.ID
@@ -237,7 +239,7 @@ SELECT id, flags FROM m`
 const keepMessage = `
 m AS (INSERT INTO message (id, org_id, feed_id, received_at, sent_at, size, flags, format, reply, facility, trigger, charset, control_id, hash)
 	SELECT id, org_id, feed_id, received_at, sent_at, size,
-		flags | CASE WHEN control_id <> '' AND EXISTS (SELECT FROM message o WHERE o.feed_id = i.feed_id AND o.control_id = i.control_id) THEN 1 ELSE 0 END,
+		flags | CASE WHEN control_id <> '' AND (SELECT true FROM message o WHERE o.feed_id = i.feed_id AND o.control_id = i.control_id LIMIT 1) THEN 1 ELSE 0 END,
 		format, reply, facility, trigger, charset, control_id, hash FROM i
 	ON CONFLICT (feed_id, control_id, hash) DO NOTHING RETURNING id, flags)`
 
@@ -250,10 +252,9 @@ const keepMany = `WITH i AS (SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::uu
 	$10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bytea[], $18::bytea[])
 	AS i(id, org_id, feed_id, received_at, sent_at, size, flags, format, reply, facility, trigger, charset, control_id, state, reason, hash, body)),` + keepMessage + keepRest
 
-func (s *Store) keepOne(ctx context.Context, in *adt.Inbound) ([]events.ID, []bool, error) {
-	rows, err := s.DB.System.Query(ctx, keepOne, s.Owner, in.ID, in.Feed.Org, in.Feed.ID, in.Received, in.Sent, int32(len(in.Raw)),
+func (s *Store) keepOne(ctx context.Context, in *adt.Inbound) (ids []events.ID, reused []bool, err error) {
+	return s.keepWith(ctx, keepOne, s.Owner, in.ID, in.Feed.Org, in.Feed.ID, in.Received, in.Sent, int32(len(in.Raw)),
 		flagsOf(in), formatOf(in), string(in.Code), facilityOf(in), in.Trigger, in.Charset, in.Control, in.State, in.Reason, in.Hash[:], in.Raw)
-	return kept(rows, err)
 }
 
 func (s *Store) keepMany(ctx context.Context, batch []*adt.Inbound) ([]events.ID, []bool, error) {
@@ -273,12 +274,32 @@ func (s *Store) keepMany(ctx context.Context, batch []*adt.Inbound) ([]events.ID
 		c.control, c.state, c.re = append(c.control, in.Control), append(c.state, in.State), append(c.re, in.Reason)
 		c.hash, c.body = append(c.hash, in.Hash[:]), append(c.body, in.Raw)
 	}
-	rows, err := s.DB.System.Query(ctx, keepMany, s.Owner, c.id, c.org, c.feed, c.received, c.sent, c.size, c.flags, c.format,
+	return s.keepWith(ctx, keepMany, s.Owner, c.id, c.org, c.feed, c.received, c.sent, c.size, c.flags, c.format,
 		c.reply, c.facility, c.trigger, c.charset, c.control, c.state, c.re, c.hash, c.body)
-	return kept(rows, err)
 }
 
-func kept(rows pgx.Rows, err error) (ids []events.ID, reused []bool, _ error) {
+// byKey are the settings of transactions that look every row up by key. A plan that was made while
+// the tables were new would read them whole, and be kept until somebody analyzes them; and a plan of
+// its own for each execution costs more than the execution.
+const byKey = `SELECT set_config('enable_seqscan', 'off', $1), set_config('plan_cache_mode', 'force_generic_plan', $1)`
+
+// keepWith runs a keep on a connection of the keeper's own, with a plan that is made once.
+func (s *Store) keepWith(ctx context.Context, sql string, args ...any) (ids []events.ID, reused []bool, err error) {
+	if s.keeper == nil {
+		if s.keeper, err = s.DB.System.Acquire(ctx); err != nil {
+			return nil, nil, err
+		}
+		if _, err = s.keeper.Exec(ctx, byKey, false); err != nil {
+			s.Release(ctx)
+			return nil, nil, err
+		}
+	}
+	defer func() {
+		if err != nil {
+			s.Release(ctx)
+		}
+	}()
+	rows, err := s.keeper.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -310,6 +331,15 @@ func facilityOf(in *adt.Inbound) string {
 		return in.Facility.Code
 	}
 	return ""
+}
+
+// Release closes the connection of Keep: its state is not known, or its settings are nobody else's.
+func (s *Store) Release(ctx context.Context) {
+	if s.keeper != nil {
+		_ = s.keeper.Conn().Close(context.WithoutCancel(ctx))
+		s.keeper.Release()
+		s.keeper = nil
+	}
 }
 
 var errVanished = errors.New("a message that was there is there no more")

@@ -41,6 +41,7 @@ func (s *Store) Load(ctx context.Context, tx pgx.Tx, w Wanted) (*Loaded, error) 
 		facilities[i], keys[i] = v.Facility, v.Key
 	}
 	b := &pgx.Batch{}
+	b.Queue(byKey, true)
 	b.Queue(`DELETE FROM message_open WHERE id = ANY($1) AND owner = $2 RETURNING id`, w.Messages, s.Owner).Query(func(rows pgx.Rows) error {
 		var id events.ID
 		_, err := pgx.ForEachRow(rows, []any{&id}, func() error { out.Mine[id] = true; return nil })

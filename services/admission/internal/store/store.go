@@ -6,6 +6,7 @@ import (
 	"io/fs"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/postgres"
@@ -23,12 +24,13 @@ func Migrations() fs.FS {
 	return sub
 }
 
-// Store is this service's tables, as one process uses them. Safe for concurrent use.
+// Store is this service's tables, as one process uses them. Safe for concurrent use, but for Keep.
 type Store struct {
 	DB    *postgres.DB
 	Owner events.ID // this process: whose open messages are its own
 
 	memory memory
+	keeper *pgxpool.Conn // the connection of Keep
 }
 
 // New returns the store of one process.
