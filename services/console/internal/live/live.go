@@ -27,7 +27,7 @@ const (
 )
 
 // quick is when to look after a bell: the batch that rang it is about to commit.
-var quick = []time.Duration{time.Millisecond, 3 * time.Millisecond, 10 * time.Millisecond, 30 * time.Millisecond}
+var quick = []time.Duration{time.Millisecond, 3 * time.Millisecond, 6 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond, 40 * time.Millisecond}
 
 // Hub is one process's follower. Make it with New, run it once. Safe for concurrent use.
 type Hub struct {

@@ -21,7 +21,7 @@ import (
 const (
 	heartbeat  = 10 * time.Second
 	writeLimit = 10 * time.Second
-	calm       = 200 * time.Millisecond           // at least this long between two pushes to a browser
+	calm       = 50 * time.Millisecond            // at least this long between two pushes to a browser
 	settled    = countsFor + 100*time.Millisecond // after the last change, what was counted before it is counted anew
 )
 
