@@ -13,6 +13,7 @@ import (
 	"github.com/handoff-care/handoff/cmd/handoff/internal/story/api"
 	"github.com/handoff-care/handoff/cmd/handoff/internal/story/audit"
 	"github.com/handoff-care/handoff/cmd/handoff/internal/story/ledger"
+	"github.com/handoff-care/handoff/cmd/handoff/internal/story/mailbox"
 	"github.com/handoff-care/handoff/cmd/handoff/internal/story/stays"
 	"github.com/handoff-care/handoff/cmd/handoff/internal/story/system"
 )
@@ -67,6 +68,12 @@ type run struct {
 // begin starts a system, rehearses and puts it under load.
 func begin(t *testing.T, ctx context.Context, o system.Options, seed uint64, rate float64) *run {
 	t.Helper()
+	box, err := mailbox.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = box.Close() })
+	o.Flags = append(o.Flags, "--smtp-url", box.URL())
 	sys, err := system.New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -90,6 +97,9 @@ func begin(t *testing.T, ctx context.Context, o system.Options, seed uint64, rat
 	}
 	t.Cleanup(r.screen.Close)
 	r.audit.Screen = r.screen
+	if err := r.audit.Reader(ctx, sys, box); err != nil {
+		t.Fatal(err)
+	}
 	if err := r.audit.Rehearse(ctx, sys.MLLP(), "R", base); err != nil {
 		t.Fatal(err)
 	}
@@ -130,8 +140,8 @@ func (r *run) figures() string {
 			shown++
 		}
 	}
-	return fmt.Sprintf("%d stays, %d messages, %d accepted, %d refused, %d in doubt for good; sent %d times, %d without a reply; %d alerts shown, the screen's connection ended %d times",
-		f.Stays, f.Messages, f.Accepted, f.Refused, f.InDoubt, f.Sends, f.Doubts, shown, r.screen.Breaks())
+	return fmt.Sprintf("%d stays, %d messages, %d accepted, %d refused, %d in doubt for good; sent %d times, %d without a reply; %d alerts shown, each once, on a screen whose connection ended %d times; %s",
+		f.Stays, f.Messages, f.Accepted, f.Refused, f.InDoubt, f.Sends, f.Doubts, shown, r.screen.Breaks(), r.audit.Mails())
 }
 
 func faults(t *testing.T, mode system.Mode, rage time.Duration, seed uint64) {

@@ -140,7 +140,7 @@ const back = 45 * time.Second
 func (n *Nemesis) revive(ctx context.Context, p *system.Process) error {
 	ctx, cancel := context.WithTimeout(ctx, back)
 	defer cancel()
-	for {
+	for attempt := 1; ; attempt++ {
 		err := p.Start(ctx)
 		if err == nil {
 			return nil
@@ -150,7 +150,9 @@ func (n *Nemesis) revive(ctx context.Context, p *system.Process) error {
 		}
 		n.mu.Lock()
 		n.died++
-		fmt.Fprintf(n.out, "         %s could not start: %s\n", p.Name, p.Tail(1))
+		if attempt == 1 {
+			fmt.Fprintf(n.out, "         %s cannot start yet: %s\n", p.Name, p.Tail(1))
+		}
 		n.mu.Unlock()
 		if wait(ctx, 100*time.Millisecond) != nil {
 			return err

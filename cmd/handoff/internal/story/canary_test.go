@@ -42,7 +42,7 @@ func canary(s *scene) {
 	a := s.alert(e, "transition-opened", "raised")
 	s.shown(screen, a)
 	s.goWrong(stay)
-	s.mailed(a)
+	s.mailed(e)
 
 	for _, place := range []func() map[string][]byte{s.logs, s.metrics, s.events, s.screens(screen), s.outgoing} {
 		for name, text := range place() {
@@ -80,15 +80,27 @@ func (s *scene) goWrong(stay *stays.Stay) {
 	s.rest()
 }
 
-func (s *scene) mailed(a api.Alert) {
+// mailed waits for a mail about a stay, which leads to a page of the console.
+func (s *scene) mailed(e api.Encounter) {
 	s.Helper()
 	s.await(func() error {
 		for _, m := range s.mails() {
-			if strings.Contains(m.Body, a.ID) {
-				return nil
+			at := strings.Index(m.Body, "http")
+			if at < 0 || !strings.Contains(m.Body, e.ID) {
+				continue
 			}
+			link, _, _ := strings.Cut(m.Body[at:], "\n")
+			res, err := http.Get(strings.TrimSpace(link))
+			if err != nil {
+				return err
+			}
+			defer res.Body.Close()
+			if res.StatusCode != http.StatusOK { // the sign-in page: nobody is signed in here
+				return fmt.Errorf("the link %s is answered %s", link, res.Status)
+			}
+			return nil
 		}
-		return fmt.Errorf("nobody got a mail about alert %s", a.ID)
+		return fmt.Errorf("nobody got a mail about the stay %s", e.ID)
 	})
 }
 

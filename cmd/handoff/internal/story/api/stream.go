@@ -31,6 +31,8 @@ type Notice struct {
 // Screen is somebody who watches the stream of notices without a break: when the connection ends it
 // goes on at the next replica, after the last notice it has seen. Safe for concurrent use.
 type Screen struct {
+	Since time.Time // when it was connected for the first time
+
 	client *Client
 	stop   context.CancelFunc
 	done   chan struct{}
@@ -50,6 +52,7 @@ func (c *Client) Watch(ctx context.Context) (*Screen, error) {
 	go s.run(run)
 	select {
 	case <-s.opened:
+		s.Since = time.Now()
 		return s, nil
 	case <-ctx.Done():
 		s.Close()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/handoff-care/handoff/cmd/handoff/internal/story/api"
 	"github.com/handoff-care/handoff/cmd/handoff/internal/story/ledger"
+	"github.com/handoff-care/handoff/cmd/handoff/internal/story/mailbox"
 	"github.com/handoff-care/handoff/cmd/handoff/internal/story/stays"
 )
 
@@ -16,7 +17,9 @@ type Audit struct {
 	Facility string
 	Ledger   *ledger.Ledger
 	Screen   *api.Screen // somebody who watched all the time; nil: nobody did
+	Repeated int         // mails that were handed over more than once, as of the last check
 
+	box               *mailbox.Box
 	auditor, engineer *api.Client
 	model             map[string][]string // by shape: the open tasks of an undisturbed stay
 	findings          []string
@@ -46,8 +49,9 @@ func (a *Audit) Check(ctx context.Context) ([]string, error) {
 	}
 	a.strangers(w)
 	a.lists(w)
-	a.screen()
-	return a.findings, nil
+	a.screen(w)
+	a.mails(w)
+	return a.findings, a.timelines(ctx, w)
 }
 
 // Settle looks again and again until all holds, or ctx is done; then it returns what did not. took is
@@ -248,8 +252,8 @@ func (a *Audit) lists(w *world) {
 	a.findings = append(a.findings, w.parked...)
 }
 
-// screen: whoever watches is shown each alert once.
-func (a *Audit) screen() {
+// screen: whoever watches all the time is shown each alert once.
+func (a *Audit) screen(w *world) {
 	if a.Screen == nil {
 		return
 	}
@@ -262,6 +266,13 @@ func (a *Audit) screen() {
 	for id, n := range shown {
 		if n > 1 {
 			a.find("alert %s was shown %d times", id, n)
+		}
+	}
+	for _, list := range w.alerts {
+		for _, alert := range list {
+			if alert.RaisedAt.After(a.Screen.Since) && shown[alert.ID] == 0 {
+				a.find("alert %s was never shown", alert.ID)
+			}
 		}
 	}
 }

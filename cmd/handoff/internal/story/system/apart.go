@@ -48,8 +48,9 @@ func (s *System) apart(o Options) error {
 			s.Processes = append(s.Processes, p)
 		}
 	}
+	console := s.API("console")[0]
 	for _, p := range s.Processes {
-		p.args = append(append(p.args, peers...), o.Flags...)
+		p.args = append(append(append(p.args, peers...), "--public-url", console), o.Flags...)
 	}
 	return nil
 }
