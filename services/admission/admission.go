@@ -87,7 +87,7 @@ func newService(env run.Env) *service {
 	s.directory = store.NewDirectory(s.store, s.announceFacility)
 	s.directory.Development = env.Config.Dev
 	s.applier = newApplier(s)
-	s.keeper = store.NewKeeper(s.store, s.log, env.Metrics, s.kept, s.applier.sweepLater)
+	s.keeper = store.NewKeeper(s.store, s.log, env.Metrics, s.tracer, s.kept, s.applier.sweepLater)
 	return s
 }
 

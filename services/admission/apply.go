@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/services/admission/internal/adt"
 	"github.com/handoff-care/handoff/services/admission/internal/encounter"
@@ -17,6 +19,7 @@ type item struct {
 	in      *adt.Inbound
 	cmd     *adt.Command
 	verdict adt.Verdict
+	span    trace.SpanContext // what its facts follow from
 }
 
 // work is one batch being decided: what was loaded, changed message by message in memory.
@@ -141,7 +144,7 @@ func (w *work) setAside(it *item) {
 	w.count(in.Feed.Org, it.verdict.State, 1)
 	w.changes.Outcomes = append(w.changes.Outcomes, store.Outcome{Message: in.ID, Org: in.Feed.Org, Feed: in.Feed.ID, State: it.verdict.State, Reason: it.verdict.Reason})
 	if it.verdict.State == adt.Quarantined {
-		w.notices = append(w.notices, caused(in, events.MessageQuarantined{
+		w.notices = append(w.notices, caused(it, events.MessageQuarantined{
 			Feed: in.Feed.ID, FeedName: in.Feed.Name, Facility: facilityCode(in), Message: in.ID, Reason: it.verdict.Reason,
 		}, in.Received))
 	}
@@ -218,7 +221,7 @@ func (w *work) tell(it *item, e *store.Encounter, s encounter.Stay, reopened boo
 	w.countState(e.Org, before.State, now.State)
 	e.Known = now
 	for _, f := range facts {
-		w.announce = append(w.announce, caused(it.in, f, it.cmd.Fact.Occurred))
+		w.announce = append(w.announce, caused(it, f, it.cmd.Fact.Occurred))
 	}
 }
 
@@ -349,6 +352,6 @@ func whose(r *identity.Record) encounter.Whose {
 }
 
 // caused is an event that follows from a message.
-func caused(in *adt.Inbound, f events.Fact, occurred time.Time) events.Event {
-	return events.Event{Org: in.Feed.Org, Occurred: occurred, Received: in.Received, Cause: in.ID, Traceparent: traceparent(in.Span), Fact: f}
+func caused(it *item, f events.Fact, occurred time.Time) events.Event {
+	return events.Event{Org: it.in.Feed.Org, Occurred: occurred, Received: it.in.Received, Cause: it.in.ID, Traceparent: traceparent(it.span), Fact: f}
 }

@@ -1,9 +1,9 @@
 package admission
 
 import (
+	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"strings"
@@ -31,6 +31,7 @@ type hospital struct {
 	t      testing.TB
 	db     *postgres.DB
 	router *web.Router
+	logged *logged
 	org    events.ID // who asks; zero: DemoOrg
 }
 
@@ -45,8 +46,9 @@ func start(t testing.TB) *hospital {
 
 func startOn(t testing.TB, db *postgres.DB, config run.Config) *hospital {
 	t.Helper()
-	h := &hospital{t: t, db: db, service: newService(run.Env{
-		Config: config, DB: db, Outbox: outbox.New(db, Name), Metrics: prometheus.NewRegistry(), Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	log := &logged{}
+	h := &hospital{t: t, db: db, logged: log, service: newService(run.Env{
+		Config: config, DB: db, Outbox: outbox.New(db, Name), Metrics: prometheus.NewRegistry(), Log: slog.New(slog.NewTextHandler(log, nil)),
 	})}
 	instance, err := h.instance(context.Background(), nil)
 	if err != nil {
@@ -65,12 +67,25 @@ func startOn(t testing.TB, db *postgres.DB, config run.Config) *hospital {
 	return h
 }
 
-// connect opens an MLLP connection.
-func (h *hospital) connect() *mllp.Reader {
-	r, _ := h.dial()
-	return r
+// logged is what a service has logged.
+type logged struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
 }
 
+func (l *logged) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(b)
+}
+
+func (l *logged) Bytes() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Clone(l.buf.Bytes())
+}
+
+// dial opens an MLLP connection.
 func (h *hospital) dial() (*mllp.Reader, net.Conn) {
 	h.t.Helper()
 	c, err := net.Dial("tcp", h.address)

@@ -39,7 +39,7 @@ func (w *work) patient(it *item) *store.Patient {
 	}
 	if fresh {
 		p.Merge(&it.cmd.Person)
-		w.announce = append(w.announce, caused(it.in, events.PatientRegistered{Patient: told(p)}, it.cmd.Fact.Recorded))
+		w.announce = append(w.announce, caused(it, events.PatientRegistered{Patient: told(p)}, it.cmd.Fact.Recorded))
 	}
 	for _, id := range it.cmd.Identifiers {
 		if id.Links() {
@@ -106,7 +106,7 @@ func (w *work) link(it *item, p *store.Patient, id identity.Identifier) {
 			if x == q {
 				other = p
 			}
-			w.announce = append(w.announce, caused(it.in, events.PatientLinked{Patient: told(x), Other: other.ID, Reason: "identifier"}, it.cmd.Fact.Recorded))
+			w.announce = append(w.announce, caused(it, events.PatientLinked{Patient: told(x), Other: other.ID, Reason: "identifier"}, it.cmd.Fact.Recorded))
 		}
 	}
 }
@@ -129,7 +129,7 @@ func (w *work) demographics(it *item, p *store.Patient) (visible bool) {
 	w.touchPatient(p)
 	is := told(p)
 	if !samePatient(was, is) {
-		w.announce = append(w.announce, caused(it.in, events.PatientUpdated{Patient: is}, it.cmd.Fact.Recorded))
+		w.announce = append(w.announce, caused(it, events.PatientUpdated{Patient: is}, it.cmd.Fact.Recorded))
 	}
 	return whose(&p.Record) != before
 }

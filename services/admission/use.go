@@ -25,7 +25,7 @@ const cannotApply = "cannot-apply"
 func translate(batch []*adt.Inbound) []*item {
 	items := make([]*item, 0, len(batch))
 	for _, in := range batch {
-		it := &item{in: in}
+		it := &item{in: in, span: in.Span}
 		switch {
 		case in.Facility == nil:
 			it.cmd, it.verdict = &adt.Command{}, adt.Verdict{State: adt.Quarantined, Reason: adt.UnknownFacility}
@@ -44,6 +44,7 @@ func translate(batch []*adt.Inbound) []*item {
 // Apply handles kept messages, in order, in one transaction: load, decide, save, announce.
 func (s *service) Apply(ctx context.Context, batch []*adt.Inbound) error {
 	items := translate(batch)
+	defer s.trace(ctx, items)()
 	var done *work
 	err := s.outbox.SystemTx(ctx, func(tx pgx.Tx) error {
 		loaded, err := s.store.Load(ctx, tx, wanted(items))
@@ -66,6 +67,23 @@ func (s *service) Apply(ctx context.Context, batch []*adt.Inbound) error {
 		s.metrics.handled(items, done)
 	}
 	return err
+}
+
+// trace opens a span for each message whose frame is traced, and returns what ends them.
+func (s *service) trace(ctx context.Context, items []*item) func() {
+	var open []trace.Span
+	for _, it := range items {
+		if it.in.Span.IsSampled() {
+			_, span := s.tracer.Start(trace.ContextWithRemoteSpanContext(ctx, it.in.Span), "apply message")
+			it.span = span.SpanContext()
+			open = append(open, span)
+		}
+	}
+	return func() {
+		for _, span := range open {
+			span.End()
+		}
+	}
 }
 
 // decideAll turns a panic into an error: then the messages come one at a time, and the one that

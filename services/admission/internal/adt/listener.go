@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -38,9 +39,10 @@ type Listener struct {
 	Directory Directory
 	// Feed finds the feed of a connection: by its TLS state, or nil for a plain one. A nil feed is refused.
 	Feed      func(state *tls.ConnectionState) *Feed
-	TLS       *tls.Config // nil: plain
-	MaxFrame  int         // bytes
-	Unlimited bool        // no limit of connections per feed
+	TLS       *tls.Config   // nil: plain
+	MaxFrame  int           // bytes
+	Unlimited bool          // no limit of connections per feed
+	Patience  time.Duration // how long a message may take to be kept; 0: KeepWithin
 	Log       *slog.Logger
 	Metrics   *Metrics
 	Tracer    trace.Tracer
@@ -53,6 +55,9 @@ type Listener struct {
 // Serve accepts connections until ctx is done, then lets every connection answer what it has read.
 func (l *Listener) Serve(ctx context.Context, ln net.Listener) error {
 	l.open = map[*conn]struct{}{}
+	if l.Patience == 0 {
+		l.Patience = KeepWithin
+	}
 	var running sync.WaitGroup
 	stop := context.AfterFunc(ctx, func() { _ = ln.Close(); l.stopReading() })
 	defer stop()
@@ -88,6 +93,7 @@ type conn struct {
 	reader  *mllp.Reader
 	pending chan *Inbound // read and submitted, in order
 	big     chan struct{}
+	broken  atomic.Bool // no reply can be given any more: what is still in the buffer is not taken
 }
 
 func (l *Listener) serve(ctx context.Context, nc net.Conn) {
@@ -182,7 +188,7 @@ func (l *Listener) stopReading() {
 
 // read takes frames until the connection ends or is out of step.
 func (c *conn) read(ctx context.Context) {
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !c.broken.Load() {
 		raw, err := c.reader.ReadFrame()
 		received := time.Now()
 		var bad *mllp.FrameError
@@ -234,7 +240,7 @@ func (c *conn) take(ctx context.Context, raw []byte, received time.Time) bool {
 // submit hands a message to the keeper and queues its reply. While the keeper is behind it blocks,
 // and with it the reading of this connection.
 func (c *conn) submit(ctx context.Context, in *Inbound) bool {
-	limit, cancel := context.WithTimeout(ctx, KeepWithin)
+	limit, cancel := context.WithTimeout(ctx, c.l.Patience)
 	defer cancel()
 	if len(in.Raw) > bigFrame {
 		select {
@@ -253,16 +259,17 @@ func (c *conn) submit(ctx context.Context, in *Inbound) bool {
 // write answers messages in the order they came. Replies that are ready together share a write.
 func (c *conn) write(ctx context.Context) {
 	defer c.Close() // also ends the reading
-	patience := time.NewTimer(KeepWithin)
+	patience := time.NewTimer(c.l.Patience)
 	defer patience.Stop()
 	var buf []byte
 	broken := false
 	for in := range c.pending {
 		if !broken {
-			patience.Reset(time.Until(in.Received.Add(KeepWithin)))
+			patience.Reset(time.Until(in.Received.Add(c.l.Patience)))
 			broken = !c.answer(ctx, in, patience.C, &buf) || len(c.pending) == 0 && !c.flush(&buf)
 		}
 		if broken {
+			c.broken.Store(true)
 			_ = c.Close() // what is still read is not answered: the sender sends it again
 		}
 		if len(in.Raw) > bigFrame {

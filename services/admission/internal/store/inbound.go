@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/hl7"
@@ -41,11 +42,12 @@ type Keeper struct {
 	kept  func([]*adt.Inbound) // called after the commit, before anyone is told, with those to handle
 	doubt func()               // called when a commit's result is not known: some may be kept
 	size  prometheus.Histogram
+	trace trace.Tracer
 }
 
 // NewKeeper returns a keeper that hands what it kept to kept.
-func NewKeeper(s *Store, log *slog.Logger, metrics prometheus.Registerer, kept func([]*adt.Inbound), doubt func()) *Keeper {
-	k := &Keeper{store: s, log: log, queue: make(chan *adt.Inbound, 2*maxBatch), kept: kept, doubt: doubt}
+func NewKeeper(s *Store, log *slog.Logger, metrics prometheus.Registerer, tracer trace.Tracer, kept func([]*adt.Inbound), doubt func()) *Keeper {
+	k := &Keeper{store: s, log: log, queue: make(chan *adt.Inbound, 2*maxBatch), kept: kept, doubt: doubt, trace: tracer}
 	k.size = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "handoff_admission_keep_batch_messages", Help: "Messages per commit of received messages.",
 		Buckets: []float64{1, 2, 4, 8, 16, 32, 64, 128, 256, 512},
@@ -112,6 +114,7 @@ func (k *Keeper) drain(batch []*adt.Inbound, size int) []*adt.Inbound {
 // anyone waits for it.
 func (k *Keeper) keep(ctx context.Context, batch []*adt.Inbound) {
 	k.size.Observe(float64(len(batch)))
+	began := time.Now()
 	wait := 10 * time.Millisecond
 	for {
 		attempt, cancel := context.WithTimeout(ctx, adt.KeepWithin)
@@ -139,6 +142,10 @@ func (k *Keeper) keep(ctx context.Context, batch []*adt.Inbound) {
 	}
 	for _, in := range batch {
 		in.Finish(nil)
+		if in.Span.IsSampled() {
+			_, span := k.trace.Start(trace.ContextWithRemoteSpanContext(ctx, in.Span), "keep message", trace.WithTimestamp(began))
+			span.End()
+		}
 	}
 }
 
