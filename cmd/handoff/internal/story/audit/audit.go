@@ -20,6 +20,7 @@ type Audit struct {
 	Repeated int         // mails that were handed over more than once, as of the last check
 
 	box               *mailbox.Box
+	reader            string // whose mails are read
 	auditor, engineer *api.Client
 	model             map[string][]string // by shape: the open tasks of an undisturbed stay
 	findings          []string

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/handoff-care/handoff/cmd/handoff/internal/story/api"
@@ -14,7 +15,8 @@ import (
 func (a *Audit) Reader(ctx context.Context, s api.System, box *mailbox.Box) error {
 	admin := api.New(s, "admin")
 	who := "reader-" + strings.ToLower(a.Facility)
-	people := []map[string]any{{"id": who, "name": "Reader", "roles": []string{"liaison"}, "email": who + "@example.org", "email_from": "routine"}}
+	a.reader = who + "@example.org"
+	people := []map[string]any{{"id": who, "name": "Reader", "roles": []string{"liaison"}, "email": a.reader, "email_from": "routine"}}
 	if err := admin.Do(ctx, "PUT", "notification", "/people", map[string]any{"people": people}, nil); err != nil {
 		return err
 	}
@@ -30,17 +32,22 @@ func (a *Audit) Reader(ctx context.Context, s api.System, box *mailbox.Box) erro
 const opening = "A discharge needs follow-up"
 
 // mails: I5 outside the console. Whoever died between handing a mail over and writing that down hands
-// it over again: then it is the same mail, by its Message-ID, and a mail program shows it once.
+// it over again: then it is the same mail, by its Message-ID, and a mail program shows it once. What
+// changed before the first mail went out is told by one that says it is an update.
 func (a *Audit) mails(w *world) {
 	if a.box == nil {
 		return
 	}
-	first := map[string]map[string]bool{} // by encounter: the ids of its first mails
+	about, first := map[string]int{}, map[string]int{} // by encounter: different mails, and first ones
 	seen := map[string]bool{}
 	a.Repeated = 0
 	for _, m := range a.box.Mails() {
+		if !slices.Contains(m.To, a.reader) {
+			continue
+		}
 		if seen[m.MessageID] {
 			a.Repeated++
+			continue
 		}
 		seen[m.MessageID] = true
 		_, link, found := strings.Cut(m.Body, "/episodes/")
@@ -49,16 +56,18 @@ func (a *Audit) mails(w *world) {
 			continue
 		}
 		encounter := strings.TrimSpace(strings.SplitN(link, "\n", 2)[0])
-		if first[encounter] == nil {
-			first[encounter] = map[string]bool{}
-		}
+		about[encounter]++
 		if m.Subject == opening {
-			first[encounter][m.MessageID] = true
+			first[encounter]++
 		}
 	}
 	for encounter, list := range w.alerts {
-		if n := len(first[encounter]); n != len(list) {
-			a.find("%d different first mails about encounter %s, want one for each of %d alerts", n, encounter, len(list))
+		for _, alert := range list {
+			// What was resolved before the first mail went out need not be told of any more.
+			if alert.State != "resolved" && about[encounter] == 0 || first[encounter] > 1 {
+				a.find("%d different mails, %d of them as if it were the first, about the alert %s of encounter %s, which is %s (%s)",
+					about[encounter], first[encounter], alert.ID, encounter, alert.State, alert.Reason)
+			}
 		}
 	}
 }
