@@ -1,6 +1,6 @@
 // Package faults shows that the guarantees hold while programs die (G7): under load, with two of
-// every service, a seeded nemesis kills them, the broker and the database at any instant; then
-// everything is healed and compared, through the public APIs alone, with a ledger of what was sent
+// every service, a seeded nemesis kills them, the broker and the database at any instant, and holds
+// services still for longer than their leases last; then everything is healed and compared, through the public APIs alone, with a ledger of what was sent
 // and answered.
 //
 // The tests run a short version in both modes. By hand:

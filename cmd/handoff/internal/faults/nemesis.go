@@ -9,13 +9,15 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/handoff-care/handoff/cmd/handoff/internal/story/system"
 )
 
-// Nemesis strikes with two hands at once: one kills services, the other what they stand on, so that
-// the one dies while the other recovers.
+// Nemesis strikes with three hands at once: one kills services, one kills what they stand on, and one
+// holds services still for longer than they may be silent, so that they wake up to find that another
+// has taken over. So the one dies while the other recovers.
 type Nemesis struct {
 	system *system.System
 	seed   uint64
@@ -58,7 +60,11 @@ func (n *Nemesis) hands() []hand {
 	ground := hand{least: 500 * time.Millisecond, most: 4 * time.Second, victims: []strike{
 		{"nats", n.kill(n.system.NATS)}, {"postgres", n.killPostgres},
 	}}
-	return []hand{services, ground}
+	still := hand{least: 500 * time.Millisecond, most: 2 * time.Second}
+	for _, p := range n.system.Processes {
+		still.victims = append(still.victims, strike{"pause of " + p.Name, pause(p)})
+	}
+	return []hand{services, ground, still}
 }
 
 // Rage strikes until the time is up, and heals. An error is of a part that did not come back.
@@ -106,8 +112,10 @@ func (n *Nemesis) struck(whom string, start time.Time) {
 	defer n.mu.Unlock()
 	took := time.Since(start)
 	n.strikes[whom]++
-	n.slowest = max(n.slowest, took)
-	fmt.Fprintf(n.out, "%7.2fs %s was killed and is back after %s\n", start.Sub(n.began).Seconds(), whom, took.Round(time.Millisecond))
+	if !strings.HasPrefix(whom, "pause") {
+		n.slowest = max(n.slowest, took)
+	}
+	fmt.Fprintf(n.out, "%7.2fs %s: back after %s\n", start.Sub(n.began).Seconds(), whom, took.Round(time.Millisecond))
 }
 
 // longest time that a struck part stays dead.
@@ -121,6 +129,21 @@ func (n *Nemesis) kill(p *system.Process) func(context.Context, *rand.Rand) erro
 			return err
 		}
 		return n.revive(ctx, p)
+	}
+}
+
+// A lease is 6 s: the pauses end about when, and after, another has taken it.
+const leastPause, mostPause = 5 * time.Second, 9 * time.Second
+
+// pause stops a process and lets it go on as if no time had passed.
+func pause(p *system.Process) func(context.Context, *rand.Rand) error {
+	return func(ctx context.Context, random *rand.Rand) error {
+		_ = p.Signal(syscall.SIGSTOP) // an error means that it has just been killed
+		if err := wait(ctx, between(random, leastPause, mostPause)); err != nil {
+			return err
+		}
+		_ = p.Signal(syscall.SIGCONT)
+		return nil
 	}
 }
 
