@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ const (
 	batchMost   = 500
 	inFlight    = 4 * batchMost
 
-	pace     = 8 * time.Millisecond
+	pace     = 10 * time.Millisecond
 	paceMost = 30 * time.Millisecond
 	paceFull = 100 // events: a batch of this size is followed by the next at once
 )
@@ -166,7 +167,7 @@ func (c *Consumer) consume(ctx context.Context, cons jetstream.Consumer) error {
 			if err := c.handle(ctx, list, &seen); err != nil {
 				return err
 			}
-			next = start.Add(pause(len(list), time.Since(start)))
+			next = start.Add(c.pause(len(list), time.Since(start)))
 		}
 	}
 }
@@ -174,11 +175,11 @@ func (c *Consumer) consume(ctx context.Context, cons jetstream.Consumer) error {
 // pause is the least time between the starts of two transactions. An event that comes alone is handled
 // at once; under load batches grow, and a batch of ten costs little more than one of one. On a busy
 // machine, where transactions take longer, it grows with them; a consumer that is behind does not pause.
-func pause(events int, took time.Duration) time.Duration {
+func (c *Consumer) pause(events int, took time.Duration) time.Duration {
 	if events >= paceFull {
 		return 0
 	}
-	return min(max(pace, 2*took), paceMost)
+	return max(cmp.Or(c.sub.Pace, pace), min(2*took, paceMost))
 }
 
 func drain(first jetstream.Msg, arrived <-chan jetstream.Msg) []jetstream.Msg {

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -19,4 +20,8 @@ type Subscription struct {
 	Stream string        // the producing service's name
 	Types  []events.Fact // empty facts of the types wanted; none: all
 	Handle Handler
+
+	// Pace is the least time between the starts of two transactions, so that events that come close
+	// together are handled together; default 10 ms. An event that comes alone never waits.
+	Pace time.Duration
 }

@@ -94,7 +94,7 @@ WITH e AS (
 	SELECT e.*, v.version - count(*) OVER (PARTITION BY key) + row_number() OVER (PARTITION BY key ORDER BY ord) AS version
 	FROM e JOIN v USING (key) ORDER BY ord
 ), s AS (
-	SELECT n.*, nextval(pg_get_serial_sequence('event_log', 'sequence')) AS sequence FROM n
+	SELECT n.*, nextval('event_log_sequence_seq') AS sequence FROM n
 ), l AS (
 	INSERT INTO event_log (sequence, id, org_id, key, version, type, recorded_at, cause, doc)
 	SELECT sequence, id, org_id, key, version, type, $7, cause, head || version || ',"sequence":"' || sequence || '"}' FROM s

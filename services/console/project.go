@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -10,6 +11,9 @@ import (
 	"github.com/handoff-care/handoff/services/console/internal/store"
 )
 
+// pace: a screen that is a fortieth of a second behind is live, and larger batches are cheaper.
+const pace = 25 * time.Millisecond
+
 // projection keeps the read model in step with the four other services.
 type projection struct{ wake func() }
 
@@ -17,14 +21,14 @@ type projection struct{ wake func() }
 // patient is called is asked of admission by whoever may know.
 func (p projection) hears() []bus.Subscription {
 	return []bus.Subscription{
-		{Stream: "admission", Handle: p.handle(store.Admission), Types: []events.Fact{
+		{Stream: "admission", Handle: p.handle(store.Admission), Pace: pace, Types: []events.Fact{
 			events.EncounterPlanned{}, events.EncounterAdmitted{}, events.EncounterTransferred{}, events.EncounterClassChanged{},
 			events.EncounterDischargeExpected{}, events.EncounterDischarged{}, events.EncounterDischargeCancelled{},
 			events.EncounterAdmissionCancelled{}, events.EncounterUpdated{}, events.EncounterMoved{}, events.FacilityChanged{},
 		}},
-		{Stream: "discharge", Handle: p.handle(store.Discharge)},
-		{Stream: "referral", Handle: p.handle(store.Referral)},
-		{Stream: "notification", Handle: p.handle(store.Notification), Types: []events.Fact{
+		{Stream: "discharge", Handle: p.handle(store.Discharge), Pace: pace},
+		{Stream: "referral", Handle: p.handle(store.Referral), Pace: pace},
+		{Stream: "notification", Handle: p.handle(store.Notification), Pace: pace, Types: []events.Fact{
 			events.AlertRaised{}, events.AlertCorrected{}, events.AlertDelivered{}, events.AlertAcknowledged{},
 			events.AlertEscalated{}, events.AlertResolved{}, events.AlertFailed{},
 		}},
