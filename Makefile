@@ -69,7 +69,7 @@ generate: ## Write what is generated: pages, and the contracts in docs/
 
 verify: generate ## Fail if what is generated differs from what is committed
 	@git diff --exit-code -- docs services/console
-	@untracked=$$(git ls-files -o --exclude-standard -- docs services/console/internal/web); test -z "$$untracked" || { echo "generated and not committed:"; echo "$$untracked"; exit 1; }
+	@untracked=$$(git ls-files -o --exclude-standard -- docs services/console/internal/page); test -z "$$untracked" || { echo "generated and not committed:"; echo "$$untracked"; exit 1; }
 
 images: ## Build an image of each service, and of handoff
 	@for s in $(SERVICES) handoff; do docker build -f deploy/Dockerfile --build-arg SERVICE=$$s -t handoff-$$s . || exit 1; done

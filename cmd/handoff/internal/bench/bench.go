@@ -28,11 +28,11 @@ type Options struct {
 // figures of one run of one program.
 type figures struct {
 	load.Result
-	handled    time.Duration // from the first message until everything was at rest
-	drain      time.Duration // from the last acknowledgement until everything was at rest
-	screen     quantiles     // discharge received -> task committed (floor), alert on the stream (handoff)
-	cpu        map[string]float64
-	rss        map[string]int64
+	handled time.Duration // from the first message until everything was at rest
+	drain   time.Duration // from the last acknowledgement until everything was at rest
+	screen  quantiles     // discharge received -> task committed (floor), alert on the stream (handoff)
+	cpu     map[string]float64
+	rss     map[string]int64
 }
 
 func (f figures) handledPerSecond() float64 { return float64(f.Sent) / f.handled.Seconds() }

@@ -61,7 +61,6 @@ func dischargeAt(t string) func(*Fact) {
 	}
 }
 func disposition(d string) func(*Fact) { return func(f *Fact) { f.Values.Disposition = d } }
-func expected(t string) func(*Fact)    { return func(f *Fact) { f.Values.ExpectedAt = ptr(at(t)) } }
 
 func set(facts ...Fact) Facts {
 	var s Facts
