@@ -139,7 +139,10 @@ func (r *Relay) explain(ctx context.Context, err error) error {
 
 const (
 	sqlDone = `DELETE FROM outbox WHERE sequence = ANY($1)`
-	sqlNext = `SELECT o.sequence, l.id, l.type, l.doc FROM outbox o JOIN event_log l USING (sequence) ORDER BY o.sequence LIMIT $1`
+	// Each document is looked up by its key: a join that merges both tables would read the log from
+	// its beginning.
+	sqlNext = `SELECT o.sequence, l.id, l.type, l.doc FROM (SELECT sequence FROM outbox ORDER BY sequence LIMIT $1) o
+		CROSS JOIN LATERAL (SELECT id, type, doc FROM event_log WHERE sequence = o.sequence OFFSET 0) l ORDER BY o.sequence`
 )
 
 // next forgets what is done and reads what is next, in one round trip.

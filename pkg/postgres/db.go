@@ -124,6 +124,7 @@ func openPool(ctx context.Context, url, service, role string, lim limits, opt Op
 	// Every statement on the way of a message finds rows by key. On a table that is new, or grew a
 	// hundredfold since it was last analyzed, a cached plan would read it whole instead.
 	params["enable_seqscan"] = "off"
+	params["enable_mergejoin"] = "off" // reads an index from its beginning, which is a table's oldest row
 	params["jit"] = "off"
 	params["statement_timeout"] = millis(lim.statement)
 	params["lock_timeout"] = millis(lim.lock)

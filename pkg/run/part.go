@@ -193,8 +193,8 @@ func (pt *part) watch(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		var rows, age, parkedAge float64
-		err := pt.db.System.QueryRow(ctx, `SELECT count(*), coalesce(extract(epoch FROM now() - min(l.recorded_at)), 0)
-			FROM (SELECT sequence FROM outbox ORDER BY sequence LIMIT 10000) o JOIN event_log l USING (sequence)`).Scan(&rows, &age)
+		err := pt.db.System.QueryRow(ctx, `SELECT count(*), coalesce(extract(epoch FROM now() -
+			(SELECT recorded_at FROM event_log WHERE sequence = min(o.sequence))), 0) FROM (SELECT sequence FROM outbox LIMIT 10000) o`).Scan(&rows, &age)
 		if err == nil {
 			pt.metrics.OutboxRows.Set(rows)
 			pt.metrics.OutboxAge.Set(age)
