@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/handoff-care/handoff/pkg/run/durable"
 )
 
 // DevKey returns the key that signs development tokens of the instance at dir, making it on first use.
@@ -43,13 +45,8 @@ func newDevKey(file string) ([]byte, error) {
 		return nil, err
 	}
 	text := pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})
-	// Written aside and linked, so that of two processes starting together one key wins.
-	tmp := fmt.Sprintf("%s.%d", file, os.Getpid())
-	if err := os.WriteFile(tmp, text, 0o600); err != nil {
-		return nil, err
-	}
-	defer os.Remove(tmp)
-	if err := os.Link(tmp, file); err != nil && !errors.Is(err, fs.ErrExist) {
+	// Of two processes starting together one key wins, and both use it.
+	if err := durable.Create(file, text, 0o600); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
 	return os.ReadFile(file)

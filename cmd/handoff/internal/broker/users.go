@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/handoff-care/handoff/pkg/outbox"
+	"github.com/handoff-care/handoff/pkg/run/durable"
 )
 
 // permissions of a service's user: its own facts and stream, its own consumer on the streams of
@@ -70,7 +71,7 @@ func Users(data string, services ...string) (map[string]string, error) {
 	if text, err = json.MarshalIndent(users, "", "  "); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(path, append(text, '\n'), 0o600); err != nil {
+	if err := durable.Write(path, append(text, '\n'), 0o600); err != nil {
 		return nil, fmt.Errorf("nats: %w", err)
 	}
 	return users, nil

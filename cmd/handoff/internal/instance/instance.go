@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/handoff-care/handoff/pkg/run/durable"
 )
 
 // ErrRunning is wrapped by Claim's error while another program runs on the directory.
@@ -65,11 +67,7 @@ func (c *Claim) Publish(i Info) error {
 	if err != nil {
 		return err
 	}
-	tmp := c.path + ".new"
-	if err := os.WriteFile(tmp, append(text, '\n'), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(tmp, c.path)
+	return durable.Write(c.path, append(text, '\n'), 0o600)
 }
 
 // Release gives the directory back.

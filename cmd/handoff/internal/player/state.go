@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/handoff-care/handoff/cmd/handoff/internal/hospital"
+	"github.com/handoff-care/handoff/pkg/run/durable"
 )
 
 const (
@@ -116,8 +117,5 @@ func (m *memory) save() error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(m.file+".new", text, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(m.file+".new", m.file)
+	return durable.Write(m.file, text, 0o600)
 }
