@@ -46,3 +46,21 @@ func TestASecondProgramIsToldWhoHasTheDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestAProgramThatFailsBeforeItSaysWhereItIsReleasesQuietly(t *testing.T) {
+	data := t.TempDir()
+	claim, err := Take(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := claim.Release(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Take(data)
+	if err != nil {
+		t.Fatalf("the directory was not given back: %v", err)
+	}
+	if err := again.Release(); err != nil {
+		t.Fatal(err)
+	}
+}
