@@ -73,7 +73,11 @@ func (p *Program) build(ctx context.Context, s Service, peers web.Peers) (_ *par
 	if p.infra.ServiceURL != nil {
 		url = p.infra.ServiceURL(s.Name)
 	}
-	if pt.db, err = postgres.Open(ctx, url, s.Name, postgres.Options{Log: pt.log}); err != nil {
+	err = p.waits.try(ctx, func(ctx context.Context) (err error) {
+		pt.db, err = postgres.Open(ctx, url, s.Name, postgres.Options{Log: pt.log})
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	if pt.nc, err = p.infra.NATS(s.Name); err != nil {

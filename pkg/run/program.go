@@ -49,6 +49,7 @@ type Program struct {
 	server *http.Server
 	listen net.Listener
 	reader *bus.Reader
+	waits  *patience
 	ready  atomic.Bool
 	failed chan error
 	stop   sync.Once
@@ -67,6 +68,7 @@ func Start(ctx context.Context, cfg Config, infra Infra, services ...Service) (*
 		p.infra.Log = func(service string) *slog.Logger { return telemetry.Logger(os.Stderr, cfg.LogLevel, service) }
 	}
 	p.log = p.infra.Log("handoff")
+	p.waits = &patience{say: func(err error) { p.log.WarnContext(ctx, "PostgreSQL is away; the start waits for it", "error", err) }}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400) // a few tens of megabytes of garbage cost less than collecting them often
 	}
@@ -109,11 +111,14 @@ func (p *Program) start(ctx context.Context, services []Service) error {
 	return nil
 }
 
-// migrate brings all schemas up to date, side by side: each takes its own lock.
+// migrate brings all schemas up to date, side by side: each takes its own lock. A connection that was
+// lost half way is no harm: what a migration did is there, or is not, as a whole.
 func (p *Program) migrate(ctx context.Context, services []Service) error {
 	errs := make(chan error, len(services))
 	for _, s := range services {
-		go func() { errs <- migrate(ctx, p.infra.AdminURL, s) }()
+		go func() {
+			errs <- p.waits.try(ctx, func(ctx context.Context) error { return migrate(ctx, p.infra.AdminURL, s) })
+		}()
 	}
 	var all error
 	for range services {
