@@ -70,7 +70,7 @@ func Start(ctx context.Context, cfg Config, infra Infra, services ...Service) (*
 	p.log = p.infra.Log("handoff")
 	p.waits = &patience{say: func(err error) { p.log.WarnContext(ctx, "PostgreSQL is away; the start waits for it", "error", err) }}
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400) // a few tens of megabytes of garbage cost less than collecting them often
+		debug.SetGCPercent(200) // collecting half as often costs some tens of megabytes
 	}
 	if err := p.start(ctx, services); err != nil {
 		_ = p.Stop()
