@@ -116,7 +116,7 @@ func (m *Mail) message(p *store.Parcel) (*mail.Msg, error) {
 	if subject == "" {
 		subject = "Something needs your attention"
 	}
-	if p.Version > 1 {
+	if !p.First {
 		subject = "Update: " + subject
 	}
 	msg.Subject(subject)

@@ -86,8 +86,9 @@ type payloadData struct {
 	URL       string `json:"url"`
 }
 
-func verb(version int) string {
-	if version == 1 {
+// verb tells a receiver that has heard nothing of the alert yet from one that has.
+func verb(first bool) string {
+	if first {
 		return "alert.raised"
 	}
 	return "alert.updated"
@@ -98,7 +99,7 @@ func (w *Webhooks) Send(ctx context.Context, p *store.Parcel) Result {
 	if p.URL == "" {
 		return Result{State: Suppressed, Reason: "the endpoint is disabled or gone"}
 	}
-	body, err := json.Marshal(payload{verb(p.Version), p.Created.UTC(), payloadData{
+	body, err := json.Marshal(payload{verb(p.First), p.Created.UTC(), payloadData{
 		ID: p.Alert.String(), Kind: p.Kind, State: p.State, Severity: string(p.Severity), Version: p.Version,
 		Encounter: p.Encounter.String(), URL: place(w.links, p),
 	}})

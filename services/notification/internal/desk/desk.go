@@ -120,45 +120,72 @@ func (d *Desk) deliver(c *notice.Change, recipient, road string) {
 	d.told[v.Alert] = append(d.told[v.Alert], store.Told{Alert: v.Alert, Recipient: recipient, Channel: road, Version: v.Version, State: v.State})
 }
 
-// correct tells everyone who was told before. What nobody has tried to send yet is overtaken.
+// superseded is why a delivery that nobody had tried was taken back: something newer is to be told.
+const superseded = "superseded"
+
+// correct tells everyone who was told before, and whoever would have been, had it not been overtaken.
+// What nobody has tried to send yet is taken back.
 func (d *Desk) correct(c *notice.Change) {
 	if c.Tell != notice.Told {
 		d.row(c, ledger.Corrected, "", "", c.Reason)
 		return
 	}
-	unsent := d.supersede(c, "superseded")
-	done := map[[2]string]bool{}
-	for _, t := range slices.Clone(d.told[c.Alert.ID]) {
-		key := [2]string{t.Recipient, t.Channel}
-		heard := t.State == channel.Delivered || t.State == channel.Pending && t.Attempts > 0
-		// Nobody who has heard nothing needs to hear that it is over.
-		stands := unsent[key] && c.Alert.State != notice.Resolved
-		if done[key] || !heard && !stands {
+	d.supersede(c, superseded)
+	roads := d.standing(c.Alert.ID)
+	told := false
+	for _, r := range roads {
+		// Nobody who has heard nothing needs to hear that it is over. But what stands again, or still,
+		// is owed to them.
+		if !r.heard && (!r.owed || c.Alert.State == notice.Resolved) {
 			continue
 		}
-		done[key] = true
-		if c.Alert.Sensitive && t.Channel != routing.Console {
-			d.row(c, ledger.Suppressed, t.Recipient, t.Channel, "confidential")
+		told = true
+		if c.Alert.Sensitive && r.channel != routing.Console {
+			d.row(c, ledger.Suppressed, r.recipient, r.channel, "confidential")
 			continue
 		}
-		d.row(c, ledger.Corrected, t.Recipient, t.Channel, c.Reason)
-		d.deliver(c, t.Recipient, t.Channel)
+		d.row(c, ledger.Corrected, r.recipient, r.channel, c.Reason)
+		d.deliver(c, r.recipient, r.channel)
 	}
-	if len(done) == 0 {
+	if !told {
 		d.row(c, ledger.Corrected, "", "", c.Reason)
 	}
 }
 
-// supersede takes back the deliveries of an alert that nobody has tried yet, and says to whom.
-func (d *Desk) supersede(c *notice.Change, why string) map[[2]string]bool {
-	unsent := map[[2]string]bool{}
+// road is how one recipient is told of an alert by one channel, and how that stands.
+type road struct {
+	recipient, channel string
+	heard              bool // something has reached them, or may have
+	owed               bool // the last that was for them was taken back, in this change or before
+}
+
+// standing lists the roads of an alert's deliveries so far, in the order of the first on each.
+func (d *Desk) standing(alert events.ID) []road {
+	var roads []road
+	at := map[[2]string]int{}
+	for _, t := range d.told[alert] { // of one road: in the order of versions
+		key := [2]string{t.Recipient, t.Channel}
+		i, known := at[key]
+		if !known {
+			i = len(roads)
+			at[key] = i
+			roads = append(roads, road{recipient: t.Recipient, channel: t.Channel})
+		}
+		r := &roads[i]
+		r.heard = r.heard || t.State == channel.Delivered || t.State == channel.Pending && t.Attempts > 0
+		r.owed = t.State == channel.Suppressed && t.Reason == superseded
+	}
+	return roads
+}
+
+// supersede takes back the deliveries of an alert that nobody has tried yet.
+func (d *Desk) supersede(c *notice.Change, why string) {
 	told := d.told[c.Alert.ID]
 	for i, t := range told {
 		if t.State != channel.Pending || t.Attempts > 0 {
 			continue
 		}
-		unsent[[2]string{t.Recipient, t.Channel}] = true
-		told[i].State = channel.Suppressed
+		told[i].State, told[i].Reason = channel.Suppressed, why
 		d.row(c, ledger.Suppressed, t.Recipient, t.Channel, why)
 		made := slices.IndexFunc(d.Work.Deliveries, func(v store.Delivery) bool {
 			return v.Alert == t.Alert && v.Recipient == t.Recipient && v.Channel == t.Channel && v.Version == t.Version
@@ -166,10 +193,9 @@ func (d *Desk) supersede(c *notice.Change, why string) map[[2]string]bool {
 		if made >= 0 {
 			d.Work.Deliveries[made].State, d.Work.Deliveries[made].Reason = channel.Suppressed, why
 		} else {
-			d.Work.Superseded = append(d.Work.Superseded, t)
+			d.Work.Superseded = append(d.Work.Superseded, told[i])
 		}
 	}
-	return unsent
 }
 
 func (d *Desk) row(c *notice.Change, decision, recipient, road, reason string) {

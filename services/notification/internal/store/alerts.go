@@ -129,13 +129,13 @@ type Told struct {
 	Alert              events.ID
 	Recipient, Channel string
 	Version            int
-	State              string
+	State, Reason      string
 	Attempts           int
 }
 
 // Deliveries locks what was told of alerts so far. Lock the alerts first.
 func Deliveries(ctx context.Context, tx pgx.Tx, alerts []events.ID) ([]Told, error) {
-	rows, err := tx.Query(ctx, `SELECT alert_id, recipient, channel, version, state, attempts FROM delivery
+	rows, err := tx.Query(ctx, `SELECT alert_id, recipient, channel, version, state, reason, attempts FROM delivery
 		WHERE alert_id = ANY($1) ORDER BY alert_id, recipient, channel, version FOR UPDATE`, alerts)
 	if err != nil {
 		return nil, err
@@ -165,7 +165,7 @@ type Delivery struct {
 type Work struct {
 	Fresh, Changed []*notice.Alert
 	Deliveries     []Delivery
-	Superseded     []Told // pending deliveries that were overtaken before anybody tried
+	Superseded     []Told // pending deliveries that are taken back before anybody tried, each with its reason
 	Ledger         []ledger.Row
 	Lines          []Line
 }
@@ -295,9 +295,9 @@ func queueDeliveries(b *pgx.Batch, ds []Delivery, now time.Time) {
 
 func queueSuperseded(b *pgx.Batch, told []Told, now time.Time) {
 	for _, t := range told { // corrections of what nobody was told yet: a handful
-		b.Queue(`UPDATE delivery SET state = 'suppressed', reason = 'superseded', done_at = $5, claimed_until = NULL
+		b.Queue(`UPDATE delivery SET state = 'suppressed', reason = $6, done_at = $5, claimed_until = NULL
 			WHERE alert_id = $1 AND recipient = $2 AND channel = $3 AND version = $4 AND state = 'pending'`,
-			t.Alert, t.Recipient, t.Channel, t.Version, now)
+			t.Alert, t.Recipient, t.Channel, t.Version, now, t.Reason)
 	}
 }
 

@@ -15,6 +15,7 @@ type Parcel struct {
 	Alert, Org         events.ID
 	Recipient, Channel string
 	Version, Attempts  int
+	First              bool   // nothing else about the alert was ever tried or waits on this road before it
 	Reason             string // what the try before came to
 	Created            time.Time
 	Kind, State        string
@@ -41,7 +42,11 @@ func ClaimDeliveries(ctx context.Context, tx pgx.Tx, channel string, limit int, 
 			RETURNING d.*
 		)
 		SELECT c.alert_id, c.org_id, c.recipient, c.channel, c.version, c.attempts, c.reason, c.created_at, a.kind, a.state, a.severity, a.encounter_id,
-			a.facility, a.sensitive, coalesce(p.email, ''), coalesce(e.url, ''), coalesce(e.secrets, '{}'), e.id
+			a.facility, a.sensitive, coalesce(p.email, ''), coalesce(e.url, ''), coalesce(e.secrets, '{}'), e.id,
+			-- At most one of a road is ever sent as the first, and it is so on every try: what is older and
+			-- was taken back untried stays so.
+			NOT EXISTS (SELECT FROM delivery o WHERE o.alert_id = c.alert_id AND o.recipient = c.recipient AND o.channel = c.channel
+				AND o.version < c.version AND (o.state <> 'suppressed' OR o.attempts > 0))
 		FROM c JOIN alert a ON a.id = c.alert_id
 		LEFT JOIN person p ON c.channel = 'email' AND p.org_id = c.org_id AND p.id = c.recipient AND p.active
 		LEFT JOIN endpoint e ON c.channel = 'webhook' AND e.org_id = c.org_id AND e.active AND c.recipient = 'endpoint:' || e.id::text`, limit, lease, channel)
@@ -50,7 +55,7 @@ func ClaimDeliveries(ctx context.Context, tx pgx.Tx, channel string, limit int, 
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (p Parcel, err error) {
 		err = row.Scan(&p.Alert, &p.Org, &p.Recipient, &p.Channel, &p.Version, &p.Attempts, &p.Reason, &p.Created, &p.Kind, &p.State, &p.Severity,
-			&p.Encounter, &p.Facility, &p.Sensitive, &p.Email, &p.URL, &p.Secrets, &p.Endpoint)
+			&p.Encounter, &p.Facility, &p.Sensitive, &p.Email, &p.URL, &p.Secrets, &p.Endpoint, &p.First)
 		return p, err
 	})
 }
