@@ -38,6 +38,9 @@ type Relay struct {
 	log    *slog.Logger
 	// Published, if set, is told of each batch that is on the stream.
 	Published func(n int)
+	// Fullness, if set, is told every ten seconds how full the stream is, from 0 to 1; at 0.7 the relay
+	// begins to purge what every consumer has handled.
+	Fullness func(share float64)
 }
 
 // NewRelay returns the relay of o's service.
@@ -73,6 +76,9 @@ func (r *Relay) term(ctx context.Context) error {
 	if _, err := Provision(ctx, r.pub.js, r.stream); err != nil {
 		return err
 	}
+	if err := r.makeRoom(ctx); err != nil { // a full stream may be why the last term ended
+		return err
+	}
 	// Nothing an acknowledgement depends on is written on this connection: a pointer that comes
 	// back after a crash is published again and known.
 	if _, err := conn.Exec(ctx, `SET synchronous_commit = off`); err != nil {
@@ -85,6 +91,7 @@ func (r *Relay) work(ctx context.Context, conn *pgxpool.Conn) error {
 	renewAt, lastWork := time.Now().Add(leaseRenew), time.Now()
 	var done []int64
 	var next time.Time
+	roomAt := time.Now().Add(roomCheck)
 	for ctx.Err() == nil {
 		if time.Now().After(renewAt) {
 			held, err := r.lease(ctx, conn)
@@ -97,6 +104,12 @@ func (r *Relay) work(ctx context.Context, conn *pgxpool.Conn) error {
 				return err
 			}
 			renewAt = time.Now().Add(leaseRenew)
+			if time.Now().After(roomAt) {
+				roomAt = time.Now().Add(roomCheck)
+				if err := r.makeRoom(ctx); err != nil {
+					return err
+				}
+			}
 		}
 		wait(ctx, nil, time.Until(next))
 		next = time.Now().Add(pace)

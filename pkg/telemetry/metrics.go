@@ -21,6 +21,7 @@ type Backbone struct {
 	Published  prometheus.Counter
 	OutboxRows prometheus.Gauge
 	OutboxAge  prometheus.Gauge
+	StreamFull prometheus.Gauge
 	Handled    *prometheus.CounterVec   // stream
 	Repeated   *prometheus.CounterVec   // stream
 	BatchTime  *prometheus.HistogramVec // stream
@@ -53,6 +54,7 @@ func NewBackbone(r prometheus.Registerer) *Backbone {
 		Published:  c("handoff_outbox_published_total", "Events put on the stream.").WithLabelValues(),
 		OutboxRows: g("handoff_outbox_rows", "Committed events that may not be on the stream yet.").WithLabelValues(),
 		OutboxAge:  g("handoff_outbox_oldest_seconds", "Age of the oldest of them.").WithLabelValues(),
+		StreamFull: g("handoff_stream_full_ratio", "How full the service's stream is; at 0.7 handled events are purged.").WithLabelValues(),
 		Handled:    c("handoff_consumer_events_total", "Events handled.", "stream"),
 		Repeated:   c("handoff_consumer_repeats_total", "Deliveries of events that were handled before.", "stream"),
 		BatchTime:  h("handoff_consumer_batch_seconds", "Time to handle a batch.", Latency, "stream"),

@@ -28,22 +28,28 @@ var org = events.Derive("org", "test")
 
 // bench is a producer "alpha" and a consumer "beta" that writes down what it handles.
 type bench struct {
-	t       testing.TB
-	url     string
-	data    string
-	broker  *broker.Server
-	program *run.Program
-	key     *ecdsa.PrivateKey
-	infra   run.Infra
-	alpha   run.Env
-	beta    run.Env
-	counted atomic.Int64 // what gamma handled
-	mu      sync.Mutex
-	poison  map[events.ID]bool
+	t           testing.TB
+	url         string
+	data        string
+	streamBytes int64
+	broker      *broker.Server
+	program     *run.Program
+	key         *ecdsa.PrivateKey
+	infra       run.Infra
+	alpha       run.Env
+	beta        run.Env
+	counted     atomic.Int64 // what gamma handled
+	mu          sync.Mutex
+	poison      map[events.ID]bool
 }
 
 func newBench(t testing.TB) *bench {
-	b := &bench{t: t, url: pgtest.New(t), data: t.TempDir(), poison: map[events.ID]bool{}}
+	return newBenchOf(t, 64<<20)
+}
+
+// newBenchOf is a bench with streams of so many bytes.
+func newBenchOf(t testing.TB, streamBytes int64) *bench {
+	b := &bench{t: t, url: pgtest.New(t), data: t.TempDir(), poison: map[events.ID]bool{}, streamBytes: streamBytes}
 	t.Cleanup(b.stop)
 	b.start()
 	return b
@@ -61,7 +67,7 @@ func (b *bench) start() {
 	ctx, cancel := context.WithTimeout(b.t.Context(), 30*time.Second)
 	defer cancel()
 	b.infra = run.Infra{
-		AdminURL: b.url, Authority: web.NewDevAuthority(b.key.Public()), Stream: run.StreamLimits{MaxBytes: 64 << 20},
+		AdminURL: b.url, Authority: web.NewDevAuthority(b.key.Public()), Stream: run.StreamLimits{MaxBytes: b.streamBytes},
 		Log: func(s string) *slog.Logger {
 			return slog.New(slog.NewTextHandler(testWriter{b.t}, nil)).With("service", s)
 		},
