@@ -31,7 +31,7 @@ type part struct {
 	router   *web.Router
 	log      *slog.Logger
 	metrics  *telemetry.Backbone
-	limits   StreamLimits
+	stream   *stream
 	reader   *bus.Reader
 	closed   context.Context // done when the program begins to stop
 	closing  context.CancelFunc
@@ -62,7 +62,7 @@ func migrate(ctx context.Context, url string, s Service) error {
 
 // build opens what the service stands on and builds it; nothing runs yet.
 func (p *Program) build(ctx context.Context, s Service, peers web.Peers) (_ *part, err error) {
-	pt := &part{service: s, log: p.infra.Log(s.Name), limits: p.infra.Stream, reader: p.reader}
+	pt := &part{service: s, log: p.infra.Log(s.Name), reader: p.reader}
 	pt.closed, pt.closing = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {
@@ -86,6 +86,7 @@ func (p *Program) build(ctx context.Context, s Service, peers web.Peers) (_ *par
 	if pt.js, err = jetstream.New(pt.nc, jetstream.WithPublishAsyncMaxPending(1024)); err != nil {
 		return nil, err
 	}
+	pt.stream = newStream(pt.js, s.Name, p.cfg.StreamMaxBytes, p.infra.Stream, pt.log)
 	registerer := prometheus.WrapRegistererWith(prometheus.Labels{"service": s.Name}, p.infra.Registry)
 	pt.metrics = telemetry.NewBackbone(registerer)
 	pt.outbox = outbox.New(pt.db, s.Name)
@@ -106,11 +107,9 @@ func (p *Program) build(ctx context.Context, s Service, peers web.Peers) (_ *par
 
 // start starts the service's own loops, then what feeds it, then what publishes for it.
 func (pt *part) start(fail func(error)) {
-	cfg := outbox.Stream(pt.service.Name, orElse(pt.limits.MaxBytes, 1<<30), int(orElse(int64(pt.limits.Replicas), 1)))
-	relay := outbox.NewRelay(pt.outbox, pt.nc, pt.js, cfg, pt.log)
-	relay.Published = func(n int) { pt.metrics.Published.Add(float64(n)) }
 	pt.run(Loop{"log", func(ctx context.Context) error { return pt.outbox.ServeLog(ctx, pt.nc, pt.log) }}, fail)
-	pt.run(Loop{"relay", relay.Run}, fail)
+	pt.run(Loop{"stream", pt.stream.watch}, fail)
+	pt.run(Loop{"relay", pt.relay}, fail)
 	pt.run(Loop{"trim", func(ctx context.Context) error { return pt.outbox.Trim(ctx, 31*24*time.Hour, pt.log) }}, fail)
 	pt.run(Loop{"watch", pt.watch}, fail)
 	for _, sub := range pt.instance.Hears {
@@ -125,6 +124,19 @@ func (pt *part) start(fail func(error)) {
 	for _, l := range pt.instance.Loops {
 		pt.run(l, fail)
 	}
+}
+
+// relay publishes what the service says, as soon as there is a stream for it.
+func (pt *part) relay(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-pt.stream.made:
+	}
+	relay := outbox.NewRelay(pt.outbox, pt.nc, pt.js, pt.stream.cfg, pt.log)
+	relay.Fullness = func(share float64) { pt.metrics.StreamFull.Set(share) }
+	relay.Published = func(n int) { pt.metrics.Published.Add(float64(n)) }
+	return relay.Run(ctx)
 }
 
 func (pt *part) run(l Loop, fail func(error)) {
@@ -142,6 +154,9 @@ func (pt *part) run(l Loop, fail func(error)) {
 func (pt *part) notReady(ctx context.Context) error {
 	if !pt.nc.IsConnected() {
 		return errors.New("NATS is not connected")
+	}
+	if err := pt.stream.missing(time.Now()); err != nil {
+		return err
 	}
 	if err := pt.db.System.Ping(ctx); err != nil {
 		return errors.New("PostgreSQL does not answer")
@@ -218,11 +233,4 @@ func (pt *part) watch(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
-}
-
-func orElse(n, otherwise int64) int64 {
-	if n == 0 {
-		return otherwise
-	}
-	return n
 }

@@ -36,7 +36,7 @@ type Infra struct {
 
 // StreamLimits bounds each service's stream.
 type StreamLimits struct {
-	MaxBytes int64 // default 1 GiB
+	MaxBytes int64 // 0: a fifth of 90 % of what the account in NATS may store, 1 GiB where that is not limited
 	Replicas int   // default 1
 }
 

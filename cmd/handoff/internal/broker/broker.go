@@ -71,7 +71,22 @@ func Start(o Options) (*Server, error) {
 		ns.WaitForShutdown()
 		return nil, fmt.Errorf("nats: the server did not become ready in %s: look at its log lines above; its store is %s", readyWithin, dir)
 	}
+	if o.Listen != "" {
+		tellLimit(ns, limit, o.Log)
+	}
 	return &Server{ns: ns, users: o.Users, limit: limit}, nil
+}
+
+// tellLimit makes the store's limit the account's, where programs elsewhere read how large their
+// streams may be. A store that holds streams already is refused that, and needs it no more.
+func tellLimit(ns *server.Server, limit int64, log *slog.Logger) {
+	err := ns.GlobalAccount().UpdateJetStreamLimits(map[string]server.JetStreamAccountLimits{"": {
+		MaxStore:  limit - 1, // it may grow by the limit at most, from -1, which is none
+		MaxMemory: -1, MaxStreams: -1, MaxConsumers: -1, MaxAckPending: -1, MemoryMaxStreamBytes: -1, StoreMaxStreamBytes: -1,
+	}})
+	if err != nil && log != nil {
+		log.Info("nats: the streams keep their sizes", "reason", err)
+	}
 }
 
 func serverOptions(o Options, limit int64) (*server.Options, error) {
