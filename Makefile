@@ -6,6 +6,8 @@ MODULES   := pkg services/admission services/discharge services/referral service
 SERVICES  := admission discharge referral notification console
 ARGS      ?=
 FUZZTIME  ?= 30s
+FAULTS_FOR  ?= 10m
+FAULTS_SEED ?= 7
 TESTFLAGS ?=
 TEST      := $(GO) test -p 2 -timeout 15m $(TESTFLAGS)
 
@@ -15,7 +17,7 @@ GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 TEMPL       := github.com/a-h/templ/cmd/templ@v0.3.977
 
 .DEFAULT_GOAL := help
-.PHONY: help run build demo test build-each deploy-checks race fuzz bench lint lint-all generate verify images up down screenshots corpus clean
+.PHONY: help run build demo test build-each deploy-checks race fuzz chaos powercut bench lint lint-all generate verify images up down screenshots corpus clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +53,12 @@ fuzz: ## Fuzz each parser for FUZZTIME (30s)
 	  for f in $$($(GO) test -list '^Fuzz' $$p 2>/dev/null | grep '^Fuzz'); do \
 	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
 	  done; done; done
+
+chaos: ## Kill, stop and cut off parts under load for FAULTS_FOR (10m), then audit; FAULTS_SEED says which faults
+	@FAULTS_FOR=$(FAULTS_FOR) FAULTS_SEED=$(FAULTS_SEED) $(GO) test -count=1 -run '^TestFaults' -timeout 40m -v ./cmd/handoff/internal/faults
+
+powercut: ## Take from every disk what was not fsynced, start again, and audit (as root)
+	@POWERCUT=1 $(GO) test -count=1 -run PowerCut -timeout 10m -v ./cmd/handoff/internal/faults
 
 bench: build ## Measure this machine beside a bare program with the same durable duties
 	@$(BIN) bench $(ARGS)

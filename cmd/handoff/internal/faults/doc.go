@@ -5,8 +5,8 @@
 //
 // The tests run a short version in both modes. By hand:
 //
-//	FAULTS_FOR=10m FAULTS_SEED=7 go test -run Faults -timeout 30m -v ./internal/faults
-//	POWERCUT=1 go test -run PowerCut -timeout 10m -v ./internal/faults
+//	FAULTS_FOR=10m FAULTS_SEED=7 make chaos
+//	make powercut
 //
 // The seed decides whom the nemesis strikes, how and after how long; the load's seed is the same.
 // What the machine does in between it does not repeat.
