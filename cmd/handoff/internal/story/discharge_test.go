@@ -34,6 +34,7 @@ var stories = []struct {
 	{"every shape of stay becomes what it should in whatever order it is told", anyOrder, ""},
 	{"a service may not say what another's to say is", noForgery, system.Apart},
 	{"no name leaves admission", canary, ""},
+	{"a liaison sees it on the screen", onScreen, system.OneProcess},
 	{"the broker's store is lost and nobody notices", brokerLost, ""},
 }
 
