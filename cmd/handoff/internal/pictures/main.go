@@ -63,6 +63,7 @@ func take(data, out, who string) error {
 		chromedp.WaitVisible(chromedp.CSS("#sign-in")), chromedp.Click(chromedp.CSS("#sign-in")),
 		chromedp.WaitVisible(persona), chromedp.Click(persona),
 		chromedp.WaitVisible(chromedp.CSS("#rows .row:nth-child(6)")),
+		chromedp.WaitVisible(chromedp.CSS(`#live[data-state="on"]`)),
 	); err != nil {
 		return fmt.Errorf("no work on the liaison's list: %w", err)
 	}
