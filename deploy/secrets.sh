@@ -23,11 +23,11 @@ for service in $services; do
   if missing "$service.pgpass"; then echo "*:*:*:handoff_${service}_login:$(password)" >"$dir/$service.pgpass"; fi
 done
 for service in $services; do
-  if missing "$service.nats.env"; then echo "HANDOFF_NATS_PASSWORD=$(password)" >"$dir/$service.nats.env"; fi
+  if missing "$service.nats.password"; then password >"$dir/$service.nats.password"; fi
 done
 for service in $services; do
   name=$(echo "$service" | tr a-z A-Z)
-  echo "${name}_PASSWORD: \"$(cut -d= -f2 "$dir/$service.nats.env")\""
+  echo "${name}_PASSWORD: \"$(cat "$dir/$service.nats.password")\""
 done >"$dir/nats-passwords.conf"
 
 # The console's client secret at your issuer goes in here; empty, the console is a public client with PKCE.

@@ -113,13 +113,20 @@ func checkIdentity(t *testing.T, name string, s types.ServiceConfig) {
 	if url := value("HANDOFF_DATABASE_URL"); !strings.HasPrefix(url, "postgres://handoff_"+name+"_login@") || !strings.Contains(url, "passfile=/run/secrets/pgpass") {
 		t.Errorf("%s connects to %s, want its own login and its password from a file", name, url)
 	}
-	if len(value("HANDOFF_NATS_PASSWORD")) < 32 {
-		t.Errorf("%s has no NATS password", name)
+	if value("HANDOFF_PUBLIC_URL") == "" {
+		t.Errorf("%s does not know how people reach the console: its links would lead to itself", name)
 	}
-	if len(s.EnvFiles) != 1 || filepath.Base(s.EnvFiles[0].Path) != name+".nats.env" {
-		t.Errorf("%s reads %v, want its own NATS password", name, s.EnvFiles)
+	if value("HANDOFF_NATS_PASSWORD_FILE") != "/run/secrets/nats" || value("HANDOFF_NATS_PASSWORD") != "" || len(s.EnvFiles) > 0 {
+		t.Errorf("%s does not have its NATS password from a file", name)
+	}
+	own := func(secret types.ServiceSecretConfig) bool { return secret.Source == name+"-nats" && secret.Target == "nats" }
+	if !slices.ContainsFunc(s.Secrets, own) {
+		t.Errorf("%s is not given its NATS password", name)
 	}
 	for _, secret := range s.Secrets {
+		if strings.HasSuffix(secret.Source, "-nats") && secret.Source != name+"-nats" {
+			t.Errorf("%s is given %s", name, secret.Source)
+		}
 		if strings.HasSuffix(secret.Source, "-pgpass") && secret.Source != name+"-pgpass" {
 			t.Errorf("%s is given %s", name, secret.Source)
 		}

@@ -59,13 +59,13 @@ func TestSecretsAreMadeOnce(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "secrets")
 	secrets(t, dir)
 	before := contents(t, dir)
-	if err := os.Remove(filepath.Join(dir, "discharge.nats.env")); err != nil {
+	if err := os.Remove(filepath.Join(dir, "discharge.nats.password")); err != nil {
 		t.Fatal(err)
 	}
 	secrets(t, dir)
 	after := contents(t, dir)
 	for name, text := range before {
-		changed := name == "discharge.nats.env" || name == "nats-passwords.conf"
+		changed := name == "discharge.nats.password" || name == "nats-passwords.conf"
 		if (after[name] != text) != changed {
 			t.Errorf("%s changed: %v, want %v", name, after[name] != text, changed)
 		}
