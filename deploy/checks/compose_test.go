@@ -119,7 +119,9 @@ func checkIdentity(t *testing.T, name string, s types.ServiceConfig) {
 	if value("HANDOFF_NATS_PASSWORD_FILE") != "/run/secrets/nats" || value("HANDOFF_NATS_PASSWORD") != "" || len(s.EnvFiles) > 0 {
 		t.Errorf("%s does not have its NATS password from a file", name)
 	}
-	own := func(secret types.ServiceSecretConfig) bool { return secret.Source == name+"-nats" && secret.Target == "nats" }
+	own := func(secret types.ServiceSecretConfig) bool {
+		return secret.Source == name+"-nats" && secret.Target == "nats"
+	}
 	if !slices.ContainsFunc(s.Secrets, own) {
 		t.Errorf("%s is not given its NATS password", name)
 	}
