@@ -31,6 +31,11 @@ type cluster struct {
 func newCluster(t *testing.T) cluster {
 	t.Helper()
 	dir := t.TempDir()
+	// Where the tests run as root PostgreSQL has a user of its own, who must pass: without that its data
+	// would go to /var/tmp, and stay there.
+	if err := os.Chmod(filepath.Dir(dir), 0o711); err != nil {
+		t.Fatal(err)
+	}
 	s, err := private.Start(t.Context(), private.Options{Dir: dir, NoInstall: true, Settings: map[string]string{"fsync": "off", "log_statement": "ddl"}})
 	if err != nil {
 		t.Fatal(err)
