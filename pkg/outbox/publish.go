@@ -120,8 +120,9 @@ func (r *refusal) Error() string {
 	return fmt.Sprintf("the stream refused the batch: %s (%d)", r.Description, r.ErrCode)
 }
 
-// terminal tells the refusals that publishing one by one cannot get around: no room, no stream.
-func (r *refusal) terminal() bool { return r.Code == 503 || r.Code == 404 }
+// terminal tells the refusal that publishing one by one cannot get around. One for want of room can
+// be: part of the batch may still fit, and then the stream is purged of what was handled.
+func (r *refusal) terminal() bool { return r.Code == 404 }
 
 func readAck(data []byte, want int) error {
 	var ack struct {

@@ -48,9 +48,8 @@ func TestAFillingStreamIsPurgedOfWhatWasHandled(t *testing.T) {
 		case <-tick.C:
 		}
 	}
-	for range 20 { // more than would have fitted beside the old ones
-		b.announce(list[:20]...)
-		sent += 20
-	}
+	// More at once than the whole stream holds.
+	b.announce(append(append(list, list...), list...)...)
+	sent += 3 * len(list)
 	b.inOrder(b.await(sent))
 }
