@@ -116,8 +116,10 @@ func (s *Store) LoadMore(ctx context.Context, tx pgx.Tx, l *Loaded, m More) (vis
 		})
 	}
 	if len(m.Persons) > 0 {
-		b.Queue(`SELECT p.person_id, e.id, e.facility_id, e.admitted_at, e.discharged_at, e.disposition FROM patient p JOIN encounter e ON e.patient_id = p.id
-			WHERE p.person_id = ANY($1) AND e.ed AND e.admitted_at IS NOT NULL AND e.state NOT IN ('cancelled', 'entered-in-error')`, m.Persons).Query(func(rows pgx.Rows) (err error) {
+		// Stay by stay through the index: a hash join would read every stay there is.
+		b.Queue(`SELECT p.person_id, e.* FROM (SELECT id, person_id FROM patient WHERE person_id = ANY($1) OFFSET 0) p
+			CROSS JOIN LATERAL (SELECT id, facility_id, admitted_at, discharged_at, disposition FROM encounter WHERE patient_id = p.id
+				AND ed AND admitted_at IS NOT NULL AND state NOT IN ('cancelled', 'entered-in-error') OFFSET 0) e`, m.Persons).Query(func(rows pgx.Rows) (err error) {
 			visits, err = pgx.CollectRows(rows, pgx.RowToStructByPos[EDVisit])
 			return err
 		})
