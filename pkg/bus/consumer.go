@@ -26,7 +26,7 @@ const (
 	batchMost   = 500
 	inFlight    = 4 * batchMost
 
-	pace     = 20 * time.Millisecond
+	pace     = 8 * time.Millisecond
 	paceMost = 30 * time.Millisecond
 	paceFull = 100 // events: a batch of this size is followed by the next at once
 )

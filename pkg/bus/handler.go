@@ -22,6 +22,6 @@ type Subscription struct {
 	Handle Handler
 
 	// Pace is the least time between the starts of two transactions, so that events that come close
-	// together are handled together; default 20 ms. An event that comes alone never waits.
+	// together are handled together; default 8 ms. An event that comes alone never waits.
 	Pace time.Duration
 }

@@ -24,7 +24,7 @@ const (
 
 	// applyPace is the least time a batch takes: a message that comes alone is applied at once, under
 	// load batches grow, and a batch of ten costs little more than one of one.
-	applyPace = 15 * time.Millisecond
+	applyPace = 6 * time.Millisecond
 )
 
 // applier handles this process's kept messages in the order they were kept. They come to it in
