@@ -17,7 +17,7 @@ import (
 const (
 	leaseTTL    = 6 * time.Second
 	leaseRenew  = 2 * time.Second
-	pace        = 5 * time.Millisecond // least time between two looks: under load batches grow
+	pace        = 5 * time.Millisecond  // least time between two looks: under load batches grow
 	pollBusy    = 10 * time.Millisecond // another replica may have written
 	pollIdle    = 50 * time.Millisecond
 	batchSize   = 500
