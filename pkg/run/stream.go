@@ -18,7 +18,7 @@ const (
 	streams     = 5       // of handoff's services, which share an account
 	lookEvery   = 2 * time.Second
 	lookAgain   = 250 * time.Millisecond
-	lookWithin  = 5 * time.Second
+	lookWithin  = 2 * time.Second
 	streamGrace = 10 * time.Second // NATS that restarts is back by then
 
 	storageExceeded jetstream.ErrorCode = 10047 // no room for a stream of that size

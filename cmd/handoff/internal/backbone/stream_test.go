@@ -81,7 +81,7 @@ func TestStreamsFitWhatNATSAllows(t *testing.T) {
 
 func TestAServiceWithoutRoomForItsStreamIsNotReadyAndSaysWhy(t *testing.T) {
 	b := elsewhere(t, 100<<20)
-	err := b.startWith(run.Config{StreamMaxBytes: 1 << 30}, 2*time.Second)
+	err := b.startWith(run.Config{StreamMaxBytes: 1 << 30}, 8*time.Second)
 	if err == nil || !strings.Contains(err.Error(), "ALPHA") || !strings.Contains(err.Error(), "--stream-max-bytes") {
 		t.Fatalf("error %v, want one that names the stream and the setting", err)
 	}

@@ -27,8 +27,15 @@ func onScreen(s *scene) {
 	name := stay.Person.Given
 	b.until(`window.mark === 1 && document.querySelectorAll("#rows > .row").length > 0 && document.querySelector("#rows").innerText.includes("` + name + `")`)
 
+	// All tasks of the discharge have arrived when their number has not changed for a second.
+	b.until(`(() => {
+		const n = document.querySelectorAll("#rows > .row").length
+		if (n !== window.rows) { window.rows = n; window.since = Date.now() }
+		return Date.now() - window.since > 1000
+	})()`)
 	b.click("#rows > .row .acts .main")
-	b.until(`document.querySelector("#rows > .row .owner").innerText === "Yours"`)
+	// More tasks of the same discharge may arrive meanwhile and stand before the one that was claimed.
+	b.until(`[...document.querySelectorAll("#rows .owner")].some(o => o.innerText === "Yours")`)
 	b.click(`#rows > .row [data-key="d"]`)
 	b.until(`document.querySelector("#sheet").open`)
 	b.click(`#sheet button[value="reached"]`)
