@@ -35,6 +35,13 @@ type Encounter struct {
 	Implicit       bool       `json:"implicit,omitempty"`    // first heard of by something other than its start
 	PriorED6m      *int       `json:"prior_ed_6m,omitempty"` // ED visits in the 6 months before admission, this one's own ED part excluded
 	FoldVersion    int64      `json:"fold_version"`          // counts changes of this snapshot, 1..n
+
+	PriorAdmissions12m *int       `json:"prior_admissions_12m,omitempty"` // inpatient and observation stays begun in the 12 months before admission, over linked identities
+	Procedures         *int       `json:"procedures,omitempty"`           // procedures (PR1) said of this stay; absent: nothing was said of any
+	Episode            ID         `json:"episode_id,omitzero"`            // the emergency visit, under a number of its own, that led to this stay
+	Mother             ID         `json:"mother_encounter_id,omitzero"`   // of a newborn: the stay of the mother (PID-21)
+	HangingSince       *time.Time `json:"hanging_since,omitempty"`        // since when this stay should have ended, or been heard of, by the rule below
+	HangingRule        string     `json:"hanging_rule,omitempty"`
 }
 
 // About is embedded by every encounter fact.
@@ -112,17 +119,36 @@ type (
 		Other   ID      `json:"other_patient_id"`
 		Reason  string  `json:"reason"`
 	}
+
+	// PatientMerged says that one patient id is retired: all its stays are the survivor's now (each is
+	// told as EncounterMoved), and whatever is said of it later. It and its inverse are about the
+	// retired id; the newest of them counts.
+	PatientMerged struct {
+		Patient Patient `json:"patient"` // the survivor, as known after the merge
+		Retired ID      `json:"retired_patient_id"`
+		Reason  string  `json:"reason"` // "merge", "move" (an identifier given to another patient) or "identifier-changed"
+	}
+	// PatientUnmerged takes a merge back: the retired id stands for itself again, with its own stays.
+	PatientUnmerged struct {
+		Patient  Patient `json:"patient"`             // the one that was retired
+		Survivor ID      `json:"survivor_patient_id"` // who had its stays until now
+		Reason   string  `json:"reason"`              // "unmerge" by a person, else as of the statement that replaced the merge
+	}
 )
 
 func (PatientRegistered) Type() string { return "care.patient.registered.v1" }
 func (PatientUpdated) Type() string    { return "care.patient.updated.v1" }
 func (PatientLinked) Type() string     { return "care.patient.linked.v1" }
 func (PatientUnlinked) Type() string   { return "care.patient.unlinked.v1" }
+func (PatientMerged) Type() string     { return "care.patient.merged.v1" }
+func (PatientUnmerged) Type() string   { return "care.patient.unmerged.v1" }
 
 func (f PatientRegistered) Key() ID { return f.Patient.ID }
 func (f PatientUpdated) Key() ID    { return f.Patient.ID }
 func (f PatientLinked) Key() ID     { return f.Patient.ID }
 func (f PatientUnlinked) Key() ID   { return f.Patient.ID }
+func (f PatientMerged) Key() ID     { return f.Retired }
+func (f PatientUnmerged) Key() ID   { return f.Patient.ID }
 
 // FacilityChanged tells a facility's settings: on creation (also by a development feed) and on every change.
 type FacilityChanged struct {

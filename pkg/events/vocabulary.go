@@ -21,6 +21,8 @@ var vocabulary = []entry{
 	{PatientUpdated{}, read[PatientUpdated]},
 	{PatientLinked{}, read[PatientLinked]},
 	{PatientUnlinked{}, read[PatientUnlinked]},
+	{PatientMerged{}, read[PatientMerged]},
+	{PatientUnmerged{}, read[PatientUnmerged]},
 	{FacilityChanged{}, read[FacilityChanged]},
 	{MessageQuarantined{}, read[MessageQuarantined]},
 	{TransitionPlanned{}, read[TransitionPlanned]},
