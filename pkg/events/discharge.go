@@ -31,17 +31,19 @@ type Transition struct {
 	Language     string     `json:"language,omitempty"`
 	Payer        string     `json:"payer,omitempty"`
 	OpenTasks    int        `json:"open_tasks"`
+	Risks        []Risk     `json:"risks,omitempty"` // other scores: HOSPITAL, one for each variant
 }
 
 // Risk is a score as an interval over the inputs that are known.
 type Risk struct {
-	Score   string   `json:"score"` // "LACE"
+	Score   string   `json:"score"` // "LACE", "HOSPITAL"
 	Variant string   `json:"variant"`
 	Min     int      `json:"min"`
 	Max     int      `json:"max"`
-	Band    string   `json:"band"` // low, moderate, high; of Min
+	Band    string   `json:"band"` // low, moderate (HOSPITAL: intermediate), high; of Min
 	Missing []string `json:"missing,omitempty"`
 	Reasons []string `json:"reasons,omitempty"`
+	Version string   `json:"version,omitempty"` // of the tables it was computed by
 }
 
 // Of is embedded by every transition fact. Its key is the encounter: everything about one stay is in one order.

@@ -76,7 +76,11 @@ func shippedRules() (*transition.Rules, error) {
 	if err != nil {
 		return nil, fmt.Errorf("shipped weights: %w", err)
 	}
-	return &transition.Rules{Protocols: set, Comorbidities: weights}, nil
+	hospital, err := risk.ShippedHospital(weights)
+	if err != nil {
+		return nil, fmt.Errorf("shipped scores: %w", err)
+	}
+	return &transition.Rules{Protocols: set, Comorbidities: weights, Hospital: hospital}, nil
 }
 
 // LintProtocols checks a folder of protocols as the service would on loading it

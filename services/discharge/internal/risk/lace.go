@@ -28,13 +28,21 @@ type Score struct {
 	Variant  string
 	Version  string // of the table of comorbidities
 	Min, Max int
-	Missing  []string // inputs that are not known: length-of-stay, acuity, diagnoses, ed-visits
+	Missing  []string // inputs that are not known: length-of-stay, acuity, diagnoses, ed-visits; of HOSPITAL also haemoglobin, sodium, service, procedures, admissions
 	Reasons  []string // one for each component, in words
+
+	named string // the band, where the score has its own
 }
 
-// Band is low (0-4), moderate (5-9) or high (10-19): the band of Min, what is
-// certain. A score that may yet prove high is not called so.
-func (s Score) Band() string { return band(s.Min) }
+// Band is the band of Min, what is certain: a score that may yet prove high is not
+// called so. LACE's are low (0-4), moderate (5-9) and high (10-19); HOSPITAL's are
+// in its table.
+func (s Score) Band() string {
+	if s.named != "" {
+		return s.named
+	}
+	return band(s.Min)
+}
 
 func band(score int) string {
 	switch {
@@ -75,12 +83,7 @@ func (c *Comorbidities) LACE(in Inputs) Score {
 }
 
 func (c *Comorbidities) addComorbidity(s *Score, diagnoses []string) {
-	coded := 0
-	for _, d := range diagnoses {
-		if icd.Is(d) {
-			coded++
-		}
-	}
+	coded := coded(diagnoses)
 	if coded == 0 {
 		s.missing("diagnoses", 5, "C 0-5: no coded diagnosis is known")
 		return
@@ -99,6 +102,17 @@ func (c *Comorbidities) addComorbidity(s *Score, diagnoses []string) {
 		why += ")"
 	}
 	s.add(p, p, why)
+}
+
+// coded counts the codes that are of ICD-10-CM's form.
+func coded(diagnoses []string) int {
+	n := 0
+	for _, d := range diagnoses {
+		if icd.Is(d) {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *Score) add(low, high int, why string) {

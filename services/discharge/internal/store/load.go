@@ -206,16 +206,17 @@ func Stays(ctx context.Context, tx pgx.Tx, encounters []events.ID) (map[events.I
 
 const transitionColumns = `encounter_id, id, org_id, patient_id, facility_id, facility, zone, unit, state, reason, version, class,
 	disposition, admitted_at, expected_at, discharged_at, received_at, protocols, needs, flags, diagnoses, age, sex, zip3, language,
-	payer, risk::text, late_arrival, sensitive, calendar, fold_version`
+	payer, risk::text, late_arrival, sensitive, calendar, fold_version, outlook::text`
 
 func scanTransition(row pgx.Row, more ...any) (*transition.Transition, error) {
 	t := &transition.Transition{}
 	var protocols, needs, flags, diagnoses string
-	var scored *string
+	var scored, outlook *string
 	var received *time.Time
 	err := row.Scan(append([]any{&t.Encounter, &t.ID, &t.Org, &t.Patient, &t.FacilityID, &t.Facility, &t.Zone, &t.Unit, &t.State, &t.Reason,
 		&t.Version, &t.Class, &t.Disposition, &t.AdmittedAt, &t.ExpectedAt, &t.DischargedAt, &received, &protocols, &needs, &flags,
-		&diagnoses, &t.Age, &t.Sex, &t.ZIP3, &t.Language, &t.Payer, &scored, &t.LateArrival, &t.Sensitive, &t.Calendar, &t.Stay.FoldVersion}, more...)...)
+		&diagnoses, &t.Age, &t.Sex, &t.ZIP3, &t.Language, &t.Payer, &scored, &t.LateArrival, &t.Sensitive, &t.Calendar, &t.Stay.FoldVersion,
+		&outlook}, more...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -229,7 +230,7 @@ func scanTransition(row pgx.Row, more ...any) (*transition.Transition, error) {
 			return nil, err
 		}
 	}
-	return t, nil
+	return t, readOutlook(outlook, t)
 }
 
 const taskColumns = `k.id, k.encounter_id, k.org_id, k.code, k.nth, k.title, k.owner_role, k.priority, k.reasons, k.protocols, k.rule,

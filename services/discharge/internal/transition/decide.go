@@ -17,7 +17,8 @@ import (
 type Rules struct {
 	Protocols     *protocol.Set
 	Comorbidities *risk.Comorbidities
-	LateAfter     time.Duration // a discharge heard of later than this is a late arrival
+	Hospital      *risk.Hospital // nil: that score is not computed
+	LateAfter     time.Duration  // a discharge heard of later than this is a late arrival
 }
 
 // Now is the state of the world a decision looks at.
@@ -104,7 +105,7 @@ func (d *decision) start() {
 	t.AdmittedAt, t.ExpectedAt, t.DischargedAt = s.AdmittedAt, s.ExpectedAt, s.DischargedAt
 	t.Diagnoses, t.Age, t.Sex, t.ZIP3, t.Language, t.Payer = s.Diagnoses, s.Age, s.Sex, s.ZIP3, s.Language, s.Payer
 	t.Sensitive, t.Flags, t.Calendar = s.Sensitive, d.want.flags, d.now.Calendar.ID()
-	t.Protocols, t.Needs, t.Risk = d.want.plan.Protocols, d.want.plan.Needs, d.want.risk
+	t.Protocols, t.Needs, t.Risk, t.Risks = d.want.plan.Protocols, d.want.plan.Needs, d.want.risk, d.want.risks
 	if t.State != Cancelled || d.want.reason != "" {
 		t.Reason = d.want.reason
 	}
@@ -243,6 +244,7 @@ func (d *decision) differences() (map[string]string, bool) {
 	p.text("zone", was.Zone, is.Zone)
 	p.text("calendar", d.now.Current.Calendar, d.next.Calendar)
 	p.text("risk", interval(was.Risk), interval(is.Risk))
+	p.text("risks", intervals(was.Risks), intervals(is.Risks))
 	p.list("diagnoses", was.Diagnoses, is.Diagnoses)
 	p.list("flags", d.now.Current.Flags, d.next.Flags)
 	p.list("person", []string{was.Sex, was.ZIP3, was.Language, was.Payer, years(was.Age)},

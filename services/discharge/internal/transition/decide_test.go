@@ -29,7 +29,11 @@ func shippedRules(t testing.TB) *Rules {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Rules{Protocols: set, Comorbidities: weights, LateAfter: 24 * time.Hour}
+	hospital, err := risk.ShippedHospital(weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Rules{Protocols: set, Comorbidities: weights, Hospital: hospital, LateAfter: 24 * time.Hour}
 }
 
 // stay is a stay of the class in the state; change makes it what a test needs.

@@ -4,11 +4,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/handoff-care/handoff/pkg/calendar"
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/services/discharge/internal/clock"
 	"github.com/handoff-care/handoff/services/discharge/internal/protocol"
-	"github.com/handoff-care/handoff/services/discharge/internal/risk"
 )
 
 // Reasons a transition or its tasks end for, as others see them.
@@ -44,6 +42,7 @@ type wanted struct {
 	reason string
 	plan   protocol.Plan
 	risk   *events.Risk
+	risks  []events.Risk
 	flags  []string
 }
 
@@ -100,7 +99,8 @@ func (r *Rules) wantFinished(stay events.Encounter, where clock.Where) (wanted, 
 		none.flags = []string{FlagStillPatient}
 		return none, nil
 	}
-	w := wanted{state: Active, flags: flags(stay), risk: r.score(stay, where.Zone)}
+	w := wanted{state: Active, flags: flags(stay)}
+	w.risk, w.risks = r.scores(stay, where.Zone)
 	var err error
 	w.plan, err = r.Protocols.Plan(protocolStay(stay, w.risk), where)
 	if err != nil || len(w.plan.Tasks) == 0 { // an emergency visit that no protocol is for
@@ -121,31 +121,6 @@ func flags(stay events.Encounter) []string {
 		out = append(out, FlagNoDischargeTime)
 	}
 	return out
-}
-
-// score is LACE over what the stay tells; nil where LACE is not meant for its class.
-func (r *Rules) score(stay events.Encounter, zone *time.Location) *events.Risk {
-	if stay.Class != "inpatient" && stay.Class != "observation" {
-		return nil
-	}
-	in := risk.Inputs{Diagnoses: stay.Diagnoses, EDVisits: stay.PriorED6m}
-	if stay.AdmittedAt != nil && stay.DischargedAt != nil {
-		days := max(0, calendar.Midnights(*stay.AdmittedAt, *stay.DischargedAt, zone))
-		in.LengthOfStay = &days
-	}
-	switch stay.AdmitType {
-	case "emergency", "urgent", "trauma":
-		acute := true
-		in.Acute = &acute
-	case "elective", "newborn":
-		acute := false
-		in.Acute = &acute
-	}
-	s := r.Comorbidities.LACE(in)
-	return &events.Risk{
-		Score: s.Name, Variant: s.Variant + "; " + s.Version, Min: s.Min, Max: s.Max, Band: s.Band(),
-		Missing: s.Missing, Reasons: s.Reasons,
-	}
 }
 
 func protocolStay(stay events.Encounter, score *events.Risk) protocol.Stay {
