@@ -12,7 +12,6 @@ import (
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/run"
 	"github.com/handoff-care/handoff/pkg/timer"
-	"github.com/handoff-care/handoff/services/discharge/internal/clock"
 	"github.com/handoff-care/handoff/services/discharge/internal/protocol"
 	"github.com/handoff-care/handoff/services/discharge/internal/risk"
 	"github.com/handoff-care/handoff/services/discharge/internal/transition"
@@ -81,28 +80,4 @@ func shippedRules() (*transition.Rules, error) {
 		return nil, fmt.Errorf("shipped scores: %w", err)
 	}
 	return &transition.Rules{Protocols: set, Comorbidities: weights, Hospital: hospital}, nil
-}
-
-// LintProtocols checks a folder of protocols as the service would on loading it
-// (conditions.yaml, tasks.yaml, and protocols in every other *.yaml), together with
-// the shipped due rules, and returns each protocol as code@version and title. The
-// error lists everything that is wrong, one line each. A nil folder checks the
-// shipped protocols.
-func LintProtocols(folder fs.FS) ([][2]string, error) {
-	if folder == nil {
-		set, err := protocol.Shipped()
-		if err != nil {
-			return nil, err
-		}
-		return set.Protocols(), nil
-	}
-	rules, err := clock.Shipped()
-	if err != nil {
-		return nil, err
-	}
-	set, err := protocol.Load(folder, rules)
-	if err != nil {
-		return nil, err
-	}
-	return set.Protocols(), nil
 }

@@ -321,11 +321,11 @@ func TestInstructionsComeWithATask(t *testing.T) {
 }
 
 func TestLintProtocols(t *testing.T) {
-	list, err := LintProtocols(nil)
+	list, err := LintProtocols(nil, false)
 	if err != nil || len(list) < 20 {
 		t.Errorf("%d shipped protocols, %v", len(list), err)
 	}
-	if _, err := LintProtocols(fstest.MapFS{}); err == nil {
+	if _, err := LintProtocols(fstest.MapFS{}, false); err == nil {
 		t.Error("an empty folder passed")
 	}
 }

@@ -49,3 +49,18 @@ func (s *Set) days() []time.Time {
 	}
 	return out
 }
+
+// order refuses base protocols that stand behind one that always holds: nobody would
+// ever get them.
+func (l *loader) order() {
+	for i, versions := range l.set.bases {
+		for _, p := range versions {
+			if p.text == "true" && p.until.IsZero() && i < len(l.set.bases)-1 {
+				behind := l.set.bases[i+1][0]
+				l.problem("%s: protocol %s: never chosen, since %s before it always holds; files are read in the order of their names",
+					behind.file, behind.code, p.code)
+				return
+			}
+		}
+	}
+}

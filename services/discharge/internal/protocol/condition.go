@@ -9,66 +9,88 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 )
 
-// facts is what a condition may ask about a stay, by name: the variables below.
-// It is a CEL activation, so that no map is built for each evaluation.
-type facts struct {
-	class, disposition, setting, sex, payer, language, service ref.Val
-	age, chronic, riskMin, riskMax                             ref.Val
-	conditions, principal                                      ref.Val
+// variable is something a condition may ask about a stay, by name.
+type variable struct {
+	name string
+	kind *cel.Type
 }
 
-// newEnv declares the variables of conditions. age is -1 where it is not known;
-// setting is the base protocol's and empty while the base is being chosen;
-// principal holds the conditions of the first diagnosis, conditions those of all.
-func newEnv() (*cel.Env, error) {
-	text, number, list := cel.StringType, cel.IntType, cel.ListType(cel.StringType)
-	return cel.NewEnv(
-		cel.Variable("class", text), cel.Variable("disposition", text), cel.Variable("setting", text),
-		cel.Variable("sex", text), cel.Variable("payer", text), cel.Variable("language", text), cel.Variable("service", text),
-		cel.Variable("age", number), cel.Variable("chronic", number),
-		cel.Variable("risk_min", number), cel.Variable("risk_max", number),
-		cel.Variable("conditions", list), cel.Variable("principal", list),
-	)
+// What a condition may ask. age is -1 where it is not known; setting is the base
+// protocol's and empty while the base is being chosen; principal holds the
+// conditions of the first diagnosis, conditions those of all, diagnoses the codes
+// themselves.
+const (
+	varClass = iota
+	varDisposition
+	varSetting
+	varSex
+	varPayer
+	varLanguage
+	varService
+	varFacility
+	varUnit
+	varAdmitType
+	varAdmitSource
+	varZIP3
+	varAge
+	varChronic
+	varRiskMin
+	varRiskMax
+	varConditions
+	varPrincipal
+	varDiagnoses
+	varCount
+)
+
+var variables = [varCount]variable{
+	varClass: {"class", cel.StringType}, varDisposition: {"disposition", cel.StringType}, varSetting: {"setting", cel.StringType},
+	varSex: {"sex", cel.StringType}, varPayer: {"payer", cel.StringType}, varLanguage: {"language", cel.StringType},
+	varService: {"service", cel.StringType}, varFacility: {"facility", cel.StringType}, varUnit: {"unit", cel.StringType},
+	varAdmitType: {"admit_type", cel.StringType}, varAdmitSource: {"admit_source", cel.StringType}, varZIP3: {"zip3", cel.StringType},
+	varAge: {"age", cel.IntType}, varChronic: {"chronic", cel.IntType},
+	varRiskMin: {"risk_min", cel.IntType}, varRiskMax: {"risk_max", cel.IntType},
+	varConditions: {"conditions", cel.ListType(cel.StringType)}, varPrincipal: {"principal", cel.ListType(cel.StringType)},
+	varDiagnoses: {"diagnoses", cel.ListType(cel.StringType)},
 }
+
+var variableNamed = func() map[string]int {
+	byName := make(map[string]int, varCount)
+	for i, v := range variables {
+		byName[v.name] = i
+	}
+	return byName
+}()
+
+// facts are the values of the variables for one stay. It is a CEL activation, so that
+// no map is built for each evaluation.
+type facts [varCount]ref.Val
 
 // ResolveName implements the activation.
 func (f *facts) ResolveName(name string) (any, bool) {
-	switch name {
-	case "class":
-		return f.class, true
-	case "disposition":
-		return f.disposition, true
-	case "setting":
-		return f.setting, true
-	case "sex":
-		return f.sex, true
-	case "payer":
-		return f.payer, true
-	case "language":
-		return f.language, true
-	case "service":
-		return f.service, true
-	case "age":
-		return f.age, true
-	case "chronic":
-		return f.chronic, true
-	case "risk_min":
-		return f.riskMin, true
-	case "risk_max":
-		return f.riskMax, true
-	case "conditions":
-		return f.conditions, true
-	case "principal":
-		return f.principal, true
+	i, known := variableNamed[name]
+	if !known {
+		return nil, false
 	}
-	return nil, false
+	return f[i], true
 }
 
 // Parent implements the activation: there is none.
 func (f *facts) Parent() cel.Activation { return nil }
 
+// newEnv declares the variables of conditions.
+func newEnv() (*cel.Env, error) {
+	options := make([]cel.EnvOption, 0, varCount)
+	for _, v := range variables {
+		options = append(options, cel.Variable(v.name, v.kind))
+	}
+	return cel.NewEnv(options...)
+}
+
 // condition is a compiled CEL expression over facts.
-type condition struct{ program cel.Program }
+type condition struct {
+	program cel.Program
+	ast     *cel.Ast
+}
 
 func compile(env *cel.Env, text string) (condition, error) {
 	ast, issues := env.Compile(text)
@@ -82,11 +104,11 @@ func compile(env *cel.Env, text string) (condition, error) {
 	if err != nil {
 		return condition{}, fmt.Errorf("condition %q: %w", text, err)
 	}
-	return condition{program}, nil
+	return condition{program, ast}, nil
 }
 
-// errCondition is returned when a condition cannot be evaluated, which the
-// type check of compile leaves no known way to.
+// errCondition is returned when a condition cannot be evaluated, which the type check
+// of compile and the list of what a condition may do leave no known way to.
 var errCondition = errors.New("condition gave no answer")
 
 func (c condition) holds(f *facts) (bool, error) {

@@ -16,6 +16,10 @@
 //     due and the highest priority win, and the task names them all.
 //   - The version of a protocol is the one in force on the local day of discharge.
 //
+// Beside the protocols stand cases (*_test.yaml): a stay, and the tasks it is expected
+// to get. [Set.Test] runs them. A condition may use only what gives an answer for every
+// stay, and a text in it must be one that its variable can be: [Load] refuses others.
+//
 // Conditions are compiled once, by [Load]. A [Set] is immutable and safe for
 // concurrent use; planning a discharge takes tens of microseconds.
 package protocol

@@ -1,12 +1,11 @@
 package protocol
 
 import (
-	"bytes"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"slices"
+	"strings"
 
 	"cel.dev/cel-go/cel"
 	"go.yaml.in/yaml/v3"
@@ -16,34 +15,18 @@ import (
 	"github.com/handoff-care/handoff/services/discharge/internal/icd"
 )
 
-//go:embed shipped/*.yaml
-var shipped embed.FS
-
-// Shipped is the set this version of the product ships with.
-func Shipped() (*Set, error) {
-	rules, err := clock.Shipped()
-	if err != nil {
-		return nil, err
-	}
-	files, err := fs.Sub(shipped, "shipped")
-	if err != nil {
-		return nil, err
-	}
-	return Load(files, rules)
-}
-
-// Load reads a set from a folder: conditions.yaml, tasks.yaml, and every other
-// *.yaml as protocols, in the order of their names. It checks everything it can
-// without a patient, and the error holds all that is wrong, one line each: unknown
-// keys, conditions that do not compile, tasks or due rules that do not exist,
-// unknown roles and priorities, base protocols that leave a stay without a task.
-func Load(files fs.FS, rules *clock.Table) (*Set, error) {
-	l := loader{files: files, set: &Set{rules: rules, tasks: map[string]definition{}, chronic: map[string]bool{}}}
+// load is Load, or with strict off Restore.
+func (f Files) load(rules *clock.Table, strict bool) (*Set, error) {
+	l := loader{files: f, strict: strict, set: &Set{
+		rules: rules, digest: f.Digest(), tasks: map[string]definition{}, chronic: map[string]bool{}, codes: map[string][]string{},
+	}}
 	l.conditions()
 	l.tasks()
 	l.protocols()
 	if len(l.problems) == 0 {
+		l.order()
 		l.check()
+		l.cases()
 	}
 	if len(l.problems) > 0 {
 		return nil, errors.Join(l.problems...)
@@ -52,7 +35,8 @@ func Load(files fs.FS, rules *clock.Table) (*Set, error) {
 }
 
 type loader struct {
-	files    fs.FS
+	files    Files
+	strict   bool // also what is merely unwise
 	set      *Set
 	problems []error
 }
@@ -62,14 +46,14 @@ func (l *loader) problem(format string, args ...any) {
 }
 
 func (l *loader) read(name string, into any) {
-	text, err := fs.ReadFile(l.files, name)
-	if err != nil {
-		l.problem("%s: %w", name, err)
+	text, there := l.files[name]
+	if !there {
+		l.problem("%s is missing", name)
 		return
 	}
-	dec := yaml.NewDecoder(bytes.NewReader(text))
+	dec := yaml.NewDecoder(strings.NewReader(text))
 	dec.KnownFields(true)
-	if err := dec.Decode(into); err != nil {
+	if err := dec.Decode(into); err != nil && !errors.Is(err, io.EOF) { // an empty file holds nothing
 		l.problem("%s: %w", name, err)
 	}
 }
@@ -88,6 +72,7 @@ func (l *loader) conditions() {
 	for _, c := range file.Conditions {
 		groups[c.Name] = c.Codes
 		l.set.chronic[c.Name] = c.Chronic
+		l.set.codes[c.Name] = c.Codes
 	}
 	var err error
 	if l.set.conditions, err = icd.New(groups); err != nil {
@@ -166,21 +151,15 @@ func (l *loader) protocols() {
 		l.problem("conditions: %w", err)
 		return
 	}
-	names, err := fs.Glob(l.files, "*.yaml")
-	if err != nil {
-		l.problem("%w", err)
-	}
-	for _, name := range names {
-		if name == "conditions.yaml" || name == "tasks.yaml" {
-			continue
-		}
+	for _, name := range l.files.protocolFiles() {
 		var file struct {
 			Protocols []entry `yaml:"protocols"`
 		}
 		l.read(name, &file)
 		for _, e := range file.Protocols {
-			if p, ok := l.protocol(env, name+": protocol "+e.Code, e); ok {
-				l.set.add(e.Kind, p)
+			where := name + ": protocol " + e.Code
+			if p, ok := l.protocol(env, where, e); ok && !l.set.add(e.Kind, p) {
+				l.problem("%s: version %s is there twice", where, e.Version)
 			}
 		}
 	}
@@ -190,7 +169,7 @@ func (l *loader) protocol(env *cel.Env, where string, e entry) (*protocol, bool)
 	before := len(l.problems)
 	p := &protocol{
 		code: e.Code, version: e.Version, ref: e.Code + "@" + e.Version, title: e.Title,
-		setting: e.Setting, need: e.Needs, alone: e.Alone,
+		kind: e.Kind, file: name(where), setting: e.Setting, need: e.Needs, alone: e.Alone, text: e.When,
 	}
 	if e.Code == "" || e.Version == "" || e.Title == "" || len(e.Tasks) == 0 {
 		l.problem("%s: code, version, title and at least one task are needed", where)
@@ -204,6 +183,13 @@ func (l *loader) protocol(env *cel.Env, where string, e entry) (*protocol, bool)
 	var err error
 	if p.when, err = compile(env, e.When); err != nil {
 		l.problem("%s: %w", where, err)
+	} else if l.strict && l.set.conditions != nil {
+		for _, mistake := range l.set.mistakes(env, p.when, e.Kind) {
+			l.problem("%s: condition %q: %s", where, e.When, mistake)
+		}
+	}
+	if !slices.Contains([]string{"", "community", "facility"}, e.Setting) {
+		l.problem("%s: setting %q is none of community, facility", where, e.Setting)
 	}
 	if p.from, err = calendar.ParseDate(e.From); err != nil {
 		l.problem("%s: from: %w", where, err)
@@ -222,7 +208,16 @@ func (l *loader) protocol(env *cel.Env, where string, e entry) (*protocol, bool)
 		p.tasks = append(p.tasks, u.wish(d))
 		l.checkUse(where+": task "+u.Task, p.tasks[len(p.tasks)-1].due, p.tasks[len(p.tasks)-1].priority)
 	}
+	if strings.ContainsAny(e.Code+e.Version, " @") {
+		l.problem("%s: neither code nor version may hold a space or an @", where)
+	}
 	return p, len(l.problems) == before
+}
+
+// name is the file in a problem's place.
+func name(where string) string {
+	file, _, _ := strings.Cut(where, ":")
+	return file
 }
 
 func (u use) wish(d definition) wish {

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -50,6 +51,22 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 		"a last base that does not catch":   {"base", `when: "true"`, `when: disposition == ""`, "no base protocol"},
 		"a code that is none":               {"conditions", "I50,", "50I,", "50I"},
 		"no source":                         {"tasks", "source: House rule", "source: ''", "source"},
+		"a class that is misspelt":          {"addons", `class == "newborn"`, `class == "newborne"`, `class is never "newborne"`},
+		"a disposition that is none":        {"base", `disposition == "07"`, `disposition == "7"`, `disposition is never "7"`},
+		"a condition nobody named":          {"addons", `"copd" in conditions`, `"cpod" in conditions`, `no condition "cpod"`},
+		"a condition in a macro":            {"addons", `"copd" in conditions`, `conditions.exists(c, c == "cpod")`, `no condition "cpod"`},
+		"a payer that is none":              {"addons", `payer == "medicare"`, `payer in ["medicare", "Medicare"]`, `payer is never "Medicare"`},
+		"a number for a text":               {"base", `disposition == "07"`, `disposition == 7`, "no matching overload"},
+		"a diagnosis with its dot":          {"addons", `"copd" in conditions`, `diagnoses.exists(d, d.startsWith("J44.1"))`, "without their dot"},
+		"a setting before it is known":      {"base", `disposition == "07"`, `setting == "community"`, "setting is what the base protocol says"},
+		"an index that may be out of range": {"addons", `"copd" in conditions`, `diagnoses[0] == "J441"`, "can fail"},
+		"a division":                        {"addons", `risk_min >= 10`, `risk_min / chronic > 1`, "can fail"},
+		"a conversion":                      {"addons", `risk_min >= 10`, `int(unit) > 3`, "can fail"},
+		"too much work":                     {"addons", `"copd" in conditions`, `diagnoses.exists(a, diagnoses.exists(b, diagnoses.exists(c, a == b && b == c)))`, "steps"},
+		"a setting that is none":            {"base", "setting: facility", "setting: hospital", `setting "hospital"`},
+		"a version that is there twice":     {"addons", "code: diabetes", "code: copd", "there twice"},
+		"a space in a code":                 {"addons", "code: diabetes", "code: dia betes", "space"},
+		"a base that is never chosen":       {"base", `when: disposition == "07"`, `when: "true"`, "never chosen"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			set := files(t)
@@ -61,6 +78,71 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 			_, err := Load(set, rules(t))
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("err = %v, want one about %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestWhatMayBeAskedOfAStay(t *testing.T) {
+	seventy := 70
+	in := stay("inpatient", "01", "J441", "I10")
+	in.Facility, in.Unit, in.AdmitType, in.AdmitSource, in.ZIP3 = "MERCY", "4W", "urgent", "7", "021"
+	in.Age, in.Sex, in.Language, in.Payer, in.Service = &seventy, "F", "es", "medicaid", "CAR"
+	in.RiskMin, in.RiskMax = 8, 12
+	for _, when := range []string{
+		`facility == "MERCY" && unit == "4W"`, `admit_type == "urgent" && admit_source == "7"`, `zip3 == "021"`,
+		`diagnoses.exists(d, d.startsWith("J44"))`, `diagnoses.filter(d, d.startsWith("I")).size() == 1`,
+		`age == 70 && sex == "F" && language == "es" && payer == "medicaid" && service == "CAR"`,
+		`risk_max - risk_min > 3`, `!("copd" in conditions) || "copd" in principal`, `conditions.all(c, c != "dialysis")`,
+	} {
+		set := files(t)
+		text := string(set["addons.yaml"].Data)
+		set["addons.yaml"] = &fstest.MapFile{Data: []byte(strings.Replace(text, `when: class == "newborn" && setting == "community"`, "when: '"+when+"'", 1))}
+		s, err := Load(set, rules(t))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		plan, err := s.Plan(in, newYork(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Contains(plan.Protocols, "newborn@2026.1") {
+			t.Errorf("%s does not hold: %v", when, plan.Protocols)
+		}
+	}
+}
+
+func TestAPrintSaysWhetherAVersionIsStillTheSame(t *testing.T) {
+	before := shippedSet(t).Prints()
+	for name, c := range map[string]struct {
+		file, old, new string
+		changes        []string
+	}{
+		"a due rule":             {"addons", "due: hf-visit", "due: tcm-visit-14", []string{"heart-failure@2026.1"}},
+		"a condition":            {"addons", "risk_min >= 10", "risk_min >= 9", []string{"high-risk@2026.1"}},
+		"codes behind a name":    {"conditions", "[J40-J44,", "[J41-J44,", []string{"copd@2026.1", "ed-chronic-conditions@2026.1"}},
+		"a task":                 {"tasks", "priority: stat", "priority: urgent", []string{"dialysis@2026.1"}},
+		"a comment, and nothing": {"base", "# Base", "# The base", nil},
+		"instructions":           {"tasks", "Headache, sight", "Headache and sight", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			changed := ShippedFiles()
+			file := c.file + ".yaml"
+			changed[file] = strings.Replace(changed[file], c.old, c.new, 1)
+			set, err := changed.Load(rules(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var differ []string
+			for ref, print := range set.Prints() {
+				if before[ref] != print {
+					differ = append(differ, ref)
+				}
+			}
+			slices.Sort(differ)
+			if diff := cmp.Diff(c.changes, differ); diff != "" {
+				t.Error(diff)
 			}
 		})
 	}

@@ -21,6 +21,11 @@ type Stay struct {
 	Payer        string
 	Language     string
 	Service      string
+	Facility     string // its code
+	Unit         string
+	AdmitType    string
+	AdmitSource  string
+	ZIP3         string
 	Diagnoses    []string // principal first
 	RiskMin      int
 	RiskMax      int
@@ -71,7 +76,7 @@ func (s *Set) Plan(stay Stay, where clock.Where) (Plan, error) {
 		return Plan{}, err
 	}
 	c.add(base)
-	f.setting = types.String(base.setting)
+	f[varSetting] = types.String(base.setting)
 	if !base.alone {
 		if err := c.addAll(s.addons, f); err != nil {
 			return Plan{}, err
@@ -97,11 +102,13 @@ func (s *Set) facts(stay Stay) *facts {
 		age = *stay.Age
 	}
 	return &facts{
-		class: types.String(stay.Class), disposition: types.String(stay.Disposition), setting: types.String(""),
-		sex: types.String(stay.Sex), payer: types.String(stay.Payer), language: types.String(stay.Language),
-		service: types.String(stay.Service), age: types.Int(age), chronic: types.Int(chronic),
-		riskMin: types.Int(stay.RiskMin), riskMax: types.Int(stay.RiskMax),
-		conditions: list(conditions), principal: list(principal),
+		varClass: types.String(stay.Class), varDisposition: types.String(stay.Disposition), varSetting: types.String(""),
+		varSex: types.String(stay.Sex), varPayer: types.String(stay.Payer), varLanguage: types.String(stay.Language),
+		varService: types.String(stay.Service), varFacility: types.String(stay.Facility), varUnit: types.String(stay.Unit),
+		varAdmitType: types.String(stay.AdmitType), varAdmitSource: types.String(stay.AdmitSource), varZIP3: types.String(stay.ZIP3),
+		varAge: types.Int(age), varChronic: types.Int(chronic),
+		varRiskMin: types.Int(stay.RiskMin), varRiskMax: types.Int(stay.RiskMax),
+		varConditions: list(conditions), varPrincipal: list(principal), varDiagnoses: list(stay.Diagnoses),
 	}
 }
 

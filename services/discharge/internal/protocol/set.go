@@ -1,7 +1,13 @@
 package protocol
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"iter"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/handoff-care/handoff/pkg/calendar"
 	"github.com/handoff-care/handoff/services/discharge/internal/clock"
@@ -18,6 +24,9 @@ var (
 // Make one with [Load] or [Shipped].
 type Set struct {
 	rules      *clock.Table
+	digest     string
+	cases      []Case
+	codes      map[string][]string // of each named condition
 	conditions *icd.Table
 	chronic    map[string]bool
 	tasks      map[string]definition
@@ -29,8 +38,10 @@ type Set struct {
 // protocol is one version of a protocol, compiled.
 type protocol struct {
 	code, version, ref, title string
+	kind, file                string
 	from, until               calendar.Date
 	when                      condition
+	text                      string // of the condition
 	setting                   string // community, facility or neither: what a base says for its add-ons
 	need                      string
 	alone                     bool
@@ -40,16 +51,38 @@ type protocol struct {
 // wish is one protocol's wish for a task.
 type wish struct{ code, due, priority, why string }
 
-func (s *Set) add(kind string, p *protocol) {
+// add takes a protocol in; false where that version of it is there already.
+func (s *Set) add(kind string, p *protocol) bool {
+	for have := range s.all() {
+		if have.ref == p.ref {
+			return false
+		}
+	}
 	list := map[string]*[][]*protocol{"base": &s.bases, "addon": &s.addons, "emergency": &s.emergency}[kind]
 	for i, versions := range *list {
 		if versions[0].code == p.code {
 			(*list)[i] = append(versions, p)
 			slices.SortFunc((*list)[i], func(a, b *protocol) int { return b.from.Compare(a.from) })
-			return
+			return true
 		}
 	}
 	*list = append(*list, []*protocol{p})
+	return true
+}
+
+// all are all versions of all protocols, in order of precedence.
+func (s *Set) all() iter.Seq[*protocol] {
+	return func(yield func(*protocol) bool) {
+		for _, kind := range [][][]*protocol{s.bases, s.addons, s.emergency} {
+			for _, versions := range kind {
+				for _, p := range versions {
+					if !yield(p) {
+						return
+					}
+				}
+			}
+		}
+	}
 }
 
 // inForce is the version in force on a day, or nil. A day before the first version
@@ -79,16 +112,68 @@ func (s *Set) Rules() *clock.Table { return s.rules }
 // Conditions are the named conditions of the diagnoses, sorted.
 func (s *Set) Conditions(diagnoses []string) []string { return s.conditions.Match(diagnoses) }
 
+// Digest tells the set from others by the content of its files.
+func (s *Set) Digest() string { return s.digest }
+
 // Protocols lists every protocol as code@version with its title, in order of
 // precedence.
 func (s *Set) Protocols() [][2]string {
 	var out [][2]string
-	for _, kind := range [][][]*protocol{s.bases, s.addons, s.emergency} {
-		for _, versions := range kind {
-			for _, p := range versions {
-				out = append(out, [2]string{p.ref, p.title})
+	for p := range s.all() {
+		out = append(out, [2]string{p.ref, p.title})
+	}
+	return out
+}
+
+// Entry is one version of a protocol, as people are shown it.
+type Entry struct {
+	Ref, Title, Kind, File, When string
+	From, Until                  calendar.Date // Until is zero while it still is in force
+	Tasks                        []string
+}
+
+// Entries lists every version of every protocol, in order of precedence.
+func (s *Set) Entries() []Entry {
+	var out []Entry
+	for p := range s.all() {
+		e := Entry{Ref: p.ref, Title: p.title, Kind: p.kind, File: p.file, When: p.text, From: p.from, Until: p.until}
+		for _, w := range p.tasks {
+			e.Tasks = append(e.Tasks, w.code)
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// Prints gives a fingerprint of what each code@version does: its condition with the
+// codes behind the names in it, and its tasks with all that decides on them. Where two
+// sets hold the same code@version with different prints, the name has ceased to say
+// what made a plan.
+func (s *Set) Prints() map[string]string {
+	out := make(map[string]string)
+	for p := range s.all() {
+		type wished struct {
+			Code, Title, Role, Due, Priority, Why string
+		}
+		says := struct {
+			Kind, When, Setting, Need string
+			Alone                     bool
+			Tasks                     []wished
+			Codes                     map[string][]string
+		}{Kind: p.kind, When: p.text, Setting: p.setting, Need: p.need, Alone: p.alone, Codes: map[string][]string{}}
+		for _, w := range p.tasks {
+			d := s.tasks[w.code]
+			says.Tasks = append(says.Tasks, wished{w.code, d.Title, d.OwnerRole, w.due, w.priority, w.why})
+		}
+		for name, codes := range s.codes {
+			counted := s.chronic[name] && strings.Contains(p.text, "chronic")
+			if counted || strings.Contains(p.text, strconv.Quote(name)) || strings.Contains(p.text, "'"+name+"'") {
+				says.Codes[name] = codes
 			}
 		}
+		text, _ := json.Marshal(says) // texts and lists of them
+		sum := sha256.Sum256(text)
+		out[p.ref] = hex.EncodeToString(sum[:])
 	}
 	return out
 }
