@@ -32,6 +32,7 @@ type Transition struct {
 	Payer        string     `json:"payer,omitempty"`
 	OpenTasks    int        `json:"open_tasks"`
 	Risks        []Risk     `json:"risks,omitempty"` // other scores: HOSPITAL, one for each variant
+	SettlesAt    *time.Time `json:"settles_at,omitempty"` // until then the discharge may yet be taken back: nothing about it leaves the house
 }
 
 // Risk is a score as an interval over the inputs that are known.
@@ -112,7 +113,8 @@ type Task struct {
 // Work is embedded by every task fact. Its key is the encounter.
 type Work struct {
 	Task     Task              `json:"task"`
-	By       string            `json:"by,omitempty"` // the person who did it (token subject); "" the system
+	By       string            `json:"by,omitempty"`  // the person who did it (token subject); "" the system
+	Why      string            `json:"why,omitempty"` // where the system did it: which correction of the stay led to it
 	Previous map[string]string `json:"previous,omitempty"`
 }
 

@@ -20,6 +20,11 @@ type Referral struct {
 	StartAt    *time.Time `json:"start_at,omitempty"`
 	Sensitive  bool       `json:"sensitive,omitempty"`
 	Late       bool       `json:"late_arrival,omitempty"`
+	// DischargedAt is when the person left, or will have been said to have left, the hospital.
+	DischargedAt *time.Time `json:"discharged_at,omitempty"`
+	SettlesAt    *time.Time `json:"settles_at,omitempty"` // as of its transition
+	// Places are the facilities (their codes) that providers of Offers are tied to, by provider id.
+	Places map[string]string `json:"places,omitempty"`
 }
 
 // Offer is what was asked of one provider and what it answered.
@@ -33,6 +38,8 @@ type Offer struct {
 type Search struct {
 	Referral Referral `json:"referral"`
 	By       string   `json:"by,omitempty"`
+	// Previous is what a correction of the stay changed, old values; ids, codes and times only.
+	Previous map[string]string `json:"previous,omitempty"`
 }
 
 // Key is the encounter.

@@ -344,7 +344,7 @@ func (a *api) laws(ctx context.Context, org web.OrgID) ([]web.Law, error) {
 		web.Balance("transitions made = planning + active + completed + cancelled + expired + readmitted + closed", c.MadeTransitions, c.Transitions),
 		web.Balance("tasks made = requested + accepted + in-progress + on-hold + completed + failed + cancelled", c.MadeTasks, c.Tasks),
 		web.Balance("active transitions = active transitions with an open task", c.Active, c.ActiveWithOpen),
-		web.Balance("open tasks = open tasks of active transitions", c.OpenTasks, c.OpenTasksOfActive),
+		web.Balance("open follow-up tasks = open follow-up tasks of active transitions", c.OpenTasks, c.OpenTasksOfActive),
 		web.Balance("open tasks with the code of another of the same encounter = 0", c.DuplicateOpen, 0),
 		web.Balance("versions of transitions = entries of their history", c.Latest, c.Histories),
 	}, nil

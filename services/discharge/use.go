@@ -145,10 +145,32 @@ func (w *work) tell(change transition.Change, cause events.Event) {
 	for _, f := range change.Facts {
 		w.events = append(w.events, cause.Caused(f, cause.Occurred))
 	}
-	if is := change.Transition; is != nil && len(change.Facts) > 0 {
+	for _, f := range change.Facts {
+		switch f := f.(type) {
+		case events.TaskRescheduled:
+			w.corrected("rescheduled", f.Work, cause)
+		case events.TaskCancelled:
+			w.corrected("cancelled", f.Work, cause)
+		}
+	}
+	if is, told := change.Transition, firstOf(change.Facts); is != nil && ofTransition(told) {
 		w.out.History = append(w.out.History, store.History{
-			Org: cause.Org, Encounter: is.Encounter, Version: is.Version, Type: change.Facts[0].Type(), State: is.State,
+			Org: cause.Org, Encounter: is.Encounter, Version: is.Version, Type: told.Type(), State: is.State,
 			Reason: is.Reason, Previous: change.Previous, Cause: cause.ID,
+		})
+	}
+}
+
+func ofTransition(f events.Fact) bool {
+	_, is := f.(events.TransitionFact)
+	return is
+}
+
+// corrected keeps what a correction of the stay did to a task, for its log.
+func (w *work) corrected(action string, f events.Work, cause events.Event) {
+	if f.Why != "" {
+		w.out.Corrections = append(w.out.Corrections, store.Correction{
+			Org: cause.Org, Task: f.Task.ID, Action: action, Why: f.Why, Previous: f.Previous, Cause: cause.ID,
 		})
 	}
 }

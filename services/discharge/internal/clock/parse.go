@@ -69,8 +69,8 @@ func (e entry) rule() (Rule, error) {
 	switch {
 	case e.ID == "" || e.Version == "" || e.Title == "" || e.Source == "":
 		return r, fmt.Errorf("id, version, title and source are all needed")
-	case e.Trigger != Discharge && e.Trigger != Admission:
-		return r, fmt.Errorf("trigger %q is neither discharge nor admission", e.Trigger)
+	case e.Trigger != Discharge && e.Trigger != Admission && e.Trigger != Hanging:
+		return r, fmt.Errorf("trigger %q is none of discharge, admission, hanging", e.Trigger)
 	case lengths != 1:
 		return r, fmt.Errorf("%d lengths given, want exactly one of business_days, calendar_days, hours", lengths)
 	case r.Count < 0 || r.Unit == BusinessDays && r.Count == 0:

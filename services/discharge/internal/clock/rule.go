@@ -15,6 +15,7 @@ type Trigger string
 const (
 	Discharge Trigger = "discharge"
 	Admission Trigger = "admission"
+	Hanging   Trigger = "hanging" // a stay that nobody ended, from when it was found out
 )
 
 // Unit is what a rule's length is counted in.

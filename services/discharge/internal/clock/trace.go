@@ -175,8 +175,11 @@ func (r Rule) afterBusinessDays(trigger time.Time, where Where) (time.Time, []st
 }
 
 func (r Rule) verb() string {
-	if r.Trigger == Admission {
+	switch r.Trigger {
+	case Admission:
 		return "Admitted"
+	case Hanging:
+		return "Found without an end"
 	}
 	return "Discharged"
 }

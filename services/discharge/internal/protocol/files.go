@@ -17,8 +17,9 @@ import (
 //go:embed shipped/*.yaml
 var shipped embed.FS
 
-// Files are the texts a set is made of, by name: conditions.yaml, tasks.yaml, every
-// other *.yaml with protocols in the order of their names, and beside each, in
+// Files are the texts a set is made of, by name: conditions.yaml, tasks.yaml,
+// hanging.yaml (without one the shipped one holds), every other *.yaml with protocols
+// in the order of their names, and beside each, in
 // *_test.yaml, the cases that say what it does.
 type Files map[string]string
 
@@ -78,7 +79,7 @@ func (f Files) names() []string { return slices.Sorted(maps.Keys(f)) }
 // protocolFiles are the names of the files with protocols, in order.
 func (f Files) protocolFiles() []string {
 	return slices.DeleteFunc(f.names(), func(name string) bool {
-		return name == "conditions.yaml" || name == "tasks.yaml" || strings.HasSuffix(name, caseFile)
+		return name == "conditions.yaml" || name == "tasks.yaml" || name == hangingFile || strings.HasSuffix(name, caseFile)
 	})
 }
 

@@ -22,6 +22,7 @@ func (f Files) load(rules *clock.Table, strict bool) (*Set, error) {
 	}}
 	l.conditions()
 	l.tasks()
+	l.hanging()
 	l.protocols()
 	if len(l.problems) == 0 {
 		l.order()
@@ -133,6 +134,7 @@ type entry struct {
 	Setting string `yaml:"setting"`
 	Needs   string `yaml:"needs"`
 	Alone   bool   `yaml:"alone"`
+	Settle  string `yaml:"settle"`
 	Tasks   []use  `yaml:"tasks"`
 }
 
@@ -198,6 +200,9 @@ func (l *loader) protocol(env *cel.Env, where string, e entry) (*protocol, bool)
 		if p.until, err = calendar.ParseDate(e.Until); err != nil {
 			l.problem("%s: until: %w", where, err)
 		}
+	}
+	if p.settle, err = settle(e.Settle); err != nil {
+		l.problem("%s: settle: %w", where, err)
 	}
 	for _, u := range e.Tasks {
 		d, ok := l.set.tasks[u.Task]

@@ -36,6 +36,7 @@ type Plan struct {
 	Protocols []string // code@version, base first
 	Needs     []string // next caregivers to find, each once
 	Tasks     []Task
+	Settle    *time.Duration // how long nothing about it leaves the house; nil: not at all
 }
 
 // Task is a task of a plan.
@@ -158,6 +159,7 @@ func (c *composer) add(p *protocol) {
 	if p.need != "" && !slices.Contains(c.plan.Needs, p.need) {
 		c.plan.Needs = append(c.plan.Needs, p.need)
 	}
+	c.plan.Settle = sooner(c.plan.Settle, p.settle)
 	for _, w := range p.tasks {
 		i := slices.IndexFunc(c.plan.Tasks, func(t Task) bool { return t.Code == w.code })
 		rule, _ := c.set.rules.Rule(w.due, c.on)

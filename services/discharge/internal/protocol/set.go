@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/handoff-care/handoff/pkg/calendar"
 	"github.com/handoff-care/handoff/services/discharge/internal/clock"
@@ -33,6 +34,7 @@ type Set struct {
 	bases      [][]*protocol // in order of precedence; each with its versions, newest first
 	addons     [][]*protocol
 	emergency  [][]*protocol
+	hanging    hanging
 }
 
 // protocol is one version of a protocol, compiled.
@@ -45,6 +47,7 @@ type protocol struct {
 	setting                   string // community, facility or neither: what a base says for its add-ons
 	need                      string
 	alone                     bool
+	settle                    *time.Duration // see settle.go; nil: it does not say
 	tasks                     []wish
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/services/discharge/internal/protocol"
 	"github.com/handoff-care/handoff/services/discharge/internal/transition"
 )
 
@@ -51,6 +52,7 @@ type TransitionRow struct {
 // Transitions lists transitions in the order of their ids.
 func Transitions(ctx context.Context, tx pgx.Tx, q TransitionQuery) ([]TransitionRow, error) {
 	var w where
+	w.and("state <> ?", transition.None)
 	if !q.ID.IsZero() {
 		w.and("id = ?", q.ID)
 	}
@@ -135,7 +137,7 @@ type TaskRow struct {
 // Tasks lists tasks.
 func Tasks(ctx context.Context, tx pgx.Tx, q TaskQuery) ([]TaskRow, error) {
 	w, order := q.where()
-	rows, err := tx.Query(ctx, fmt.Sprintf(`SELECT %s, k.created_at, k.changed_at, t.patient_id, t.facility, t.unit, t.late_arrival, t.sensitive
+	rows, err := tx.Query(ctx, fmt.Sprintf(`SELECT %s, k.created_at, k.changed_at, t.patient_id, t.facility, t.unit, t.late_arrival, t.sensitive, t.state
 		FROM task k JOIN transition t USING (encounter_id)%s ORDER BY %s LIMIT %d`, taskColumns, w.sql(), order, q.Limit), w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list tasks: %w", err)
@@ -143,8 +145,10 @@ func Tasks(ctx context.Context, tx pgx.Tx, q TaskQuery) ([]TaskRow, error) {
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (TaskRow, error) {
 		var r TaskRow
 		var of events.Task
-		t, err := scanTask(row, &r.CreatedAt, &r.ChangedAt, &of.Patient, &of.Facility, &of.Unit, &of.Late, &of.Sensitive)
-		t.Transition = transition.ID(t.Encounter)
+		t, err := scanTask(row, &r.CreatedAt, &r.ChangedAt, &of.Patient, &of.Facility, &of.Unit, &of.Late, &of.Sensitive, &of.State)
+		if of.State != transition.None {
+			t.Transition = transition.ID(t.Encounter)
+		}
 		t.Patient, t.Facility, t.Unit, t.Late, t.Sensitive = of.Patient, of.Facility, of.Unit, of.Late, of.Sensitive
 		r.Task = t
 		return r, err
@@ -200,6 +204,9 @@ type Entry struct {
 	Duration *int       `json:"duration_s"`
 	Note     string     `json:"note"`
 	NextAt   *time.Time `json:"next_at"`
+	// Previous and Cause are of what a correction of the stay did; then by is empty and outcome says which.
+	Previous map[string]string `json:"previous,omitempty" doc:"what a correction of the stay changed, old values; codes and times only"`
+	Cause    events.ID         `json:"cause,omitzero" doc:"the event that led to the correction"`
 }
 
 // Log adds an entry to a task's log.
@@ -215,7 +222,7 @@ func Log(ctx context.Context, tx pgx.Tx, org, task events.ID, e Entry) error {
 
 // Entries lists a task's log, oldest first.
 func Entries(ctx context.Context, tx pgx.Tx, task events.ID) ([]Entry, error) {
-	rows, err := tx.Query(ctx, `SELECT action, by, at, channel, outcome, duration_s, note, next_at FROM task_log WHERE task_id = $1 ORDER BY id`, task)
+	rows, err := tx.Query(ctx, `SELECT action, by, at, channel, outcome, duration_s, note, next_at, previous, cause FROM task_log WHERE task_id = $1 ORDER BY id`, task)
 	if err != nil {
 		return nil, fmt.Errorf("list a task's log: %w", err)
 	}
@@ -243,16 +250,17 @@ type Counts struct {
 func Count(ctx context.Context, tx pgx.Tx) (Counts, error) {
 	var c Counts
 	err := tx.QueryRow(ctx, `
-WITH open AS (SELECT encounter_id, code FROM task WHERE state IN ('requested', 'accepted', 'in-progress', 'on-hold'))
+WITH open AS (SELECT encounter_id, code FROM task WHERE state IN ('requested', 'accepted', 'in-progress', 'on-hold')),
+	follow_up AS (SELECT encounter_id FROM open WHERE code <> $3)
 SELECT coalesce((SELECT n FROM tally WHERE name = 'transitions'), 0), coalesce((SELECT n FROM tally WHERE name = 'tasks'), 0),
 	(SELECT count(*) FROM transition WHERE state = ANY($1)), (SELECT count(*) FROM task WHERE state = ANY($2)),
 	(SELECT count(*) FROM transition WHERE state = 'active'),
 	(SELECT count(*) FROM transition t WHERE state = 'active' AND EXISTS (SELECT FROM open o WHERE o.encounter_id = t.encounter_id)),
-	(SELECT count(*) FROM open),
-	(SELECT count(*) FROM open o JOIN transition t USING (encounter_id) WHERE t.state = 'active'),
+	(SELECT count(*) FROM follow_up),
+	(SELECT count(*) FROM follow_up o JOIN transition t USING (encounter_id) WHERE t.state = 'active'),
 	(SELECT count(*) FROM open) - (SELECT count(*) FROM (SELECT DISTINCT encounter_id, code FROM open) d),
 	(SELECT count(*) FROM transition_history), (SELECT coalesce(sum(version), 0) FROM transition)`,
-		transition.States, transition.TaskStates).Scan(&c.MadeTransitions, &c.MadeTasks, &c.Transitions, &c.Tasks, &c.Active,
+		transition.States, transition.TaskStates, protocol.CloseVisit).Scan(&c.MadeTransitions, &c.MadeTasks, &c.Transitions, &c.Tasks, &c.Active,
 		&c.ActiveWithOpen, &c.OpenTasks, &c.OpenTasksOfActive, &c.DuplicateOpen, &c.Histories, &c.Latest)
 	if err != nil {
 		return c, fmt.Errorf("count: %w", err)

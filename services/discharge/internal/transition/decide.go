@@ -52,7 +52,7 @@ func (r *Rules) Decide(now Now) (Change, error) {
 	if now.Current != nil {
 		state = now.Current.State
 	}
-	if settle(&w, state) {
+	if reconcile(&w, state, now.Current != nil) {
 		return Change{}, nil
 	}
 	d := decision{now: now, want: w, from: state, late: r.LateAfter}
@@ -61,14 +61,16 @@ func (r *Rules) Decide(now Now) (Change, error) {
 	return d.finish()
 }
 
-// settle reconciles what a stay asks for with what there is, and reports whether
-// that leaves nothing to do: there is no transition and should be none, or it ended
-// in a way that the stay does not call into question.
-func settle(w *wanted, state State) bool {
+// reconcile compares what a stay asks for with what there is, and reports whether
+// that leaves nothing to do: there is no transition and should be none (row: nor any
+// work that does without one), or it ended in a way that the stay does not call into
+// question.
+func reconcile(w *wanted, state State, row bool) bool {
 	ended := state == Readmitted || state == Closed
 	switch {
-	case state == None:
-		return w.state == None || w.state == Cancelled
+	case state == None && (w.state == None || w.state == Cancelled):
+		w.state = None
+		return !row && len(w.plan.Tasks) == 0
 	case w.state == Active && ended, w.state == Expired && (ended || state == Completed):
 		return true
 	case w.state == None:
@@ -110,6 +112,7 @@ func (d *decision) start() {
 		t.Reason = d.want.reason
 	}
 	d.judgeLateness()
+	t.SettlesAt = d.settlesAt()
 }
 
 // judgeLateness asks once for each discharge time whether it was heard of late.
@@ -131,6 +134,9 @@ func (d *decision) judgeLateness() {
 func (d *decision) finish() (Change, error) {
 	t := &d.next
 	t.OpenTasks = d.openTasks()
+	if t.State == None {
+		return d.without(), nil
+	}
 	if t.State == Active && t.OpenTasks == 0 {
 		t.State = Completed
 	}
@@ -145,13 +151,27 @@ func (d *decision) finish() (Change, error) {
 	}
 	c := Change{Tasks: d.done}
 	previous, changed := d.differences()
-	if changed || d.now.Current == nil {
+	switch {
+	case changed || d.from == None:
 		t.Version++
-		c.Transition, c.Created, c.Previous = t, d.now.Current == nil, previous
+		c.Transition, c.Created, c.Previous = t, d.from == None, previous
 		c.Facts = append(c.Facts, d.fact(previous))
+	case len(d.done) > 0 || d.turned():
+		c.Transition = t // no news, but what the tasks were last decided on
 	}
 	c.Facts = append(c.Facts, d.facts...)
 	return c, nil
+}
+
+// without is the change of a stay that has work and no transition of care: its row is
+// kept for the tasks' sake, and nothing is told of it.
+func (d *decision) without() Change {
+	c := Change{Tasks: d.done, Facts: d.facts}
+	was := d.now.Current
+	if len(d.done) > 0 || d.turned() || was != nil && (was.Patient != d.next.Patient || was.Facility != d.next.Facility) {
+		c.Transition = &d.next
+	}
+	return c
 }
 
 func (d *decision) openTasks() int {
@@ -217,7 +237,7 @@ func replanned(previous map[string]string) bool {
 // patient has left everything counts, even after a death: should it be corrected, the
 // plan is made from what was kept.
 func (d *decision) differences() (map[string]string, bool) {
-	if d.now.Current == nil {
+	if d.from == None {
 		return nil, true
 	}
 	p := previous{}

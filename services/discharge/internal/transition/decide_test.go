@@ -117,11 +117,13 @@ func (w *world) apply(c Change) {
 // rest is what must not depend on the way it came about: the state of the current
 // transition and its open tasks with their due times.
 func (w *world) rest() []string {
-	if w.cur == nil || w.cur.State == Cancelled {
+	if w.cur == nil {
 		return nil
 	}
-	out := []string{w.cur.State, fmt.Sprint(w.cur.Protocols), fmt.Sprint(w.cur.Needs)}
-	var open []string
+	var out, open []string
+	if w.cur.State != Cancelled && w.cur.State != None {
+		out = []string{w.cur.State, fmt.Sprint(w.cur.Protocols), fmt.Sprint(w.cur.Needs)}
+	}
 	for _, t := range w.tasks {
 		if t.Open() {
 			open = append(open, fmt.Sprint(t.Code, " ", t.DueAt.UTC(), " ", t.Priority, " ", t.Patient, " ", t.Unit))
@@ -329,7 +331,7 @@ func TestCorrectedDispositionReplansWithADiff(t *testing.T) {
 		t.Errorf("work was lost: %+v", w.task(visit.ID))
 	}
 	w.see(t, stay("inpatient", "finished", disposition("03")))
-	if got := w.task(visit.ID); got.State != TaskCancelled || got.Reason != "replanned" {
+	if got := w.task(visit.ID); got.State != TaskCancelled || got.Reason != WhyDisposition {
 		t.Errorf("the visit is %s, %q", got.State, got.Reason)
 	}
 }

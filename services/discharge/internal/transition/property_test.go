@@ -1,6 +1,7 @@
 package transition
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/services/discharge/internal/protocol"
 )
 
 // snapshots of one encounter, of every class, state and disposition.
@@ -19,6 +21,10 @@ func drawStay(t *rapid.T) events.Encounter {
 		s.Disposition = rapid.SampledFrom([]string{"", "01", "02", "03", "06", "07", "09", "20", "30", "50", "62", "65", "81"}).Draw(t, "disposition")
 		at := left.Add(time.Duration(rapid.IntRange(-96, 96).Draw(t, "hours")) * time.Hour)
 		s.DischargedAt = &at
+	}
+	if rapid.IntRange(0, 4).Draw(t, "hanging") == 0 {
+		since := left.Add(-time.Hour)
+		s.HangingSince = &since
 	}
 	s.Diagnoses = rapid.SampledFrom([][]string{nil, {"I509"}, {"F332", "E119"}, {"I509", "J449", "N186"}}).Draw(t, "diagnoses")
 	s.Unit = rapid.SampledFrom([]string{"4W", "ICU"}).Draw(t, "unit")
@@ -67,6 +73,65 @@ func TestAnyWayToAStayEndsTheSame(t *testing.T) {
 	})
 }
 
+// The merge invariant: whatever was before, that the stay goes to another patient and
+// comes back leaves every task as it was, but for the count of its versions.
+func TestAMergeAndItsInverseLeaveTheTasksAsTheyWere(t *testing.T) {
+	rules := shippedRules(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		w := &world{rules: rules}
+		var s events.Encounter
+		for range rapid.IntRange(1, 5).Draw(rt, "n") {
+			s = drawStay(rt)
+			w.see(t, s)
+			for i := range w.tasks {
+				if rapid.IntRange(0, 3).Draw(rt, "done") == 0 {
+					w.end(t, i)
+				}
+			}
+			w.see(t, s)
+		}
+		before := w.asTheyAre()
+		merged := s
+		merged.Patient = events.Derive("test", "survivor")
+		w.see(t, merged)
+		for _, task := range w.tasks {
+			if task.Open() && task.Patient != merged.Patient {
+				rt.Fatalf("%s stayed behind", task.Code)
+			}
+		}
+		w.see(t, s)
+		if diff := cmp.Diff(before, w.asTheyAre()); diff != "" {
+			rt.Fatal(diff)
+		}
+	})
+}
+
+// asTheyAre are all tasks without what counts their changes.
+func (w *world) asTheyAre() []Task {
+	out := slices.Clone(w.tasks)
+	for i := range out {
+		out[i].Version = 0
+	}
+	return out
+}
+
+// end has somebody do a task, if it is open.
+func (w *world) end(t testing.TB, i int) {
+	if !w.tasks[i].Open() {
+		return
+	}
+	done, _, err := Act(w.tasks[i], *w.cur, w.tasks, Action{Name: "complete", By: "nora", At: received})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.tasks[i] = done
+	c, err := AfterTask(*w.cur, w.tasks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.apply(c)
+}
+
 // checkSound checks what holds of every encounter at any time.
 func checkSound(t *rapid.T, w *world) {
 	if w.cur == nil {
@@ -85,7 +150,11 @@ func checkSound(t *rapid.T, w *world) {
 		if !task.Open() {
 			continue
 		}
-		open++
+		if task.Code != protocol.CloseVisit {
+			open++
+		} else if !Hanging(w.cur.Stay) {
+			t.Fatal("an open task to close a stay that has ended or was heard of")
+		}
 		if codes[task.Code] {
 			t.Fatalf("two open tasks %s", task.Code)
 		}

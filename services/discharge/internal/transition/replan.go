@@ -10,17 +10,22 @@ import (
 // tasks brings the tasks in line with the plan: what is missing is made, what
 // moved is moved, what nobody asks for any more is cancelled with the reason.
 func (d *decision) tasks() {
+	why := d.why()
 	for _, t := range d.now.Tasks {
-		if t.Open() && !d.planned(t.Code) {
-			d.cancel(t)
+		switch {
+		case !t.Open():
+		case !d.planned(t.Code):
+			d.cancel(t, d.endOf(t, why))
+		case d.overtaken(t):
+			d.cancel(t, WhyDone)
 		}
 	}
 	for _, p := range d.want.plan.Tasks {
 		switch t, found := d.find(p.Code); {
 		case !found:
 			d.create(p)
-		case t.Open():
-			d.align(t, p)
+		case t.Open() && !d.overtaken(t):
+			d.align(t, p, why)
 		}
 	}
 }
@@ -30,8 +35,7 @@ func (d *decision) planned(code string) bool {
 }
 
 // find is the task that meets a plan's wish for a code: the open one, else one that
-// a person ended since the discharge. Work done before the patient left, for a
-// discharge that was called off, is kept but does not stand for the new one.
+// a person ended since the discharge.
 func (d *decision) find(code string) (Task, bool) {
 	var done *Task
 	for i, t := range d.now.Tasks {
@@ -39,7 +43,7 @@ func (d *decision) find(code string) (Task, bool) {
 		case t.Code != code:
 		case t.Open():
 			return t, true
-		case t.ClosedBy != "" && t.ClosedAt != nil && !t.ClosedAt.Before(discharged(d.now.Stay)):
+		case d.stands(t):
 			done = &d.now.Tasks[i]
 		}
 	}
@@ -58,7 +62,7 @@ func (d *decision) create(p protocol.Task) {
 	}
 	s := d.now.Stay
 	t := Task{Org: d.now.Org}
-	t.ID, t.Transition, t.Encounter = taskID(s.ID, p.Code, n), d.next.ID, s.ID
+	t.ID, t.Encounter = taskID(s.ID, p.Code, n), s.ID
 	t.Code, t.Nth, t.State, t.Version = p.Code, n, TaskRequested, 1
 	d.shape(&t, p)
 	if t.Late { // its times passed before anybody here could know: no news
@@ -71,6 +75,9 @@ func (d *decision) create(p protocol.Task) {
 // shape gives a task everything that follows from the plan and the stay.
 func (d *decision) shape(t *Task, p protocol.Task) {
 	due := p.DueAt
+	if t.Transition = d.next.ID; d.next.State == None {
+		t.Transition = events.ID{}
+	}
 	t.Patient, t.Facility, t.Unit, t.Sensitive, t.Late = d.next.Patient, d.next.Facility, d.next.Unit, d.next.Sensitive, d.next.LateArrival
 	t.Title, t.OwnerRole, t.Priority = p.Title, p.OwnerRole, p.Priority
 	t.Protocols, t.Reasons = p.Protocols, p.Reasons
@@ -79,19 +86,21 @@ func (d *decision) shape(t *Task, p protocol.Task) {
 }
 
 // align gives an open task what the plan says now. Owner, state and attempts stay.
-func (d *decision) align(t Task, p protocol.Task) {
+func (d *decision) align(t Task, p protocol.Task, why string) {
 	next := t
 	d.shape(&next, p)
 	next.Warned = next.Warned && !next.WarnAt.After(d.now.At)
 	next.Overdue = next.Overdue && !next.DueAt.After(d.now.At)
 	was := previous{}
 	was.time("due_at", t.DueAt, next.DueAt)
+	was.time("trigger_at", &t.Trigger, &next.Trigger)
 	was.text("rule", t.Rule, next.Rule)
 	was.text("calendar", t.Calendar, next.Calendar)
 	was.text("priority", t.Priority, next.Priority)
 	was.text("title", t.Title, next.Title)
 	was.text("owner_role", t.OwnerRole, next.OwnerRole)
 	was.list("protocols", t.Protocols, next.Protocols)
+	was.text("transition_id", t.Transition.String(), next.Transition.String())
 	was.text("patient_id", t.Patient.String(), next.Patient.String())
 	was.text("facility", t.Facility, next.Facility)
 	was.text("unit", t.Unit, next.Unit)
@@ -102,22 +111,15 @@ func (d *decision) align(t Task, p protocol.Task) {
 	}
 	next.Version++
 	d.done = append(d.done, TaskChange{next, false})
-	d.facts = append(d.facts, events.TaskRescheduled{Work: events.Work{Task: next.Task, Previous: was}})
+	d.facts = append(d.facts, events.TaskRescheduled{Work: events.Work{Task: next.Task, Why: why, Previous: was}})
 }
 
-func (d *decision) cancel(t Task) {
+// cancel ends a task that the stay does not ask for any more.
+func (d *decision) cancel(t Task, why string) {
 	was := map[string]string{"state": t.State}
 	at := d.now.At
-	t.State, t.ClosedAt, t.ClosedBy, t.SnoozedTo = TaskCancelled, &at, "", nil
+	t.State, t.Reason, t.ClosedAt, t.ClosedBy, t.SnoozedTo = TaskCancelled, why, &at, "", nil
 	t.Version++
-	switch d.next.State {
-	case Planning:
-		t.Reason = ReasonDischargeCancelled
-	case Active:
-		t.Reason = ReasonReplanned
-	default:
-		t.Reason = d.next.Reason
-	}
 	d.done = append(d.done, TaskChange{t, false})
-	d.facts = append(d.facts, events.TaskCancelled{Work: events.Work{Task: t.Task, Previous: was}})
+	d.facts = append(d.facts, events.TaskCancelled{Work: events.Work{Task: t.Task, Why: why, Previous: was}})
 }

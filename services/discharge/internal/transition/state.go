@@ -8,7 +8,8 @@ import (
 // State is a transition's state; the literal strings are contract.md's.
 type State = string
 
-// The states of a transition. None is the state of one that does not exist.
+// The states of a transition. None is the state of one that does not exist; of a
+// stored row, that the stay has work and no transition of care.
 const (
 	None       State = ""
 	Planning   State = "planning"

@@ -6,6 +6,7 @@ import (
 
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/fault"
+	"github.com/handoff-care/handoff/services/discharge/internal/protocol"
 )
 
 // The states of a task: FHIR R4 Task's.
@@ -194,6 +195,9 @@ func reopen(t *Task, of Transition, tasks []Task, _ Action) error {
 	switch {
 	case t.State == TaskRequested && t.ClosedBy == "":
 		return fault.New(fault.Conflict, "the task was cancelled because of the stay (%s), not by a person", t.Reason).With("reason", t.Reason)
+	case t.Code == protocol.CloseVisit && Hanging(of.Stay):
+	case t.Code == protocol.CloseVisit:
+		return fault.New(fault.Conflict, "the visit has ended, or was heard of again")
 	case of.State != Active && of.State != Completed:
 		return fault.New(fault.Conflict, "the transition is %s; it takes no open task", of.State).With("transition_state", of.State)
 	}
