@@ -42,8 +42,8 @@ type Encounter struct {
 	Mother             ID         `json:"mother_encounter_id,omitzero"`   // of a newborn: the stay of the mother (PID-21)
 	HangingSince       *time.Time `json:"hanging_since,omitempty"`        // since when this stay should have ended, or been heard of, by the rule below
 	HangingRule        string     `json:"hanging_rule,omitempty"`
-	PriorED12m         *int       `json:"prior_ed_12m,omitempty"`         // ED visits in the 12 months before admission, counted as PriorED6m is
-	PriorED60d         *int       `json:"prior_ed_60d,omitempty"`         // and in the 60 days before
+	PriorED12m         *int       `json:"prior_ed_12m,omitempty"` // ED visits in the 12 months before admission, counted as PriorED6m is
+	PriorED60d         *int       `json:"prior_ed_60d,omitempty"` // and in the 60 days before
 }
 
 // About is embedded by every encounter fact.

@@ -31,7 +31,7 @@ type Transition struct {
 	Language     string     `json:"language,omitempty"`
 	Payer        string     `json:"payer,omitempty"`
 	OpenTasks    int        `json:"open_tasks"`
-	Risks        []Risk     `json:"risks,omitempty"` // other scores: HOSPITAL, one for each variant
+	Risks        []Risk     `json:"risks,omitempty"`      // other scores: HOSPITAL, one for each variant
 	SettlesAt    *time.Time `json:"settles_at,omitempty"` // until then the discharge may yet be taken back: nothing about it leaves the house
 }
 
