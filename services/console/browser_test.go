@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
@@ -23,7 +24,7 @@ import (
 var axe string
 
 // patience is how long a page may take to get somewhere. It is long because the machine may be busy.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 // tab is one browser window with cookies of its own.
 type tab struct {
@@ -168,10 +169,40 @@ func (b *tab) visit(path string) {
 	b.do(chromedp.Navigate(b.s.url + path))
 }
 
-// click waits for a visible element and clicks it.
+// ready is true of an element that a click will reach: there, wired by htmx, at the same place in two
+// looks, with nothing before it. It also notes whether the next click reaches it.
+const ready = `((selector) => {
+	const el = document.querySelector(selector)
+	const wired = el?.hasAttribute("hx-get") || el?.hasAttribute("hx-post") ? el : el?.form?.hasAttribute("hx-post") ? el.form : null
+	const box = el?.getClientRects()[0]
+	if (document.readyState !== "complete" || !box?.width || el.disabled || (wired && !wired._htmx?.initialized)) return false
+	const x = box.x + box.width / 2, y = box.y + box.height / 2, place = [selector, box.x, box.y, box.width, box.height].join()
+	if (window.place !== place) { window.place = place; return false }
+	const at = document.elementFromPoint(x, y)
+	if (!at) { el.scrollIntoView({ block: "center" }); return false }
+	if (!el.contains(at)) return false
+	window.hit = "missed"
+	addEventListener("click", (e) => { window.hit = el.contains(e.target) ? "hit" : "missed" }, { capture: true, once: true })
+	return true
+})`
+
+// click clicks an element as soon as a click will reach it. Where the page moved under the pointer at
+// that very moment, it clicks again.
 func (b *tab) click(selector string) {
 	b.t.Helper()
-	b.do(chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector)))
+	text, err := json.Marshal(selector)
+	b.must(err)
+	for began := time.Now(); ; {
+		b.until(ready + "(" + string(text) + ")")
+		b.do(chromedp.Click(chromedp.CSS(selector)))
+		hit, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`window.hit ?? "another page"`))
+		if err != nil || hit != "missed" {
+			return
+		}
+		if time.Since(began) > patience {
+			b.stuck("clicking " + selector)
+		}
+	}
 }
 
 // signIn goes through the whole sign-in as who.

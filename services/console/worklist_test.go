@@ -89,6 +89,39 @@ func TestATaskIsDoneWithItsOutcomeAndOpenedAgain(t *testing.T) {
 	b.until(`document.querySelector("` + row + ` .owner").innerText === "Yours"`)
 }
 
+func TestAPushDoesNotOpenTheDialogThatIsClosing(t *testing.T) {
+	s := open(t)
+	s.facility()
+	st := s.discharge("Maria Santos", false, map[string]time.Duration{call: 90 * time.Minute})
+	b := s.browse(1280, 900, false)
+	b.signIn("dana")
+	b.live()
+	b.click("#t-" + st.tasks[0].ID.String() + ` [data-key="d"]`)
+	b.until(`document.querySelector("#sheet").open`)
+	js[chromedp.Void](b, `document.querySelector("#sheet").addEventListener("close", () => window.gone = true)
+		document.querySelector("#sheet").close() // its close event comes later than what follows
+		document.dispatchEvent(new CustomEvent("htmx:after:swap"))`)
+	b.until(`window.gone && !document.querySelector("#sheet").open && !document.querySelector("#sheet-body").firstElementChild`)
+}
+
+func TestAnOlderPushDoesNotTakeBackANewerAnswer(t *testing.T) {
+	s := open(t)
+	s.facility()
+	st := s.discharge("Maria Santos", false, map[string]time.Duration{call: 90 * time.Minute})
+	row := "#t-" + st.tasks[0].ID.String()
+	b := s.browse(1280, 900, false)
+	b.signIn("dana")
+	b.live()
+	js[chromedp.Void](b, `window.before = document.querySelector("`+row+`").outerHTML`)
+	b.click(row + " .acts .main")
+	b.until(`document.querySelector("` + row + ` .owner").innerText === "Yours"`)
+	text := js[string](b, `htmx.swap({ sourceElement: document.body, swap: "none", text:
+		'<hx-partial hx-target="`+row+`" hx-swap="outerMorph">' + window.before + '</hx-partial>' }).then(() => document.querySelector("`+row+` .owner").innerText)`)
+	if text != "Yours" {
+		t.Errorf("what was pushed late says %q", text)
+	}
+}
+
 func TestAPushLeavesTheKeyboardWhereItIs(t *testing.T) {
 	s := open(t)
 	s.facility()

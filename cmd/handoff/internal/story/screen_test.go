@@ -2,6 +2,7 @@ package story
 
 import (
 	"context"
+	"encoding/json"
 	"os/exec"
 	"strings"
 	"time"
@@ -15,8 +16,9 @@ import (
 func onScreen(s *scene) {
 	b := s.browser()
 	url := strings.TrimSuffix(s.sys.API("console")[0], "/api/console")
-	b.do(chromedp.Navigate(url+"/"), chromedp.WaitVisible(chromedp.CSS("#sign-in")), chromedp.Click(chromedp.CSS("#sign-in")),
-		chromedp.WaitVisible(chromedp.CSS(`a[href*="login_hint=maria.santos"]`)), chromedp.Click(chromedp.CSS(`a[href*="login_hint=maria.santos"]`)))
+	b.do(chromedp.Navigate(url + "/"))
+	b.click("#sign-in")
+	b.click(`a[href*="login_hint=maria.santos"]`)
 	b.until(`document.querySelector("#live")?.dataset.state === "on"`)
 	b.do(chromedp.Navigate(url + "/?facility=" + s.facility))
 	b.until(`document.querySelector("#live")?.dataset.state === "on"`)
@@ -27,26 +29,22 @@ func onScreen(s *scene) {
 	name := stay.Person.Given
 	b.until(`window.mark === 1 && document.querySelectorAll("#rows > .row").length > 0 && document.querySelector("#rows").innerText.includes("` + name + `")`)
 
-	// All tasks of the discharge have arrived when their number has not changed for a second.
-	b.until(`(() => {
-		const n = document.querySelectorAll("#rows > .row").length
-		if (n !== window.rows) { window.rows = n; window.since = Date.now() }
-		return Date.now() - window.since > 1000
-	})()`)
-	b.click("#rows > .row .acts .main")
-	// More tasks of the same discharge may arrive meanwhile and stand before the one that was claimed.
-	b.until(`[...document.querySelectorAll("#rows .owner")].some(o => o.innerText === "Yours")`)
-	b.click(`#rows > .row [data-key="d"]`)
+	// More tasks of the same discharge may arrive meanwhile and stand before this one.
+	row := "#" + b.text(`document.querySelector("#rows > .row:has([data-key=c])").id`)
+	note := `#toasts [data-for="` + strings.TrimPrefix(row, "#t-") + `"] `
+	b.click(row + " [data-key=c]")
+	b.until(`document.querySelector("` + row + ` .owner").innerText === "Yours"`)
+	b.click(row + " [data-key=d]")
 	b.until(`document.querySelector("#sheet").open`)
 	b.click(`#sheet button[value="reached"]`)
-	b.until(`!document.querySelector("#sheet").open && document.querySelector("#toasts .undo")`)
-	b.click("#toasts .undo")
-	b.until(`[...document.querySelectorAll("#rows .owner")].some(o => o.innerText === "Yours")`)
+	b.until(`!document.querySelector("#sheet").open && document.querySelector('` + note + `').innerText.includes("Done")`)
+	b.click(note + ".undo")
+	b.until(`document.querySelector("` + row + ` .owner").innerText === "Yours"`)
 
-	b.click("#rows > .row .acts .why")
+	b.click(row + " .acts .why")
 	b.until(`document.querySelector("#sheet").open && document.querySelector("#sheet").innerText.includes("Counted from")`)
 	b.click("#sheet .close button")
-	b.click("#rows > .row .who a")
+	b.click(row + " .who a")
 	b.until(`document.querySelector("h1").innerText.includes("` + name + `") && document.querySelector("#live").dataset.state === "on"`)
 	b.click(`.line a[href*="/messages/"]`)
 	b.until(`document.querySelector("#sheet .hl7")?.innerText.includes("PID|")`)
@@ -60,6 +58,9 @@ func onScreen(s *scene) {
 	b.do(chromedp.Navigate(url + "/?facility=" + s.facility))
 	b.until(`document.querySelector("#live")?.dataset.state === "on" && document.querySelectorAll("#rows > .row").length === 0`)
 }
+
+// patience is how long a page may take to get somewhere. It is long because the machine may be busy.
+const patience = 60 * time.Second
 
 // browser is a window of Chromium.
 type browser struct {
@@ -89,7 +90,7 @@ func (s *scene) browser() *browser {
 func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.Helper()
 	for _, step := range steps {
-		ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+		ctx, cancel := context.WithTimeout(b.ctx, patience)
 		err := chromedp.Do(ctx, step)
 		cancel()
 		if err != nil {
@@ -98,15 +99,58 @@ func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
+// ready is true of an element that a click will reach: there, wired by htmx, at the same place in two
+// looks, with nothing before it. It also notes whether the next click reaches it.
+const ready = `((selector) => {
+	const el = document.querySelector(selector)
+	const wired = el?.hasAttribute("hx-get") || el?.hasAttribute("hx-post") ? el : el?.form?.hasAttribute("hx-post") ? el.form : null
+	const box = el?.getClientRects()[0]
+	if (document.readyState !== "complete" || !box?.width || el.disabled || (wired && !wired._htmx?.initialized)) return false
+	const x = box.x + box.width / 2, y = box.y + box.height / 2, place = [selector, box.x, box.y, box.width, box.height].join()
+	if (window.place !== place) { window.place = place; return false }
+	const at = document.elementFromPoint(x, y)
+	if (!at) { el.scrollIntoView({ block: "center" }); return false }
+	if (!el.contains(at)) return false
+	window.hit = "missed"
+	addEventListener("click", (e) => { window.hit = el.contains(e.target) ? "hit" : "missed" }, { capture: true, once: true })
+	return true
+})`
+
+// click clicks an element as soon as a click will reach it. Where the page moved under the pointer at
+// that very moment, it clicks again.
 func (b *browser) click(selector string) {
 	b.Helper()
-	b.do(chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector)))
+	text, err := json.Marshal(selector)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for began := time.Now(); ; {
+		b.until(ready + "(" + string(text) + ")")
+		b.do(chromedp.Click(chromedp.CSS(selector)))
+		hit, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`window.hit ?? "another page"`))
+		if err != nil || hit != "missed" {
+			return
+		}
+		if time.Since(began) > patience {
+			b.Fatalf("no click reaches %s\n%s", selector, b.page())
+		}
+	}
+}
+
+// text evaluates an expression that is a text.
+func (b *browser) text(expression string) string {
+	b.Helper()
+	text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](expression))
+	if err != nil {
+		b.Fatalf("%s: %v\n%s", expression, err, b.page())
+	}
+	return text
 }
 
 // until waits for an expression to be true in the page.
 func (b *browser) until(expression string) {
 	b.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

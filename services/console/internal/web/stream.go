@@ -22,6 +22,7 @@ const (
 	heartbeat  = 10 * time.Second
 	writeLimit = 10 * time.Second
 	calm       = 50 * time.Millisecond            // at least this long between two pushes to a browser
+	stale      = time.Second                      // and at most this long, however slow everything is
 	settled    = countsFor + 100*time.Millisecond // after the last change, what was counted before it is counted anew
 )
 
@@ -60,7 +61,8 @@ func (c *Console) follow(w http.ResponseWriter, r *http.Request, perm web.Permis
 	for {
 		ctx, ok := c.still(r, perm)
 		if !ok {
-			return s.send("signed-out", []byte("signed out"))
+			_ = s.send("signed-out", []byte("signed out")) // the answer has begun: whoever is gone is not told
+			return nil
 		}
 		began, touched := time.Now(), sub.Take()
 		if err := push(ctx, s, touched); err != nil {
@@ -72,8 +74,9 @@ func (c *Console) follow(w http.ResponseWriter, r *http.Request, perm web.Permis
 		if len(touched) > 0 {
 			s.settle.Reset(settled)
 		}
-		// Under a storm of changes a page takes at most a twentieth of a core.
-		if !pause(r.Context(), max(calm, 20*time.Since(began))) {
+		// Under a storm of changes a page takes at most a twentieth of a core. Where a push took long
+		// because something else was slow, the next one still comes soon: what it would tell is due.
+		if !pause(r.Context(), min(max(calm, 20*time.Since(began)), stale)) {
 			return nil
 		}
 		if err := s.wait(r.Context(), sub.C); err != nil {

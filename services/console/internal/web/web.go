@@ -113,9 +113,23 @@ func (c *Console) headers(next http.Handler) http.Handler {
 	})
 }
 
+// reply knows whether an answer has begun: after that no error page can follow.
+type reply struct {
+	http.ResponseWriter
+	begun bool
+}
+
+func (w *reply) WriteHeader(status int) { w.begun = true; w.ResponseWriter.WriteHeader(status) }
+
+func (w *reply) Write(b []byte) (int, error) { w.begun = true; return w.ResponseWriter.Write(b) }
+
+// Unwrap is for http.ResponseController.
+func (w *reply) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
 // guard lets in who may come in, and turns errors and panics into pages.
 func (c *Console) guard(route Route) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(inner http.ResponseWriter, r *http.Request) {
+		w := &reply{ResponseWriter: inner}
 		w.Header().Set("Cache-Control", "no-store")
 		r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 		defer func() {
@@ -154,10 +168,13 @@ func (c *Console) toLogin(w http.ResponseWriter, r *http.Request) {
 }
 
 // failed shows an error: as a page, or as a passing note where a part of a page asked.
-func (c *Console) failed(w http.ResponseWriter, r *http.Request, err error) {
+func (c *Console) failed(w *reply, r *http.Request, err error) {
 	kind := fault.KindOf(err)
 	if kind == fault.Internal && !errors.Is(err, context.Canceled) {
 		c.Log.ErrorContext(r.Context(), "page failed", "path", r.Pattern, "error", err)
+	}
+	if w.begun {
+		return // half a page is what the person has; a second one after it would help nobody
 	}
 	status := map[fault.Kind]int{
 		fault.Unknown: 404, fault.Forbidden: 403, fault.Unauthorized: 401, fault.Malformed: 400, fault.Invalid: 422,

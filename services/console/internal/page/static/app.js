@@ -47,7 +47,7 @@
 		times();
 		for (const toast of all(".toast:not([data-timed])")) {
 			toast.dataset.timed = "";
-			setTimeout(() => toast.remove(), $(".undo", toast) ? 30000 : 12000);
+			setTimeout(() => toast.remove(), $(".undo", toast) ? 60000 : 12000);
 		}
 		const newest = new Map();
 		for (const toast of all('.toast:not([data-for=""])')) { // an older note's undo is no longer the way back
@@ -55,23 +55,53 @@
 			newest.set(toast.dataset.for, toast);
 		}
 		while (all(".toast").length > 3) $(".toast").remove();
-		const sheet = $("#sheet"), body = $("#sheet-body");
-		if (sheet && body.firstElementChild && !sheet.open) sheet.showModal();
 		draw();
 	}
-	document.addEventListener("htmx:after:swap", arranged);
+
+	// ---- the dialog opens when something was put into it, and only then: a push that arrives while it
+	// closes must not open it again, empty ------------------------------------------------------------
+	let filled = false;
+	document.addEventListener("htmx:after:settle", (e) => { if (e.target.id === "sheet-body") filled = true; });
+	document.addEventListener("htmx:after:swap", () => {
+		arranged();
+		if (filled && $("#sheet-body").firstElementChild && !$("#sheet").open) $("#sheet").showModal();
+		filled = false;
+	});
+	function shut() {
+		$("#sheet").close();
+		$("#sheet-body").replaceChildren(); // at once: the close event comes later, and something may come before it
+	}
+
+	// ---- no row goes back in time: an answer to a click may overtake a push that was under way ----------
+	document.addEventListener("htmx:before:swap", (e) => {
+		for (const task of e.detail.tasks) {
+			for (const row of task.fragment?.querySelectorAll?.(".row[data-version]") ?? []) {
+				const now = document.getElementById(row.id);
+				if (now && Number(now.dataset.version) > Number(row.dataset.version)) row.replaceWith(now.cloneNode(true));
+			}
+		}
+	});
 
 	document.addEventListener("click", (e) => {
 		if (e.target.closest(".dismiss")) e.target.closest(".toast").remove();
 		if (e.target.id === "idle-stay") stay(true);
-		if (e.target.id === "sheet") e.target.close(); // the backdrop
+		if (e.target.id === "sheet") shut(); // the backdrop
 	});
-	document.addEventListener("close", (e) => { if (e.target.id === "sheet") $("#sheet-body").replaceChildren(); }, true);
+	document.addEventListener("close", (e) => { if (e.target.id === "sheet" && !e.target.open) $("#sheet-body").replaceChildren(); }, true);
 	document.addEventListener("htmx:finally:request", (e) => {
-		const source = e.detail.ctx?.sourceElement;
-		if (source?.closest?.("[data-closes]")) $("#sheet").close();
+		const { sourceElement: source, response } = e.detail.ctx ?? {};
+		const form = source?.closest?.("[data-closes]");
+		if (form && response && response.status < 500) shut();
+		else if (form) failed(form); // what was written stays; it can be sent again
 		source?.closest?.(".toast")?.remove();
 	});
+	function failed(form) {
+		$(".failed", form)?.remove();
+		const note = document.createElement("p");
+		Object.assign(note, { className: "failed", textContent: "This could not be saved just now. What you wrote is still here: please try again." });
+		note.setAttribute("role", "alert");
+		form.prepend(note);
+	}
 	document.addEventListener("change", (e) => { if (e.target.closest("form[data-auto]")) e.target.form.requestSubmit(); });
 
 	// ---- the live light ------------------------------------------------------------------------
