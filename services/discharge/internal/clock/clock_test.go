@@ -39,7 +39,7 @@ func rule(t testing.TB, tab *Table, id string, at time.Time) Rule {
 	return r
 }
 
-func local(t testing.TB, w Where, s string) time.Time {
+func localAt(t testing.TB, w Where, s string) time.Time {
 	t.Helper()
 	at, err := time.ParseInLocation("2006-01-02 15:04", s, w.Zone)
 	if err != nil {
@@ -48,38 +48,72 @@ func local(t testing.TB, w Where, s string) time.Time {
 	return at
 }
 
-// The vectors of the rule tables, through the rules as shipped: the last day of
-// each window, as the local day before the exclusive due instant.
-func TestShippedRulesMeetTheVectors(t *testing.T) {
-	vectors := []struct{ discharge, contact, d7, d14, period, d30, rdi string }{
-		{"2026-10-13", "2026-10-15", "2026-10-20", "2026-10-27", "2026-11-11", "2026-11-12", "2026-10-15"},
-		{"2026-10-16", "2026-10-20", "2026-10-23", "2026-10-30", "2026-11-14", "2026-11-15", "2026-10-18"},
-		{"2026-10-17", "2026-10-20", "2026-10-24", "2026-10-31", "2026-11-15", "2026-11-16", "2026-10-19"},
-		{"2026-10-18", "2026-10-20", "2026-10-25", "2026-11-01", "2026-11-16", "2026-11-17", "2026-10-20"},
-		{"2026-10-10", "2026-10-14", "2026-10-17", "2026-10-24", "2026-11-08", "2026-11-09", "2026-10-12"},
-		{"2026-07-02", "2026-07-07", "2026-07-09", "2026-07-16", "2026-07-31", "2026-08-01", "2026-07-04"},
-		{"2026-11-25", "2026-11-30", "2026-12-02", "2026-12-09", "2026-12-24", "2026-12-25", "2026-11-27"},
-		{"2026-12-24", "2026-12-29", "2026-12-31", "2027-01-07", "2027-01-22", "2027-01-23", "2026-12-26"},
-		{"2026-12-31", "2027-01-05", "2027-01-07", "2027-01-14", "2027-01-29", "2027-01-30", "2027-01-02"},
-	}
-	tab, where := table(t), newYork(t)
-	for _, v := range vectors {
-		for _, hour := range []string{"00:00", "14:02", "23:59"} {
-			t.Run(v.discharge+" "+hour, func(t *testing.T) {
-				at := local(t, where, v.discharge+" "+hour)
-				for id, want := range map[string]string{
-					"tcm-contact": v.contact, "tcm-visit-7": v.d7, "tcm-visit-14": v.d14,
-					"tcm-period": v.period, "mrp": v.d30, "trc-rdi": v.rdi,
-				} {
-					due := rule(t, tab, id, at).Due(at, where).Due
+// The vectors of the packs come true, or [Shipped] would have failed; here they do so
+// for every hour of the trigger's day as well.
+func TestShippedDayRulesMeetTheirVectorsAtEveryHour(t *testing.T) {
+	tab, seen := table(t), 0
+	for _, p := range tab.Packs() {
+		for _, v := range p.Vectors {
+			where, err := v.where()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(v.Pauses) > 0 || v.Ends != "" {
+				continue
+			}
+			for _, hour := range []string{"00:00", "14:02", "23:59"} {
+				at := localAt(t, where, v.At[:10]+" "+hour)
+				for ref, want := range v.Due {
+					r, err := tab.named(ref, calendar.DateOf(at, where.Zone))
+					if err != nil {
+						t.Fatal(err)
+					}
+					if r.Unit == Hours || r.Unit == Midnights {
+						continue
+					}
+					seen++
+					due := r.Bent(at, where, Bends{Extended: v.Extended}).Due
 					if got := calendar.DateOf(due.Add(-1), where.Zone).String(); got != want {
-						t.Errorf("%s: last day %s, want %s", id, got, want)
+						t.Errorf("%s at %s %s: last day %s, want %s", ref, v.At[:10], hour, got, want)
 					}
 					if clock := due.In(where.Zone).Format("15:04:05.999"); clock != "00:00:00" {
-						t.Errorf("%s: due at %s, want local midnight", id, clock)
+						t.Errorf("%s: due at %s, want local midnight", ref, clock)
 					}
 				}
-			})
+			}
+		}
+	}
+	if seen < 3*9*8 {
+		t.Errorf("only %d vectors of rules counted in days", seen)
+	}
+}
+
+// The packs cover the programmes of the rule tables.
+func TestEveryProgrammeIsShippedWithItsVectors(t *testing.T) {
+	have := map[string]Pack{}
+	for _, p := range table(t).Packs() {
+		have[p.Pack] = p
+	}
+	for _, name := range []string{
+		"tcm", "hedis-trc", "fmc", "fuh", "fum-fua", "pcr", "notices", "snf", "home-health", "prior-authorization",
+		"grievance", "records", "handoff", "outreach", "conditions", "maternity",
+	} {
+		p, ok := have[name]
+		if !ok {
+			t.Errorf("no pack %s", name)
+			continue
+		}
+		tested := map[string]bool{}
+		for _, v := range p.Vectors {
+			for ref := range v.Due {
+				id, _, _ := strings.Cut(ref, "@")
+				tested[id] = true
+			}
+		}
+		for _, e := range p.Entries {
+			if !tested[e.ID] {
+				t.Errorf("pack %s: no vector for %s", name, e.ID)
+			}
 		}
 	}
 }
@@ -92,7 +126,7 @@ func TestHoursAreElapsedTimeAcrossChangesOfClocks(t *testing.T) {
 		{"out of summer time", "2026-10-31 14:00", "2026-11-02 13:00"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			at := local(t, where, c.at)
+			at := localAt(t, where, c.at)
 			due := rule(t, tab, "hh-start", at).Due(at, where).Due
 			if got := due.In(where.Zone).Format("2006-01-02 15:04"); got != c.want {
 				t.Errorf("due %s, want %s", got, c.want)
@@ -103,7 +137,7 @@ func TestHoursAreElapsedTimeAcrossChangesOfClocks(t *testing.T) {
 
 func TestDayRulesEndAtLocalMidnightAcrossChangesOfClocks(t *testing.T) {
 	tab, where := table(t), newYork(t)
-	at := local(t, where, "2026-10-25 09:00")
+	at := localAt(t, where, "2026-10-25 09:00")
 	due := rule(t, tab, "tcm-visit-7", at).Due(at, where).Due
 	if got, want := due.Format(time.RFC3339), "2026-11-02T05:00:00Z"; got != want {
 		t.Errorf("due %s, want %s", got, want)
@@ -112,7 +146,7 @@ func TestDayRulesEndAtLocalMidnightAcrossChangesOfClocks(t *testing.T) {
 
 func TestRemindersComeByDay(t *testing.T) {
 	tab, where := table(t), newYork(t)
-	at := local(t, where, "2026-10-16 14:02")
+	at := localAt(t, where, "2026-10-16 14:02")
 	for id, want := range map[string]string{
 		"tcm-contact":    "2026-10-20 08:00", // the last day's morning
 		"handoff-report": "2026-10-16 17:02", // three of four hours
@@ -125,7 +159,7 @@ func TestRemindersComeByDay(t *testing.T) {
 
 func TestTraceReadsLikeAnExplanation(t *testing.T) {
 	where := newYork(t)
-	at := local(t, where, "2026-11-25 14:02")
+	at := localAt(t, where, "2026-11-25 14:02")
 	got := rule(t, table(t), "tcm-contact", at).Due(at, where).Steps
 	want := []string{
 		"Discharged Wed 25 Nov 2026 14:02 EST: that day is day 0; counting starts the day after",
@@ -192,10 +226,10 @@ func TestEveryTraceChecksAfterATripThroughJSON(t *testing.T) {
 		if diff := cmp.Diff(back, again); diff != "" {
 			t.Fatalf("explained again: %s", diff)
 		}
-		if back.Warn.Before(at) || !back.Warn.Before(back.Due) {
+		if !back.Warn.Before(back.Due) || r.Count >= 0 && back.Warn.Before(at) {
 			t.Fatalf("%s: the reminder at %s is not between %s and %s", id, back.Warn, at, back.Due)
 		}
-		if !back.Due.After(at) {
+		if back.Due.After(at) != (r.Count >= 0) {
 			t.Fatalf("%s is due at %s, not after its trigger %s", id, back.Due, at)
 		}
 		back.Due = back.Due.Add(time.Second)
@@ -235,7 +269,7 @@ func TestParseRefusesWhatItCannotKeepTrue(t *testing.T) {
 
 func BenchmarkDue(b *testing.B) {
 	tab, where := table(b), newYork(b)
-	at := local(b, where, "2026-11-25 14:02")
+	at := localAt(b, where, "2026-11-25 14:02")
 	r := rule(b, tab, "tcm-contact", at)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -1,0 +1,164 @@
+package clock
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/handoff-care/handoff/pkg/calendar"
+)
+
+// Subject is what clocks know of a stay.
+type Subject struct {
+	Class        string
+	Disposition  string // two digits; empty where it is not known
+	Payer        string
+	Age          *int
+	Diagnoses    []string // ICD-10-CM without dots, principal first
+	AdmittedAt   *time.Time
+	InpatientAt  *time.Time // when it became an inpatient stay; nil: from the start, if it is one
+	ExpectedAt   *time.Time
+	DischargedAt *time.Time
+	Readmitted   bool
+	// Groups are the named groups of conditions that diagnoses belong to, Chronic how
+	// many of a list of groups are chronic conditions. Either may be nil.
+	Groups  func(diagnoses []string) []string
+	Chronic func(groups []string) int
+}
+
+// starts are the instants of the triggers, as far as the stay tells them.
+func (s *Subject) starts() Starts {
+	var out Starts
+	out.set(Discharge, s.DischargedAt)
+	out.set(Admission, s.AdmittedAt)
+	out.set(Leaving, s.ExpectedAt)
+	out.set(Leaving, s.DischargedAt)
+	switch s.Class {
+	case "inpatient":
+		out.set(Inpatient, s.AdmittedAt)
+		out.set(Inpatient, s.InpatientAt)
+	case "observation":
+		out.set(Observation, s.AdmittedAt)
+	}
+	return out
+}
+
+// Condition says for whose stays a rule runs a clock: every part that is given has to
+// hold. It is plain data, so that a clock that does not apply can say why.
+type Condition struct {
+	Class              []string `yaml:"class" json:"class,omitempty"`
+	Disposition        []string `yaml:"disposition" json:"disposition,omitempty"` // "unknown" stands for none
+	NotDisposition     []string `yaml:"not_disposition" json:"not_disposition,omitempty"`
+	Payer              []string `yaml:"payer" json:"payer,omitempty"`
+	MinAge             int      `yaml:"min_age" json:"min_age,omitempty"`
+	Principal          []string `yaml:"principal" json:"principal,omitempty"`         // groups of the principal diagnosis
+	NotPrincipal       []string `yaml:"not_principal" json:"not_principal,omitempty"` // beginnings of its code
+	Chronic            int      `yaml:"chronic" json:"chronic,omitempty"`             // so many chronic conditions
+	UntilDay           string   `yaml:"until_day" json:"until_day,omitempty"`         // MM-DD: discharged up to this day of a year
+	Overnight          bool     `yaml:"overnight" json:"overnight,omitempty"`         // discharged on a later day than admitted
+	ObservationHours   int      `yaml:"observation_hours" json:"observation_hours,omitempty"`
+	InpatientMidnights int      `yaml:"inpatient_midnights" json:"inpatient_midnights,omitempty"`
+	NotReadmitted      bool     `yaml:"not_readmitted" json:"not_readmitted,omitempty"`
+}
+
+const noDisposition = "unknown"
+
+func (c *Condition) check() error {
+	if c.UntilDay != "" {
+		if _, err := time.Parse("2006-01-02", "2024-"+c.UntilDay); err != nil {
+			return fmt.Errorf("until_day %q is no day like 12-01", c.UntilDay)
+		}
+	}
+	return nil
+}
+
+// why says why the condition does not hold of a stay; empty where it does.
+func (c *Condition) why(s *Subject, zone *time.Location) string {
+	disposition := s.Disposition
+	if disposition == "" {
+		disposition = noDisposition
+	}
+	switch {
+	case len(c.Class) > 0 && !slices.Contains(c.Class, s.Class):
+		return "the class of the stay is " + orUnknown(s.Class) + ", not " + orList(c.Class)
+	case len(c.Payer) > 0 && !slices.Contains(c.Payer, s.Payer):
+		return "the payer is " + orUnknown(s.Payer) + ", not " + orList(c.Payer)
+	case c.MinAge > 0 && s.Age == nil:
+		return "the age is unknown"
+	case c.MinAge > 0 && *s.Age < c.MinAge:
+		return fmt.Sprintf("the patient is %d years old, under %d", *s.Age, c.MinAge)
+	case s.DischargedAt != nil && len(c.Disposition) > 0 && !slices.Contains(c.Disposition, disposition):
+		return "the disposition is " + disposition + ", none of " + strings.Join(c.Disposition, " ")
+	case slices.Contains(c.NotDisposition, disposition):
+		return "the disposition is " + disposition
+	case c.NotReadmitted && s.Readmitted:
+		return "the patient was readmitted: the last discharge of the episode counts"
+	}
+	if why := c.whyTimes(s, zone); why != "" {
+		return why
+	}
+	return c.whyDiagnoses(s)
+}
+
+func (c *Condition) whyTimes(s *Subject, zone *time.Location) string {
+	left := s.DischargedAt
+	if left == nil {
+		return ""
+	}
+	if c.UntilDay != "" {
+		if d := calendar.DateOf(*left, zone); d.String()[5:] > c.UntilDay {
+			return "discharges after " + c.UntilDay + " of a year are not counted"
+		}
+	}
+	if c.Overnight && s.AdmittedAt != nil && calendar.Midnights(*s.AdmittedAt, *left, zone) < 1 {
+		return "admitted and discharged on the same day"
+	}
+	if h := c.ObservationHours; h > 0 && s.AdmittedAt != nil && left.Sub(*s.AdmittedAt) <= time.Duration(h)*time.Hour {
+		return fmt.Sprintf("observation lasted no more than %d hours", h)
+	}
+	if n := c.InpatientMidnights; n > 0 {
+		starts := s.starts()
+		if in, ok := starts.at(Inpatient); !ok || calendar.Midnights(in, *left, zone) < n {
+			return fmt.Sprintf("the stay has fewer than %d inpatient days", n)
+		}
+	}
+	return ""
+}
+
+func (c *Condition) whyDiagnoses(s *Subject) string {
+	principal := s.Diagnoses[:min(1, len(s.Diagnoses))]
+	if len(c.Principal) > 0 {
+		var groups []string
+		if s.Groups != nil {
+			groups = s.Groups(principal)
+		}
+		if !slices.ContainsFunc(groups, func(g string) bool { return slices.Contains(c.Principal, g) }) {
+			return "the principal diagnosis is not " + orList(c.Principal)
+		}
+	}
+	for _, prefix := range c.NotPrincipal {
+		if len(principal) > 0 && strings.HasPrefix(principal[0], prefix) {
+			return "the principal diagnosis begins with " + prefix
+		}
+	}
+	if c.Chronic > 0 {
+		n := 0
+		if s.Groups != nil && s.Chronic != nil {
+			n = s.Chronic(s.Groups(s.Diagnoses))
+		}
+		if n < c.Chronic {
+			return fmt.Sprintf("%d chronic conditions are known, fewer than %d", n, c.Chronic)
+		}
+	}
+	return ""
+}
+
+func orUnknown(s string) string {
+	if s == "" {
+		return "unknown"
+	}
+	return s
+}
+
+func orList(list []string) string { return strings.Join(list, " or ") }

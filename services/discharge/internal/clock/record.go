@@ -1,0 +1,248 @@
+package clock
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/handoff-care/handoff/pkg/calendar"
+)
+
+// State is how a clock stands.
+type State string
+
+// The states of a clock.
+const (
+	StateDue           State = "due"
+	StateMet           State = "met"
+	StateAttempted     State = "attempted" // enough timely attempts are on record, nobody was reached
+	StateMissed        State = "missed"
+	StatePaused        State = "paused"
+	StateNotApplicable State = "not-applicable"
+)
+
+// States are all states of a clock.
+var States = []State{StateDue, StateMet, StateAttempted, StateMissed, StatePaused, StateNotApplicable}
+
+// Record is what is kept of the clocks of one stay: which run, by which version, how
+// they stand as of the last change, and what people did that no task keeps.
+type Record struct {
+	Starts Starts     `json:"starts"`
+	Clocks []Kept     `json:"clocks,omitempty"` // in the order of their rules' ids
+	Log    []Evidence `json:"log,omitempty"`    // in the order it was recorded
+}
+
+// Kept is one clock as it is kept.
+type Kept struct {
+	Rule  string    `json:"rule"` // id@version; it stays whatever version comes into force
+	Due   time.Time `json:"due"`
+	State State     `json:"state,omitempty"` // as of the last change; empty: due
+	By    *Evidence `json:"by,omitempty"`    // what met it; of a missed one: what came too late
+	Told  State     `json:"told,omitempty"`  // what was told of it last
+	Bends
+}
+
+// ID is the id of the clock's rule.
+func (k Kept) ID() string {
+	id, _, _ := strings.Cut(k.Rule, "@")
+	return id
+}
+
+// past stands in Told for a clock that had run out before anybody here could know.
+const past State = "past"
+
+// Evidence is something that bears on a clock.
+type Evidence struct {
+	Kind    Kind      `json:"kind"`
+	Rule    string    `json:"rule,omitempty"` // id of the rule whose clock it is said of
+	Task    string    `json:"task,omitempty"` // id of the task it came by
+	Code    string    `json:"code,omitempty"` // that task's
+	At      time.Time `json:"at"`             // when it happened
+	Outcome string    `json:"outcome,omitempty"`
+	By      string    `json:"by,omitempty"` // the person
+}
+
+// Kind is what kind of evidence something is.
+type Kind string
+
+// The kinds of evidence.
+const (
+	Done     Kind = "done"     // a task was completed; or said of the clock itself
+	Attempt  Kind = "attempt"  // of a task, or said of the clock itself
+	Extended Kind = "extended" // an extension was granted
+	StayEnd  Kind = "stay"     // the stay lasted so long, or ended
+	PeriodIs Kind = "period"   // the period is over
+)
+
+// Starts are the instants of the triggers of a stay.
+type Starts map[Trigger]time.Time
+
+func (s *Starts) set(t Trigger, at *time.Time) {
+	if at == nil {
+		return
+	}
+	if *s == nil {
+		*s = make(Starts, 4)
+	}
+	(*s)[t] = at.UTC()
+}
+
+func (s Starts) at(t Trigger) (time.Time, bool) {
+	at, ok := s[t]
+	return at, ok
+}
+
+// Start decides which clocks a stay has and when each is due. A clock that ran before
+// keeps the version of its rule while its trigger stands where it stood; one whose
+// trigger moved takes the version in force then. What people recorded is kept.
+func (t *Table) Start(have Record, s Subject, where Where) Record {
+	next := Record{Starts: s.starts(), Log: have.Log}
+	for _, id := range t.clocks {
+		start, ok := next.Starts.at(t.rules[id][0].Trigger)
+		if !ok {
+			continue
+		}
+		old := have.find(id)
+		rule := t.pinned(old, have.Starts, start, id, where.Zone)
+		if rule == nil || rule.Applies == nil || rule.Applies.why(&s, where.Zone) != "" {
+			continue
+		}
+		k := Kept{Rule: rule.Ref()}
+		if old != nil {
+			k.State, k.By, k.Told, k.Bends = old.State, old.By, old.Told, old.Bends
+		}
+		k.Ends = nil
+		if rule.Sooner && s.DischargedAt != nil {
+			k.Ends = utc(*s.DischargedAt)
+		}
+		k.Due = rule.due(start, where, k.Bends)
+		next.Clocks = append(next.Clocks, k)
+	}
+	return next
+}
+
+// pinned is the version a clock runs by.
+func (t *Table) pinned(old *Kept, starts Starts, start time.Time, id string, zone *time.Location) *Rule {
+	if old != nil {
+		if r := t.ref(old.Rule); r != nil {
+			if was, ok := starts.at(r.Trigger); ok && was.Equal(start) {
+				return r
+			}
+		}
+	}
+	return t.inForce(id, calendar.DateOf(start, zone))
+}
+
+// due is the due instant of a clock, by the short way where nothing bends it.
+func (r *Rule) due(start time.Time, where Where, bends Bends) time.Time {
+	if len(bends.Pauses) == 0 && !bends.Extended && bends.Ends == nil {
+		return r.At(start, where).UTC()
+	}
+	return r.Bent(start, where, bends).Due
+}
+
+func (rec *Record) find(id string) *Kept {
+	for i := range rec.Clocks {
+		if k := &rec.Clocks[i]; strings.HasPrefix(k.Rule, id) && len(k.Rule) > len(id) && k.Rule[len(id)] == '@' {
+			return k
+		}
+	}
+	return nil
+}
+
+// Until is when the last clock ends; nil where there is none.
+func (rec *Record) Until() *time.Time {
+	var last *time.Time
+	for i := range rec.Clocks {
+		if last == nil || rec.Clocks[i].Due.After(*last) {
+			last = &rec.Clocks[i].Due
+		}
+	}
+	return last
+}
+
+// Task is what clocks know of a task.
+type Task struct {
+	ID      string
+	Code    string
+	Done    bool      // completed by a person
+	At      time.Time // when it was
+	Outcome string
+	By      string
+}
+
+// Around is what clocks are judged by, beside their record.
+type Around struct {
+	Now        time.Time
+	Zone       *time.Location
+	Tasks      []Task // all that somebody was or is asked to do; not those the system withdrew
+	Readmitted bool
+	Late       *time.Time // when a discharge that was heard of late was: what had run out by then is no news
+}
+
+// News is what is to be told of a clock.
+type News struct {
+	Clock Kept
+	Rule  Rule
+	Was   State // what had been told of it before; empty: nothing
+	Is    State // met or missed; empty: what was told does not hold any more
+}
+
+// Judge sets the state of every clock of a record, and gives what is to be told and
+// when time alone next changes something that is told (zero: never). The record it was
+// before tells which clocks are gone.
+func (t *Table) Judge(before, rec Record, a Around) (next Record, news []News, wake time.Time) {
+	next = rec
+	next.Clocks = slices.Clone(rec.Clocks)
+	for i := range next.Clocks {
+		k := &next.Clocks[i]
+		r := t.ref(k.Rule)
+		if r == nil {
+			continue // of a build that knew it
+		}
+		v := t.judge(&next, k, r, a)
+		k.State, k.By = v.state, v.by
+		if v.state == StateDue {
+			k.State = ""
+		}
+		if n, tell := k.news(r, v.state, v.tracked, a); tell {
+			news = append(news, n)
+		}
+		if waits := v.state == StateDue && v.tracked && !r.silent() && k.Told != past; waits && (wake.IsZero() || k.Due.Before(wake)) {
+			wake = k.Due
+		}
+	}
+	for _, k := range before.Clocks {
+		r := t.ref(k.Rule)
+		if r != nil && next.find(r.ID) == nil && (k.Told == StateMet || k.Told == StateMissed) {
+			news = append(news, News{Clock: k, Rule: *r, Was: k.Told})
+		}
+	}
+	return next, news, wake
+}
+
+// silent rules have no deadline that anybody has to meet.
+func (r *Rule) silent() bool { return r.Quiet || r.Window || r.MinStay }
+
+// news compares how a clock stands with what was told of it.
+func (k *Kept) news(r *Rule, is State, tracked bool, a Around) (News, bool) {
+	n := News{Rule: *r, Was: k.Told}
+	told := is
+	switch {
+	case r.Window || r.MinStay:
+		return n, false
+	case is == StateMissed && (r.Quiet || !tracked):
+		told = ""
+	case is == StateMissed && (k.Told == past || k.Told == "" && a.Late != nil && !k.Due.After(*a.Late)):
+		k.Told = past
+		return n, false
+	case is != StateMet && is != StateMissed:
+		told = ""
+	}
+	if n.Was == past {
+		n.Was = ""
+	}
+	k.Told = told
+	n.Clock, n.Is = *k, told
+	return n, n.Was != n.Is
+}
