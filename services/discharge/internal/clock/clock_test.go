@@ -261,6 +261,21 @@ func TestParseRefusesWhatItCannotKeepTrue(t *testing.T) {
 			}
 		})
 	}
+	for name, more := range map[string]string{
+		"a vector that does not come true":       "vectors:\n- {at: 2026-10-13 14:02, due: {a: 2026-10-13 18:03}}\n",
+		"a vector of no rule":                    "vectors:\n- {at: 2026-10-13 14:02, due: {b: 2026-10-13 18:02}}\n",
+		"an outcome that does not come true":     "outcomes:\n- {contact: met, visit_day: 7, mdm: high, medrec_day: 7, code: none}\n",
+		"a stay that does not come true":         "stays:\n- {spells: [[2026-10-12 23:50, 2026-10-15 00:10]], days: 2, qualifies: false}\n",
+		"a case of a rule that runs no clock":    "cases:\n- {rule: a, class: inpatient, applies: true}\n",
+		"a clock of what no stay says the start": strings.Replace(strings.Replace(strings.TrimPrefix(good, "rules:\n"), "id: a", "id: b", 1), "trigger: discharge", "trigger: request, applies: {class: [inpatient]}", 1),
+	} {
+		if _, err := Parse([]byte(good + more)); err == nil {
+			t.Errorf("%s was accepted", name)
+		}
+	}
+	if _, err := Parse([]byte(good + "vectors:\n- {at: 2026-10-13 14:02, due: {a: 2026-10-13 18:02}}\n")); err != nil {
+		t.Error(err)
+	}
 	overlap := good + strings.TrimPrefix(strings.ReplaceAll(strings.ReplaceAll(good, "'1'", "'2'"), "2020-01-01", "2022-01-01"), "rules:\n")
 	if _, err := Parse([]byte(overlap)); err == nil || !strings.Contains(err.Error(), "overlap") {
 		t.Errorf("err = %v, want one about the overlap", err)
