@@ -96,7 +96,7 @@ func TestEveryProgrammeIsShippedWithItsVectors(t *testing.T) {
 	}
 	for _, name := range []string{
 		"tcm", "hedis-trc", "fmc", "fuh", "fum-fua", "pcr", "notices", "snf", "home-health", "prior-authorization",
-		"grievance", "records", "handoff", "outreach", "conditions", "maternity",
+		"grievance", "records", "handoff", "outreach", "conditions", "maternity", "hanging",
 	} {
 		p, ok := have[name]
 		if !ok {
