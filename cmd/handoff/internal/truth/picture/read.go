@@ -1,0 +1,190 @@
+package picture
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/handoff-care/handoff/pkg/events"
+)
+
+// Picture is what an organization's services hold, by case: lines "service.table {row}", sorted.
+type Picture map[string][]string
+
+var (
+	uuids = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+	tag   = regexp.MustCompile(`K[0-9a-z][0-9]{5}`)
+)
+
+// Tag is the tag of case n of a run: five digits after a letter that keeps runs apart.
+func Tag(run byte, n int) string { return fmt.Sprintf("K%c%05d", run, n) }
+
+// Read takes the picture of an organization at rest.
+func Read(ctx context.Context, db *pgxpool.Pool, org events.ID, services []string) (Picture, error) {
+	list, err := tablesOf(ctx, db, services)
+	if err != nil {
+		return nil, err
+	}
+	names, err := meanings(ctx, db, org)
+	if err != nil {
+		return nil, err
+	}
+	p := Picture{}
+	for _, name := range list {
+		if err := p.read(ctx, db, org, name, names); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	for _, lines := range p {
+		slices.Sort(lines)
+	}
+	return p, nil
+}
+
+// tablesOf lists what is to be compared: every table with rows of organizations that is not left out.
+func tablesOf(ctx context.Context, db *pgxpool.Pool, services []string) ([]string, error) {
+	rows, err := db.Query(ctx, `SELECT table_schema || '.' || table_name, table_name::text FROM information_schema.columns
+		WHERE table_schema = ANY($1) AND column_name = 'org_id' AND table_name IN (SELECT tablename FROM pg_tables) ORDER BY 1`, services)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	var full, short string
+	_, err = pgx.ForEachRow(rows, []any{&full, &short}, func() error {
+		if left[full] == "" && !isPlumbing(short) {
+			out = append(out, full)
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (p Picture) read(ctx context.Context, db *pgxpool.Pool, org events.ID, name string, names map[string]string) error {
+	query := `SELECT to_jsonb(t)::text FROM ` + name + ` t WHERE org_id = $1`
+	if name == "admission.message" {
+		query = `SELECT (to_jsonb(t) || jsonb_build_object('state', coalesce(o.state, 'applied'), 'outcome', coalesce(o.reason, '')))::text
+			FROM admission.message t LEFT JOIN admission.message_outcome o USING (id) WHERE t.org_id = $1`
+	}
+	rows, err := db.Query(ctx, query, org)
+	if err != nil {
+		return err
+	}
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	how := tables[name]
+	for _, line := range lines {
+		written, err := how.line(line, names)
+		if err != nil {
+			return err
+		}
+		if written == "" {
+			continue
+		}
+		of := tag.FindString(written)
+		if of == "" {
+			return fmt.Errorf("a row belongs to no case (left out of the comparison? say so in tables.go): %s", written)
+		}
+		p[of] = append(p[of], name+" "+written)
+	}
+	return nil
+}
+
+// line writes one row in the order and words that every order of messages shares; "" if it does not stand.
+func (t table) line(raw string, names map[string]string) (string, error) {
+	var r row
+	if err := json.Unmarshal([]byte(raw), &r); err != nil {
+		return "", err
+	}
+	if t.stands != nil && !t.stands(r) {
+		return "", nil
+	}
+	for _, d := range t.docs {
+		s, ok := r[d].(string)
+		if !ok || s == "" {
+			continue
+		}
+		var v any
+		if err := json.Unmarshal([]byte(s), &v); err != nil {
+			return "", fmt.Errorf("%s is not JSON: %w", d, err)
+		}
+		r[d] = v
+	}
+	t.without(r)
+	named, ok := name(map[string]any(r), names).(map[string]any)
+	if !ok {
+		return "", fmt.Errorf("not a row: %s", raw)
+	}
+	r = named
+	if t.edit != nil {
+		t.edit(r)
+	}
+	return text(map[string]any(r)), nil
+}
+
+// name replaces ids by what they stand for, in every text of a value.
+func name(v any, names map[string]string) any {
+	switch v := v.(type) {
+	case string:
+		return uuids.ReplaceAllStringFunc(v, func(id string) string {
+			if n := names[id]; n != "" {
+				return n
+			}
+			return id
+		})
+	case []any:
+		for i := range v {
+			v[i] = name(v[i], names)
+		}
+	case map[string]any:
+		for _, k := range slices.Collect(maps.Keys(v)) {
+			v[k] = name(v[k], names)
+		}
+	}
+	return v
+}
+
+// meanings are what ids stand for.
+func meanings(ctx context.Context, db *pgxpool.Pool, org events.ID) (map[string]string, error) {
+	names := map[string]string{strings.Repeat("0", 8) + "-0000-0000-0000-000000000000": "none"}
+	for _, q := range queries {
+		rows, err := db.Query(ctx, q, org)
+		if err != nil {
+			return nil, err
+		}
+		var id, meaning string
+		if _, err := pgx.ForEachRow(rows, []any{&id, &meaning}, func() error {
+			names[id], _ = name(meaning, names).(string)
+			return nil
+		}); err != nil {
+			return nil, fmt.Errorf("%s: %w", q, err)
+		}
+	}
+	return names, nil
+}
+
+// queries give ids and what they stand for, in words that may hold ids of queries before.
+var queries = []string{
+	`SELECT id::text, 'facility ' || code FROM admission.facility WHERE org_id = $1`,
+	`SELECT id::text, 'feed ' || name FROM admission.feed WHERE org_id = $1`,
+	`SELECT id::text, 'provider ' || name FROM referral.provider WHERE org_id = $1`,
+	`SELECT id::text, 'message ' || control_id || '/' || substr(encode(hash, 'hex'), 1, 8) FROM admission.message WHERE org_id = $1`,
+	`SELECT patient_id::text, 'patient ' || facility_id || ' ' || string_agg(DISTINCT kind || ' ' || value, ' ' ORDER BY kind || ' ' || value)
+		FROM admission.patient_identifier WHERE org_id = $1 GROUP BY patient_id, facility_id`,
+	`SELECT p.person_id::text, 'person of ' || string_agg(q.ids, ' and ' ORDER BY q.ids) FROM admission.patient p
+		JOIN (SELECT patient_id, string_agg(DISTINCT kind || ' ' || value, ' ' ORDER BY kind || ' ' || value) AS ids FROM admission.patient_identifier GROUP BY patient_id) q
+		ON q.patient_id = p.id WHERE p.org_id = $1 GROUP BY p.person_id HAVING count(*) > 1`,
+	`SELECT id::text, 'stay ' || facility_id || ' ' || visit_key FROM admission.encounter WHERE org_id = $1`,
+	`SELECT id::text, 'transition of ' || encounter_id FROM discharge.transition WHERE org_id = $1`,
+	`SELECT id::text, 'task ' || code || ' of ' || encounter_id FROM discharge.task WHERE org_id = $1`,
+	`SELECT id::text, 'referral for ' || need || ' of ' || encounter_id FROM referral.referral WHERE org_id = $1`,
+	`SELECT id::text, 'alert ' || kind || ' of ' || coalesce(encounter_id::text, facility) FROM notification.alert WHERE org_id = $1`,
+}

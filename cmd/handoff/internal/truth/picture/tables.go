@@ -1,0 +1,210 @@
+package picture
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// row is one row of a table, or a document in it.
+type row map[string]any
+
+// table says how a table is compared.
+type table struct {
+	omit   map[string]string // column (or column.member of a document) to the reason for leaving it out
+	docs   []string          // columns that hold JSON as text
+	stands func(r row) bool  // nil: every row counts
+	edit   func(r row)       // brings what has no order into one
+}
+
+// Reasons that many columns share.
+const (
+	counts    = "counts changes"
+	follows   = "follows from ids, or from (organization, values beside it)"
+	reception = "says when something was heard of"
+	writing   = "says when something was written"
+	wayHere   = "says by which event it came to be so"
+	constant  = "the organization"
+)
+
+// left are whole tables that are not compared.
+var left = map[string]string{
+	"admission.organization": "setup", "admission.facility": "setup", "admission.unit": "setup", "admission.feed": "setup",
+	"admission.feed_facility": "setup", "admission.api_key": "setup", "admission.setup_version": "setup",
+	"admission.message_raw": "the bytes: compared by their hash in message", "admission.message_open": "empty at rest",
+	"admission.message_outcome": "compared as part of message", "admission.lease": "processes", "admission.feed_pulse": reception,
+	"admission.tally": "counters; reconciliation balances them", "admission.quarantine_notice": "who was told first of a reason on a feed",
+	"admission.access_log":         "history",
+	"discharge.transition_history": "history", "discharge.task_log": "history of what people did", "discharge.facility": "setup",
+	"discharge.tally":    "counters; reconciliation balances them",
+	"referral.directory": "setup", "referral.provider": "setup", "referral.facility": "setup", "referral.history": "history",
+	"notification.delivery": "history of tellings; see Unretracted", "notification.ledger": "history of decisions",
+	"notification.ledger_link": "history", "notification.ledger_position": "history", "notification.stream_event": "history",
+	"notification.tally": "counters; reconciliation balances them", "notification.directory": "setup", "notification.person": "setup",
+	"notification.roster": "setup", "notification.routing_rule": "setup", "notification.escalation_policy": "setup", "notification.endpoint": "setup",
+	"console.entry": "the timeline: history", "console.facility": "setup", "console.minute": "how many facts came in a minute",
+	"console.touch": "what browsers must show anew", "console.person": "staff who signed in", "console.session": "browsers",
+}
+
+// plumbing are tables of the backbone that every service has.
+var plumbing = []string{"goose_db_version", "subscription", "inbox", "parked_key", "parked", "once", "event_key", "event_log", "outbox", "relay", "timer"}
+
+func isPlumbing(name string) bool {
+	return slices.Contains(plumbing, name) || strings.HasPrefix(name, "goose_")
+}
+
+var tables = map[string]table{
+	"admission.message": {omit: map[string]string{
+		"id": follows, "feed_id": "the feed of its facility", "received_at": reception, "copies": "how often it came", "flags": "id-reused: which of two came first",
+	}},
+	"admission.patient":            {},
+	"admission.patient_detail":     {},
+	"admission.patient_identifier": {omit: map[string]string{"key": follows}},
+	"admission.encounter":          {omit: map[string]string{"fold_version": counts, "snapshot.fold_version": counts}, docs: []string{"snapshot"}},
+	"admission.encounter_fact":     {omit: map[string]string{"received_at": reception}, docs: []string{"vals", "diagnoses"}},
+
+	"discharge.transition": {
+		omit: map[string]string{
+			"id": follows, "version": counts, "fold_version": counts, "received_at": reception, "changed_at": writing,
+			"stay": "what it was last decided on: admission's own row is compared",
+		},
+		stands: func(r row) bool { return r["state"] != "cancelled" },
+		edit: func(r row) {
+			if r["state"] == "planning" {
+				planningOnly(r, "unit", "zone", "calendar", "risk", "diagnoses", "age", "sex", "zip3", "language", "payer", "flags", "facility_id")
+			}
+		},
+	},
+	"discharge.task": {
+		omit: map[string]string{
+			"id": follows, "nth": "how often it was made and cancelled before", "version": counts, "changed_at": writing, "created_at": writing,
+		},
+		stands: func(r row) bool { return openTask(r["state"]) },
+		edit:   func(r row) { sortLines(r, "reasons") },
+	},
+	"discharge.death": {omit: map[string]string{"as_of": counts}, stands: func(r row) bool { return r["dead"] == true }},
+
+	"referral.referral": {
+		omit: map[string]string{
+			"id": follows, "version": counts, "followed": counts, "ranking_sum": follows, "directory_version": counts, "created_at": writing, "updated_at": writing,
+		},
+		stands: func(r row) bool { return r["current"] == true && r["state"] != "withdrawn" && r["state"] != "expired" },
+		edit:   equalsInOrder,
+	},
+	"referral.offer":   {omit: map[string]string{"updated_at": writing}},
+	"referral.person":  {stands: func(r row) bool { return r["patient_id"] != r["person_id"] }},
+	"referral.arrival": {omit: map[string]string{"fold": counts}},
+
+	"notification.alert": {
+		omit: map[string]string{
+			"id": follows, "thread": follows, "ordinal": "how often its thread was closed before", "cause": wayHere, "version": counts, "subject": counts,
+			"count": "how often it was folded", "reason": wayHere, "step": "how long nobody answered", "escalate_at": writing,
+			"occurred_at": wayHere, "received_at": reception, "raised_at": writing,
+		},
+		stands: openThread,
+		edit:   func(r row) { sortList(r, "audience"); sortList(r, "about") },
+	},
+
+	"console.episode": {
+		omit:   map[string]string{"seen": counts, "snapshot.version": counts, "snapshot.id": follows},
+		docs:   []string{"snapshot"},
+		stands: func(r row) bool { return r["state"] != "cancelled" },
+		edit: func(r row) {
+			if s := doc(r, "snapshot"); s != nil && r["state"] == "planning" {
+				planningOnly(s, "unit", "zone", "risk", "diagnoses", "age", "sex", "zip3", "language", "payer", "facility_id")
+			}
+		},
+	},
+	"console.task": {
+		omit: map[string]string{
+			"id": follows, "seen": counts, "created_at": writing, "changed_at": writing, "snapshot.id": follows, "snapshot.version": counts,
+		},
+		docs:   []string{"snapshot"},
+		stands: func(r row) bool { return r["open"] == true },
+	},
+	"console.referral": {
+		omit:   map[string]string{"id": follows, "seen": counts, "snapshot.id": follows, "snapshot.version": counts},
+		docs:   []string{"snapshot"},
+		stands: func(r row) bool { return r["state"] != "withdrawn" && r["state"] != "expired" },
+	},
+	"console.alert": {
+		omit: map[string]string{
+			"id": follows, "seen": counts, "snapshot.id": follows, "snapshot.version": counts, "snapshot.cause": wayHere, "snapshot.reason": wayHere,
+			"snapshot.occurred_at": wayHere, "snapshot.received_at": reception, "snapshot.raised_at": writing,
+		},
+		docs:   []string{"snapshot"},
+		stands: openThread,
+		edit: func(r row) {
+			if s := doc(r, "snapshot"); s != nil {
+				sortList(s, "recipients")
+			}
+		},
+	},
+}
+
+// openThread: alerts of no stay are digests (how many came late in this hour) and one per reason and
+// feed (a message was set aside): what they name first is what came first.
+func openThread(r row) bool { return r["state"] != "resolved" && r["encounter_id"] != nil }
+
+func openTask(state any) bool {
+	return state != "completed" && state != "failed" && state != "cancelled"
+}
+
+// planningOnly takes out what a transition does not keep up while it is only planned for.
+func planningOnly(r row, columns ...string) {
+	for _, c := range columns {
+		delete(r, c)
+	}
+}
+
+func doc(r row, column string) row {
+	m, _ := r[column].(map[string]any)
+	return m
+}
+
+func sortLines(r row, column string) {
+	if s, ok := r[column].(string); ok {
+		lines := strings.Split(s, "\n")
+		slices.Sort(lines)
+		r[column] = strings.Join(lines, "\n")
+	}
+}
+
+func sortList(r row, column string) {
+	if list, ok := r[column].([]any); ok {
+		slices.SortFunc(list, func(a, b any) int { return strings.Compare(text(a), text(b)) })
+	}
+}
+
+// equalsInOrder sorts a ranking's candidates among those with equal reasons: the referral's id, which
+// is random, puts them in an order of their own.
+func equalsInOrder(r row) {
+	ranking := doc(r, "ranking")
+	for _, v := range ranking {
+		if list, ok := v.([]any); ok {
+			slices.SortFunc(list, func(a, b any) int { return strings.Compare(text(a), text(b)) })
+		}
+	}
+}
+
+// text is a value as canonical JSON: members in the order of their names.
+func text(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // it was JSON before
+	}
+	return string(b)
+}
+
+// without removes what a table omits.
+func (t table) without(r row) {
+	for name := range t.omit {
+		column, member, nested := strings.Cut(name, ".")
+		if !nested {
+			delete(r, column)
+			continue
+		}
+		delete(doc(r, column), member)
+	}
+	delete(r, "org_id") // constant
+}
