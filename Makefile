@@ -8,6 +8,8 @@ ARGS      ?=
 FUZZTIME  ?= 30s
 FAULTS_FOR  ?= 10m
 FAULTS_SEED ?= 7
+TRUTH_CASES ?= 10000
+TRUTH_SEED  ?= 1
 TESTFLAGS ?=
 TEST      := $(GO) test -p 2 -timeout 15m $(TESTFLAGS)
 
@@ -17,7 +19,7 @@ GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 TEMPL       := github.com/a-h/templ/cmd/templ@v0.3.977
 
 .DEFAULT_GOAL := help
-.PHONY: help run build demo test build-each deploy-checks race fuzz chaos powercut bench lint lint-all generate verify images up down screenshots corpus clean
+.PHONY: help run build demo test build-each deploy-checks race fuzz chaos truth powercut bench lint lint-all generate verify images up down screenshots corpus clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +58,9 @@ fuzz: ## Fuzz each parser for FUZZTIME (30s)
 
 chaos: ## Kill, stop and cut off parts under load for FAULTS_FOR (10m), then audit; FAULTS_SEED says which faults
 	@FAULTS_FOR=$(FAULTS_FOR) FAULTS_SEED=$(FAULTS_SEED) $(GO) test -count=1 -run '^TestFaults' -timeout 40m -v ./cmd/handoff/internal/faults
+
+truth: ## Tell TRUTH_CASES (10000) generated stays of TRUTH_SEED in any order, and compare what they end in
+	@TRUTH_CASES=$(TRUTH_CASES) TRUTH_SEED=$(TRUTH_SEED) $(GO) test -count=1 -run '^TestAnyOrder' -timeout 60m -v ./cmd/handoff/internal/truth
 
 powercut: ## Take from every disk what was not fsynced, start again, and audit (as root)
 	@POWERCUT=1 $(GO) test -count=1 -run PowerCut -timeout 10m -v ./cmd/handoff/internal/faults

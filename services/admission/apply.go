@@ -208,9 +208,7 @@ func (w *work) tell(it *item, e *store.Encounter, s encounter.Stay, reopened boo
 	now := encounter.Know(e.ID, s, who, encounter.Where{
 		Facility: fac.Code, FacilityID: fac.ID, Zone: fac.Zone, Location: fac.Location, SensitiveUnits: fac.SensitiveUnits,
 	}, w.priorED(e, s, p))
-	if e.Known.Sensitive && e.Known.Patient == now.Patient {
-		now.Sensitive = true // restricted from the start, and to the end
-	}
+	now.Sensitive = now.Sensitive || e.Facts.Restricted(fac.SensitiveUnits)
 	before := e.Known
 	facts := encounter.Changes(&before, &now, reopened)
 	w.touchEncounter(e)

@@ -55,6 +55,9 @@ func (s *service) Apply(ctx context.Context, batch []*adt.Inbound) error {
 		if w.ed, err = s.store.LoadMore(ctx, tx, loaded, w.more(items)); err != nil {
 			return err
 		}
+		if err := s.owners(ctx, tx, w); err != nil {
+			return err
+		}
 		w.index()
 		if err := w.decideAll(items); err != nil {
 			return err

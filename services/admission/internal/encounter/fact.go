@@ -158,7 +158,8 @@ type Values struct {
 	AdmitSource         string     `json:"admit_source,omitempty"`
 	Service             string     `json:"service,omitempty"`
 	Attending           string     `json:"attending,omitempty"`
-	VIP                 string     `json:"vip,omitempty"` // "Y" or Deleted
+	VIP                 string     `json:"vip,omitempty"`       // "Y" or Deleted
+	Protected           bool       `json:"protected,omitempty"` // PD1-12 was Y
 	Account             string     `json:"account,omitempty"`
 	PendingUnit         string     `json:"pending_unit,omitempty"` // PV1-42
 	DiagnosesSent       bool       `json:"diagnoses_sent,omitempty"`

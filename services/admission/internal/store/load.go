@@ -60,6 +60,16 @@ func (s *Store) Load(ctx context.Context, tx pgx.Tx, w Wanted) (*Loaded, error) 
 	return out, tx.SendBatch(ctx, b).Close()
 }
 
+// LoadPatients reads and locks further patients. Their locks come after those of stays: should two
+// processes wait for each other, one of them is told and tries again.
+func (s *Store) LoadPatients(ctx context.Context, tx pgx.Tx, l *Loaded, ids []events.ID) error {
+	rows, err := tx.Query(ctx, `SELECT `+patientColumns+` FROM patient p JOIN patient_detail d USING (id) WHERE p.id = ANY($1) ORDER BY p.id FOR NO KEY UPDATE OF p`, ids)
+	if err != nil {
+		return err
+	}
+	return l.takePatients(rows)
+}
+
 func (l *Loaded) takePatients(rows pgx.Rows) error {
 	list, err := pgx.CollectRows(rows, scanPatient)
 	for _, p := range list {

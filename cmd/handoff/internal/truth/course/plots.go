@@ -89,6 +89,7 @@ var plots = []plot{
 		t.expect(v)
 	}},
 	{name: "moved by hand, then merged", play: movedThenMerged},
+	{name: "seen before", fresh: true, play: seenBefore},
 }
 
 func admissionCancelled(t *teller) {
@@ -378,4 +379,18 @@ func notForUs(t *teller) {
 	t.keep("A19", t.tag+"-QRY", t.now, l)
 	t.wait(5, 20)
 	t.end(v, "01")
+}
+
+// seenBefore: an emergency visit and a stay, weeks before.
+func seenBefore(t *teller) {
+	p := t.newRecord()
+	v := t.newVisit(p, "E")
+	t.begin(v)
+	t.end(v, "01")
+	t.hours(24*20, 24*40)
+	if chance(t.rng, 60) {
+		t.stay(p, "I", 0)
+		t.hours(24*10, 24*40)
+	}
+	t.stay(p, pick(t.rng, []string{"I", "OBS"}), 1)
 }

@@ -1,13 +1,13 @@
 package picture
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -32,13 +32,17 @@ func Read(ctx context.Context, db *pgxpool.Pool, org events.ID, services []strin
 	if err != nil {
 		return nil, err
 	}
-	names, err := meanings(ctx, db, org)
+	names, err := meanings(ctx, db, org, queries)
+	if err != nil {
+		return nil, err
+	}
+	persons, err := meanings(ctx, db, org, append(queries[:len(queries):len(queries)], groups))
 	if err != nil {
 		return nil, err
 	}
 	p := Picture{}
 	for _, name := range list {
-		if err := p.read(ctx, db, org, name, names); err != nil {
+		if err := p.read(ctx, db, org, name, words{names, persons}); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -66,12 +70,9 @@ func tablesOf(ctx context.Context, db *pgxpool.Pool, services []string) ([]strin
 	return out, err
 }
 
-func (p Picture) read(ctx context.Context, db *pgxpool.Pool, org events.ID, name string, names map[string]string) error {
-	query := `SELECT to_jsonb(t)::text FROM ` + name + ` t WHERE org_id = $1`
-	if name == "admission.message" {
-		query = `SELECT (to_jsonb(t) || jsonb_build_object('state', coalesce(o.state, 'applied'), 'outcome', coalesce(o.reason, '')))::text
-			FROM admission.message t LEFT JOIN admission.message_outcome o USING (id) WHERE t.org_id = $1`
-	}
+func (p Picture) read(ctx context.Context, db *pgxpool.Pool, org events.ID, name string, names words) error {
+	how := tables[name]
+	query := cmp.Or(how.query, `SELECT to_jsonb(t)::text FROM `+name+` t WHERE org_id = $1`)
 	rows, err := db.Query(ctx, query, org)
 	if err != nil {
 		return err
@@ -80,7 +81,6 @@ func (p Picture) read(ctx context.Context, db *pgxpool.Pool, org events.ID, name
 	if err != nil {
 		return err
 	}
-	how := tables[name]
 	for _, line := range lines {
 		written, err := how.line(line, names)
 		if err != nil {
@@ -99,7 +99,7 @@ func (p Picture) read(ctx context.Context, db *pgxpool.Pool, org events.ID, name
 }
 
 // line writes one row in the order and words that every order of messages shares; "" if it does not stand.
-func (t table) line(raw string, names map[string]string) (string, error) {
+func (t table) line(raw string, names words) (string, error) {
 	var r row
 	if err := json.Unmarshal([]byte(raw), &r); err != nil {
 		return "", err
@@ -119,7 +119,7 @@ func (t table) line(raw string, names map[string]string) (string, error) {
 		r[d] = v
 	}
 	t.without(r)
-	named, ok := name(map[string]any(r), names).(map[string]any)
+	named, ok := names.in(map[string]any(r), "").(map[string]any)
 	if !ok {
 		return "", fmt.Errorf("not a row: %s", raw)
 	}
@@ -130,10 +130,18 @@ func (t table) line(raw string, names map[string]string) (string, error) {
 	return text(map[string]any(r)), nil
 }
 
-// name replaces ids by what they stand for, in every text of a value.
-func name(v any, names map[string]string) any {
+// words are what ids stand for. A person is a group of patients and has the id of one of them, so
+// where a person is meant the words are others.
+type words struct{ names, persons map[string]string }
+
+// in replaces ids by what they stand for, in every text of a value; member is what the value is called.
+func (w words) in(v any, member string) any {
 	switch v := v.(type) {
 	case string:
+		names := w.names
+		if member == "person_id" || member == "person" {
+			names = w.persons
+		}
 		return uuids.ReplaceAllStringFunc(v, func(id string) string {
 			if n := names[id]; n != "" {
 				return n
@@ -142,33 +150,35 @@ func name(v any, names map[string]string) any {
 		})
 	case []any:
 		for i := range v {
-			v[i] = name(v[i], names)
+			v[i] = w.in(v[i], member)
 		}
 	case map[string]any:
 		for _, k := range slices.Collect(maps.Keys(v)) {
-			v[k] = name(v[k], names)
+			v[k] = w.in(v[k], k)
 		}
 	}
 	return v
 }
 
 // meanings are what ids stand for.
-func meanings(ctx context.Context, db *pgxpool.Pool, org events.ID) (map[string]string, error) {
-	names := map[string]string{strings.Repeat("0", 8) + "-0000-0000-0000-000000000000": "none"}
+func meanings(ctx context.Context, db *pgxpool.Pool, org events.ID, queries []string) (map[string]string, error) {
+	w := words{names: map[string]string{"00000000-0000-0000-0000-000000000000": "none"}}
 	for _, q := range queries {
 		rows, err := db.Query(ctx, q, org)
 		if err != nil {
 			return nil, err
 		}
 		var id, meaning string
+		found := map[string]string{}
 		if _, err := pgx.ForEachRow(rows, []any{&id, &meaning}, func() error {
-			names[id], _ = name(meaning, names).(string)
+			found[id], _ = w.in(meaning, "").(string)
 			return nil
 		}); err != nil {
 			return nil, fmt.Errorf("%s: %w", q, err)
 		}
+		maps.Copy(w.names, found)
 	}
-	return names, nil
+	return w.names, nil
 }
 
 // queries give ids and what they stand for, in words that may hold ids of queries before.
@@ -179,12 +189,14 @@ var queries = []string{
 	`SELECT id::text, 'message ' || control_id || '/' || substr(encode(hash, 'hex'), 1, 8) FROM admission.message WHERE org_id = $1`,
 	`SELECT patient_id::text, 'patient ' || facility_id || ' ' || string_agg(DISTINCT kind || ' ' || value, ' ' ORDER BY kind || ' ' || value)
 		FROM admission.patient_identifier WHERE org_id = $1 GROUP BY patient_id, facility_id`,
-	`SELECT p.person_id::text, 'person of ' || string_agg(q.ids, ' and ' ORDER BY q.ids) FROM admission.patient p
-		JOIN (SELECT patient_id, string_agg(DISTINCT kind || ' ' || value, ' ' ORDER BY kind || ' ' || value) AS ids FROM admission.patient_identifier GROUP BY patient_id) q
-		ON q.patient_id = p.id WHERE p.org_id = $1 GROUP BY p.person_id HAVING count(*) > 1`,
 	`SELECT id::text, 'stay ' || facility_id || ' ' || visit_key FROM admission.encounter WHERE org_id = $1`,
 	`SELECT id::text, 'transition of ' || encounter_id FROM discharge.transition WHERE org_id = $1`,
 	`SELECT id::text, 'task ' || code || ' of ' || encounter_id FROM discharge.task WHERE org_id = $1`,
 	`SELECT id::text, 'referral for ' || need || ' of ' || encounter_id FROM referral.referral WHERE org_id = $1`,
 	`SELECT id::text, 'alert ' || kind || ' of ' || coalesce(encounter_id::text, facility) FROM notification.alert WHERE org_id = $1`,
 }
+
+// groups are the persons: a patient alone, or several.
+const groups = `SELECT p.person_id::text, 'person of ' || string_agg(q.ids, ' and ' ORDER BY q.ids) FROM admission.patient p
+	JOIN (SELECT patient_id, string_agg(DISTINCT kind || ' ' || value, ' ' ORDER BY kind || ' ' || value) AS ids FROM admission.patient_identifier GROUP BY patient_id) q
+	ON q.patient_id = p.id WHERE p.org_id = $1 GROUP BY p.person_id`

@@ -11,6 +11,7 @@ type row map[string]any
 
 // table says how a table is compared.
 type table struct {
+	query  string            // for the rows as JSON; "": all of the table's
 	omit   map[string]string // column (or column.member of a document) to the reason for leaving it out
 	docs   []string          // columns that hold JSON as text
 	stands func(r row) bool  // nil: every row counts
@@ -54,9 +55,13 @@ func isPlumbing(name string) bool {
 }
 
 var tables = map[string]table{
-	"admission.message": {omit: map[string]string{
-		"id": follows, "feed_id": "the feed of its facility", "received_at": reception, "copies": "how often it came", "flags": "id-reused: which of two came first",
-	}},
+	"admission.message": {
+		query: `SELECT (to_jsonb(t) || jsonb_build_object('state', coalesce(o.state, 'applied'), 'outcome', coalesce(o.reason, '')))::text
+			FROM admission.message t LEFT JOIN admission.message_outcome o USING (id) WHERE t.org_id = $1`,
+		omit: map[string]string{
+			"id": follows, "feed_id": "the feed of its facility", "received_at": reception, "copies": "how often it came", "flags": "id-reused: which of two came first",
+		},
+	},
 	"admission.patient":            {},
 	"admission.patient_detail":     {},
 	"admission.patient_identifier": {omit: map[string]string{"key": follows}},
@@ -92,7 +97,7 @@ var tables = map[string]table{
 		edit:   equalsInOrder,
 	},
 	"referral.offer":   {omit: map[string]string{"updated_at": writing}},
-	"referral.person":  {stands: func(r row) bool { return r["patient_id"] != r["person_id"] }},
+	"referral.person":  {query: kinship("referral.person"), edit: func(r row) { sortList(r, "members") }},
 	"referral.arrival": {omit: map[string]string{"fold": counts}},
 
 	"notification.alert": {
@@ -145,6 +150,14 @@ var tables = map[string]table{
 // openThread: alerts of no stay are digests (how many came late in this hour) and one per reason and
 // feed (a message was set aside): what they name first is what came first.
 func openThread(r row) bool { return r["state"] != "resolved" && r["encounter_id"] != nil }
+
+// kinship is the groups of a table (patient_id, person_id), in which a patient that gives its group the
+// id, or is alone, need not have a row.
+func kinship(table string) string {
+	return `SELECT jsonb_build_object('members', jsonb_agg(DISTINCT m))::text FROM (
+			SELECT person_id, patient_id AS m FROM ` + table + ` WHERE org_id = $1 UNION SELECT person_id, person_id FROM ` + table + ` WHERE org_id = $1
+		) x GROUP BY person_id HAVING count(DISTINCT m) > 1`
+}
 
 func openTask(state any) bool {
 	return state != "completed" && state != "failed" && state != "cancelled"
