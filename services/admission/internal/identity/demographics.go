@@ -26,6 +26,8 @@ const (
 	Coverages               // Coverages, as JSON
 	Payer                   // medicare, medicaid, commercial, self-pay, other
 	Account                 // account number
+	SSN4                    // keyed digest of the last four of the social security number
+	Multiple                // of a multiple birth: "Y", or "Y " and the place in its order
 	Groups                  // how many
 )
 
