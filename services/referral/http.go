@@ -242,6 +242,7 @@ func send(d *held, r *referral.Referral, b *actBody, a referral.Act) error {
 			return fault.New(fault.Invalid, "this provider cannot be asked").With("provider_id", p).With("reasons", why.Explain(r.Need, r.Criteria))
 		}
 	}
+	a.Place = func(provider events.ID) string { return d.places[provider].Facility }
 	return r.Send(b.Providers, a)
 }
 

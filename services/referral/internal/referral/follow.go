@@ -37,6 +37,8 @@ func Follow(held []*Referral, org events.ID, t events.Transition, at time.Time, 
 				_ = r.Recall(Act{At: at, Reason: recallReason(t)}) // cannot fail: Can says so
 			}
 			r.Current, r.Dirty = false, true
+		default: // the person is there: the search is over, and yet it is theirs
+			r.refresh(t, at, rank)
 		}
 	}
 	if t.State != "active" {
@@ -81,9 +83,9 @@ func draft(held []*Referral, org events.ID, t events.Transition, need string, at
 		Referral: events.Referral{
 			ID:        events.Derive("referral", t.ID.String(), need, strconv.Itoa(round)),
 			Encounter: t.Encounter, Transition: t.ID, Patient: t.Patient, Facility: t.Facility, Unit: t.Unit,
-			Need: need, Sensitive: t.Sensitive, Late: t.LateArrival,
+			Need: need, Sensitive: t.Sensitive, Late: t.LateArrival, DischargedAt: t.DischargedAt, SettlesAt: t.SettlesAt,
 		},
-		Org: org, Current: true, Followed: t.Version, DischargedAt: t.DischargedAt, Criteria: criteria(t),
+		Org: org, Current: true, Followed: t.Version, Criteria: criteria(t),
 	}
 	r.Ranking, r.Directory = rank(need, r.Criteria, r.ID)
 	r.RankingSum, r.Candidates = r.Ranking.Sum(), len(r.Ranking.Candidates)
@@ -96,18 +98,50 @@ func criteria(t events.Transition) match.Patient {
 	return match.Patient{Age: t.Age, Sex: t.Sex, ZIP3: t.ZIP3, Language: t.Language, Payer: t.Payer, Requires: match.Requires(t.Diagnoses)}
 }
 
-// refresh takes over what a snapshot says differently, and tells others only if it concerns them.
+// What a correction of the stay was, as those who were asked are told.
+const (
+	PatientChanged = "patient-changed"        // merged, moved, or parted again
+	TimeChanged    = "discharge-time-changed" //
+)
+
+// refresh takes over what a snapshot says differently, and tells others only if it concerns them: a
+// correction of the person or the day concerns everybody asked.
 func (r *Referral) refresh(t events.Transition, at time.Time, rank Rank) {
-	changed := r.Patient != t.Patient || r.Unit != t.Unit || r.Sensitive != t.Sensitive || r.Late != t.LateArrival
-	r.Dirty = r.Dirty || changed || !sameTime(r.DischargedAt, t.DischargedAt)
-	r.Patient, r.Unit, r.Sensitive, r.Late, r.DischargedAt = t.Patient, t.Unit, t.Sensitive, t.LateArrival, t.DischargedAt
+	was, why := r.correct(t)
+	changed := why != "" || r.Unit != t.Unit || r.Sensitive != t.Sensitive || r.Late != t.LateArrival
+	r.Dirty = r.Dirty || changed || !sameTime(r.SettlesAt, t.SettlesAt)
+	r.Unit, r.Sensitive, r.Late, r.SettlesAt = t.Unit, t.Sensitive, t.LateArrival, t.SettlesAt
 	if c := criteria(t); !c.Equal(r.Criteria) {
 		r.Criteria, r.Dirty = c, true
 		changed = r.rank(rank) || changed
 	}
 	if changed {
-		r.step(Update, Act{At: at}, Entry{})
+		r.step(Update, Act{At: at, Reason: why}, Entry{Previous: was})
 	}
+}
+
+// correct points the referral at the person and the day of a snapshot; it returns the old values,
+// and why they are not the same any more. An arrival keeps its day while the discharge is called off.
+func (r *Referral) correct(t events.Transition) (was map[string]string, why string) {
+	set := func(name, old, reason string) {
+		if was == nil {
+			was, why = map[string]string{}, reason
+		}
+		was[name] = old
+	}
+	if r.Patient != t.Patient {
+		set("patient_id", r.Patient.String(), PatientChanged)
+		r.Patient = t.Patient
+	}
+	if t.DischargedAt != nil && !sameTime(r.DischargedAt, t.DischargedAt) {
+		old := ""
+		if r.DischargedAt != nil {
+			old = r.DischargedAt.UTC().Format(time.RFC3339Nano)
+		}
+		set("discharged_at", old, TimeChanged)
+		r.DischargedAt = t.DischargedAt
+	}
+	return was, why
 }
 
 // RankAgain ranks by the directory as it is now, as long as nobody has been chosen.

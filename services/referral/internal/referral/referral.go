@@ -1,6 +1,7 @@
 package referral
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -13,18 +14,17 @@ import (
 // service needs to know. Not safe for concurrent use; whoever changes one holds its row lock.
 type Referral struct {
 	events.Referral
-	Org          events.ID
-	Current      bool          // it stands for its need; false once recalled, so that the need can be drafted anew
-	Followed     int           // version of the transition it was last decided from
-	DischargedAt *time.Time    // when the stay that it follows ended
-	Criteria     match.Patient // what is known of the patient for matching
-	Directory    int64         // version of the directory it was ranked from
-	RankingSum   uint64        // the fingerprint of its ranking
-	Ranking      *match.Ranking
-	Arrival      events.ID // the stay at the receiving facility that closed it
-	TouchedAt    time.Time // when it last changed
-	Entries      []Entry   // what was done to it since it was loaded, oldest first
-	Dirty        bool      // something that is not in Entries changed since it was loaded
+	Org        events.ID
+	Current    bool          // it stands for its need; false once recalled, so that the need can be drafted anew
+	Followed   int           // version of the transition it was last decided from
+	Criteria   match.Patient // what is known of the patient for matching
+	Directory  int64         // version of the directory it was ranked from
+	RankingSum uint64        // the fingerprint of its ranking
+	Ranking    *match.Ranking
+	Arrival    events.ID // the stay at the receiving facility that closed it
+	TouchedAt  time.Time // when it last changed
+	Entries    []Entry   // what was done to it since it was loaded, oldest first
+	Dirty      bool      // something that is not in Entries changed since it was loaded
 }
 
 // Entry is one line of a referral's history.
@@ -38,6 +38,7 @@ type Entry struct {
 	Asked    []events.ID // asked for the first time
 	Reason   string
 	Note     string
+	Previous map[string]string // what a correction of the stay changed, old values
 	Fact     events.Fact
 }
 
@@ -48,6 +49,9 @@ type Act struct {
 	By     string
 	Reason string
 	Note   string
+	// Place says which facility (its code) a provider is tied to, "" where none; Send
+	// needs it, so that whoever tells the provider knows where.
+	Place func(provider events.ID) string
 }
 
 // step moves the referral along the table and writes down what was done. offers and other fields
@@ -65,7 +69,7 @@ func (r *Referral) step(action Action, act Act, e Entry) {
 	e.Version, e.At, e.By, e.Action, e.State, e.Reason, e.Note = r.Version, act.At, act.By, action, r.State, act.Reason, act.Note
 	told := r.Referral
 	told.Offers = slices.Clone(r.Offers)
-	e.Fact = moves[action].tell(events.Search{Referral: told, By: act.By})
+	e.Fact = moves[action].tell(events.Search{Referral: told, By: act.By, Previous: e.Previous})
 	r.Entries = append(r.Entries, e)
 }
 
@@ -115,6 +119,7 @@ func (r *Referral) Send(providers []events.ID, act Act) error {
 			r.Offers = append(r.Offers, events.Offer{Provider: p, State: Sent})
 		}
 	}
+	r.place(providers, act.Place)
 	r.Reason = ""
 	e := Entry{Asked: first}
 	if len(providers) == 1 {
@@ -122,6 +127,25 @@ func (r *Referral) Send(providers []events.ID, act Act) error {
 	}
 	r.step(Send, act, e)
 	return nil
+}
+
+// place notes where the providers that are asked now are to be told.
+func (r *Referral) place(providers []events.ID, at func(events.ID) string) {
+	if at == nil {
+		return
+	}
+	places := maps.Clone(r.Places) // facts that were told share the old one
+	for _, p := range providers {
+		if code := at(p); code != "" {
+			if places == nil {
+				places = map[string]string{}
+			}
+			places[p.String()] = code
+		} else {
+			delete(places, p.String())
+		}
+	}
+	r.Places = places
 }
 
 // Answer records what one provider says: Acknowledge, Offer, Decline or Accept. provider may be zero

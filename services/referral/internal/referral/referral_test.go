@@ -197,8 +197,8 @@ func TestAnOlderSnapshotChangesNothing(t *testing.T) {
 
 func TestWhichStayIsTheArrival(t *testing.T) {
 	left := noon
-	r := &Referral{Org: events.NewID(), DischargedAt: &left}
-	r.Patient, r.Encounter = events.NewID(), events.NewID()
+	r := &Referral{Org: events.NewID()}
+	r.Patient, r.Encounter, r.DischargedAt = events.NewID(), events.NewID(), &left
 	place := Place{FacilityID: events.NewID(), Facility: "CEDAR"}
 	other := events.NewID()
 	persons := Persons{r.Patient: events.ID{1}, other: events.ID{1}}

@@ -12,7 +12,7 @@ import (
 
 const columns = `id, org_id, encounter_id, transition_id, patient_id, facility, unit, need, state, reason, version, current,
 	followed, discharged_at, provider_id, start_at, sensitive, late, criteria, candidates, ranking_sum, directory_version,
-	arrival_id, updated_at`
+	arrival_id, updated_at, settles_at`
 
 // OfEncounters loads and locks all referrals of encounters.
 func OfEncounters(ctx context.Context, tx pgx.Tx, encounters []events.ID) ([]*referral.Referral, error) {
@@ -74,7 +74,7 @@ func scan(row pgx.CollectableRow) (*referral.Referral, error) {
 	var sum int64
 	err := row.Scan(&r.ID, &r.Org, &r.Encounter, &r.Transition, &r.Patient, &r.Facility, &r.Unit, &r.Need, &r.State, &r.Reason,
 		&r.Version, &r.Current, &r.Followed, &r.DischargedAt, &r.Provider, &r.StartAt, &r.Sensitive, &r.Late, &r.Criteria,
-		&r.Candidates, &sum, &r.Directory, &r.Arrival, &r.TouchedAt)
+		&r.Candidates, &sum, &r.Directory, &r.Arrival, &r.TouchedAt, &r.SettlesAt)
 	r.RankingSum = uint64(sum)
 	return r, err
 }
@@ -91,14 +91,22 @@ func loadOffers(ctx context.Context, tx pgx.Tx, list []*referral.Referral) error
 	if len(ids) == 0 {
 		return nil
 	}
-	rows, err := tx.Query(ctx, `SELECT referral_id, provider_id, state, reason FROM offer WHERE referral_id = ANY($1) ORDER BY referral_id, place`, ids)
+	rows, err := tx.Query(ctx, `SELECT referral_id, provider_id, state, reason, facility FROM offer WHERE referral_id = ANY($1) ORDER BY referral_id, place`, ids)
 	if err != nil {
 		return err
 	}
 	var id events.ID
 	var o events.Offer
-	_, err = pgx.ForEachRow(rows, []any{&id, &o.Provider, &o.State, &o.Reason}, func() error {
-		byID[id].Offers = append(byID[id].Offers, o)
+	var place string
+	_, err = pgx.ForEachRow(rows, []any{&id, &o.Provider, &o.State, &o.Reason, &place}, func() error {
+		r := byID[id]
+		r.Offers = append(r.Offers, o)
+		if place != "" {
+			if r.Places == nil {
+				r.Places = map[string]string{}
+			}
+			r.Places[o.Provider.String()] = place
+		}
 		return nil
 	})
 	return err
@@ -128,7 +136,7 @@ func Save(ctx context.Context, tx pgx.Tx, list []*referral.Referral) error {
 		b.Queue(insertReferrals, drafted.args()...)
 	}
 	if len(offers.referral) > 0 {
-		b.Queue(upsertOffers, offers.referral, offers.provider, offers.org, offers.state, offers.reason, offers.place)
+		b.Queue(upsertOffers, offers.referral, offers.provider, offers.org, offers.state, offers.reason, offers.place, offers.facility)
 	}
 	if len(past.referral) > 0 {
 		b.Queue(insertHistory, past.args()...)
@@ -149,7 +157,7 @@ func explain(err error) error {
 
 type offerCells struct {
 	referral, provider, org []events.ID
-	state, reason           []string
+	state, reason, facility []string
 	place                   []int32
 }
 
@@ -160,13 +168,14 @@ func (c *offerCells) add(r *referral.Referral) {
 	for i, o := range r.Offers {
 		c.referral, c.provider, c.org = append(c.referral, r.ID), append(c.provider, o.Provider), append(c.org, r.Org)
 		c.state, c.reason, c.place = append(c.state, o.State), append(c.reason, o.Reason), append(c.place, int32(i))
+		c.facility = append(c.facility, r.Places[o.Provider.String()])
 	}
 }
 
 // Rows that lose an acceptance are written before the row that gets one, for offer_accepted's sake.
 const upsertOffers = `
-INSERT INTO offer AS o (referral_id, provider_id, org_id, state, reason, place)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::int[]) AS n(r, p, g, state, e, l)
+INSERT INTO offer AS o (referral_id, provider_id, org_id, state, reason, place, facility)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::int[], $7::text[]) AS n(r, p, g, state, e, l, f)
 ORDER BY n.state = 'accepted', n.r, n.p
-ON CONFLICT (referral_id, provider_id) DO UPDATE SET state = excluded.state, reason = excluded.reason, updated_at = now()
-WHERE (o.state, o.reason) IS DISTINCT FROM (excluded.state, excluded.reason)`
+ON CONFLICT (referral_id, provider_id) DO UPDATE SET state = excluded.state, reason = excluded.reason, facility = excluded.facility, updated_at = now()
+WHERE (o.state, o.reason, o.facility) IS DISTINCT FROM (excluded.state, excluded.reason, excluded.facility)`

@@ -169,17 +169,19 @@ type Line struct {
 	Asked      []events.ID `json:"asked,omitempty" doc:"providers asked for the first time"`
 	Reason     string      `json:"reason"`
 	Note       string      `json:"note,omitempty"`
+	// Previous is of a correction of the stay.
+	Previous map[string]string `json:"previous,omitempty" doc:"what a correction of the stay changed, old values; ids and times only"`
 }
 
 // History returns everything that ever happened to a referral, oldest first.
 func History(ctx context.Context, tx pgx.Tx, id events.ID) ([]Line, error) {
-	rows, err := tx.Query(ctx, `SELECT version, at, by, action, state, provider_id, asked, reason, note
+	rows, err := tx.Query(ctx, `SELECT version, at, by, action, state, provider_id, asked, reason, note, previous
 		FROM history WHERE referral_id = $1 ORDER BY version`, id)
 	if err != nil {
 		return nil, err
 	}
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (l Line, err error) {
-		err = row.Scan(&l.Version, &l.At, &l.By, &l.Action, &l.State, &l.ProviderID, &l.Asked, &l.Reason, &l.Note)
+		err = row.Scan(&l.Version, &l.At, &l.By, &l.Action, &l.State, &l.ProviderID, &l.Asked, &l.Reason, &l.Note, &l.Previous)
 		return l, err
 	})
 	if err == nil && len(list) == 0 {
