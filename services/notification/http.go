@@ -99,6 +99,7 @@ func (s *service) listAlerts(ctx context.Context, in *alertsIn) (*web.Listed[ale
 		for _, kind := range notice.EncounterKinds {
 			q.Threads = append(q.Threads, notice.EncounterThread(in.Encounter, kind))
 		}
+		q.Encounter = in.Encounter
 	}
 	if in.Inbox {
 		q.Audience = inboxes(me)

@@ -34,7 +34,7 @@ func (s *service) listLedger(ctx context.Context, in *ledgerIn) (*web.Listed[row
 			for _, kind := range notice.EncounterKinds {
 				threads = append(threads, notice.EncounterThread(in.Event, kind))
 			}
-			alerts, err := store.Alerts(ctx, tx, org, store.AlertQuery{Threads: threads, Limit: 1000})
+			alerts, err := store.Alerts(ctx, tx, org, store.AlertQuery{Threads: threads, Encounter: in.Event, Limit: 1000})
 			if err != nil {
 				return err
 			}

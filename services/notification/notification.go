@@ -146,6 +146,7 @@ func (s *service) hears() []bus.Subscription {
 			events.TaskDue{}, events.TaskOverdue{}, events.TaskCompleted{}, events.TaskCancelled{}, events.TaskRescheduled{},
 		}},
 		{Stream: "referral", Handle: s.hear, Types: []events.Fact{
+			events.ReferralSent{}, events.ReferralUpdated{}, events.ReferralAcknowledged{}, events.ReferralOffered{}, events.ReferralBooked{},
 			events.ReferralDeclined{}, events.ReferralAccepted{}, events.ReferralRecalled{}, events.ReferralWithdrawn{}, events.ArrivalConfirmed{},
 		}},
 		{Stream: "admission", Handle: s.hear, Types: []events.Fact{events.MessageQuarantined{}}},

@@ -73,6 +73,7 @@ var subjects = map[string]string{
 	notice.Overdue:      "Follow-up work is overdue",
 	notice.Declined:     "A referral was declined",
 	notice.Accepted:     "A referral was accepted",
+	notice.Asked:        "A place is asked for",
 	notice.Quarantined:  "A feed sends messages that cannot be used",
 	notice.EndpointGone: "A webhook receiver is gone",
 }

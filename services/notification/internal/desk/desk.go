@@ -101,6 +101,9 @@ func (d *Desk) route(dir *routing.Directory, c *notice.Change, target string) {
 		}
 	}
 	for _, x := range answer.Decisions {
+		if x.What == routing.Selected && x.Channel != routing.Console && d.held(&c.Alert) {
+			x.Reason += "; " + settling
+		}
 		d.row(c, x.What, x.Recipient, x.Channel, x.Reason)
 		if x.What == routing.Selected {
 			d.deliver(c, x.Recipient, x.Channel)
@@ -112,13 +115,22 @@ func (d *Desk) route(dir *routing.Directory, c *notice.Change, target string) {
 // inbox, and on the stream of whoever looks.
 func (d *Desk) deliver(c *notice.Change, recipient, road string) {
 	v := store.Delivery{Alert: c.Alert.ID, Org: c.Alert.Org, Recipient: recipient, Channel: road, Version: c.Alert.Version, State: channel.Pending}
-	if road == routing.Console {
+	switch {
+	case road == routing.Console:
 		v.State, v.Reason = channel.Delivered, "in the console"
 		d.row(c, ledger.Delivered, recipient, road, v.Reason)
+	case d.held(&c.Alert):
+		v.Hold, v.Reason = c.Alert.HoldUntil, settling
 	}
 	d.Work.Deliveries = append(d.Work.Deliveries, v)
 	d.told[v.Alert] = append(d.told[v.Alert], store.Told{Alert: v.Alert, Recipient: recipient, Channel: road, Version: v.Version, State: v.State})
 }
+
+// settling is why a delivery waits: a discharge that is taken back within its protocols' window is
+// nobody's business outside.
+const settling = "held until the discharge settles"
+
+func (d *Desk) held(a *notice.Alert) bool { return a.HoldUntil != nil && d.now.Before(*a.HoldUntil) }
 
 // superseded is why a delivery that nobody had tried was taken back: something newer is to be told.
 const superseded = "superseded"

@@ -53,15 +53,16 @@ const (
 	Declined     = "referral-declined"
 	Accepted     = "referral-accepted"
 	Quarantined  = "message-quarantined"
+	Asked        = "referral-asked"       // a provider is asked for a place: told to its own people
 	Late         = "late-arrivals"        // digest: how many discharges were heard of a day late
 	Exhausted    = "escalation-exhausted" // digest: how many alerts nobody answered
 	EndpointGone = "endpoint-disabled"    // a webhook's receiver said that it is gone
 )
 
 // Kinds lists every kind of alert.
-var Kinds = []string{Opened, Overdue, Declined, Accepted, Quarantined, Late, Exhausted, EndpointGone}
+var Kinds = []string{Opened, Overdue, Declined, Accepted, Asked, Quarantined, Late, Exhausted, EndpointGone}
 
-// EncounterKinds lists the kinds whose thread belongs to an encounter.
+// EncounterKinds lists the kinds of which an encounter has one thread.
 var EncounterKinds = []string{Opened, Overdue, Declined, Accepted}
 
 // Quiet reports whether alerts of this kind stay in the console and never escalate: digests, and
@@ -70,7 +71,7 @@ func Quiet(kind string) bool { return kind == Late || kind == Exhausted }
 
 // Escalates reports whether an alert of this kind is taken further while nobody acknowledges it.
 func Escalates(kind string) bool {
-	return !Quiet(kind) && kind != EndpointGone && kind != Quarantined
+	return !Quiet(kind) && kind != EndpointGone && kind != Quarantined && kind != Asked
 }
 
 // Alert is one thread: one episode and one kind of cause.
@@ -97,6 +98,7 @@ type Alert struct {
 	AcknowledgedAt, ResolvedAt  *time.Time
 	OccurredAt, ReceivedAt      time.Time
 	RaisedAt                    time.Time
+	HoldUntil                   *time.Time // nothing about it leaves the house before: what it says may yet be taken back
 }
 
 // Thread is the id of the thread of a cause, and of its first alert.
@@ -107,6 +109,12 @@ func Thread(parts ...string) events.ID {
 // EncounterThread is the thread of one kind of cause in one encounter.
 func EncounterThread(encounter events.ID, kind string) events.ID {
 	return Thread(encounter.String(), kind)
+}
+
+// AskedThread is the thread of one provider that is asked for a place: it hears of every correction of
+// what it was asked for.
+func AskedThread(referral, provider events.ID) events.ID {
+	return Thread(referral.String(), Asked, provider.String())
 }
 
 // alertID is the id of the nth alert of a thread.
@@ -137,7 +145,7 @@ var moves = map[State]map[Act]State{
 	"":           {Raise: Raised},
 	Raised:       {Correct: Raised, Fold: Raised, Hide: Raised, Escalate: Raised, Acknowledge: Acknowledged, Resolve: Resolved},
 	Acknowledged: {Correct: Acknowledged, Fold: Acknowledged, Hide: Acknowledged, Resolve: Resolved},
-	Resolved:     {Hide: Resolved, Reopen: Raised},
+	Resolved:     {Hide: Resolved, Reopen: Raised, Correct: Resolved},
 }
 
 // May reports whether act is a legal move from state.

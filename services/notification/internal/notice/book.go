@@ -64,6 +64,7 @@ type Book struct {
 	made   map[*Alert]bool      // the same, to ask
 	folded map[*Alert]int       // index in Changes of a fold that may still grow
 	newest map[*Alert]int       // index in Changes of the last change
+	left   map[*Alert]int       // index in Changes of the last change by a subject that left
 	late   map[events.ID]bool   // threads whose late arrival has been counted
 }
 
@@ -72,7 +73,7 @@ type Book struct {
 func NewBook(now time.Time, known []*Alert) *Book {
 	b := &Book{
 		now: now, latest: make(map[events.ID]*Alert, len(known)), dirty: map[*Alert]bool{}, made: map[*Alert]bool{},
-		folded: map[*Alert]int{}, newest: map[*Alert]int{}, late: map[events.ID]bool{},
+		folded: map[*Alert]int{}, newest: map[*Alert]int{}, left: map[*Alert]int{}, late: map[events.ID]bool{},
 	}
 	for _, a := range known {
 		if old := b.latest[a.Thread]; old == nil || old.Ordinal < a.Ordinal {

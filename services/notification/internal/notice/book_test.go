@@ -154,7 +154,7 @@ func TestTheTableOfMoves(t *testing.T) {
 		"":           {Raise},
 		Raised:       {Correct, Fold, Hide, Escalate, Acknowledge, Resolve},
 		Acknowledged: {Correct, Fold, Hide, Resolve},
-		Resolved:     {Reopen, Hide},
+		Resolved:     {Correct, Reopen, Hide},
 	}
 	for state, legal := range want {
 		for _, act := range acts {

@@ -10,28 +10,27 @@ import (
 // Threads lists the threads a fact may touch: what must be loaded before Hear.
 func Threads(e events.Event) []events.ID {
 	switch f := e.Fact.(type) {
-	case events.TransitionUpdated:
-		if !f.Transition.Sensitive {
-			return nil
-		}
-		out := make([]events.ID, len(EncounterKinds))
-		for i, k := range EncounterKinds {
-			out[i] = EncounterThread(f.Key(), k)
-		}
-		return out
 	case events.TransitionOpened:
+		threads := repointing(f.Key(), Correction(f.Previous))
 		if f.Transition.LateArrival {
-			return []events.ID{EncounterThread(f.Key(), Opened), lateThread(e, f.Transition)}
+			threads = append(threads, lateThread(e, f.Transition))
 		}
-		return []events.ID{EncounterThread(f.Key(), Opened)}
+		return append(threads, EncounterThread(f.Key(), Opened))
+	case events.TransitionUpdated:
+		if f.Transition.Sensitive {
+			return encounterThreads(f.Key())
+		}
+		return repointing(f.Key(), Correction(f.Previous))
 	case events.TransitionFact:
-		return []events.ID{EncounterThread(f.Key(), Opened)}
+		return append(repointing(f.Key(), Correction(previous(f))), EncounterThread(f.Key(), Opened))
 	case events.TaskDue:
 		return nil
+	case events.TaskOverdue:
+		return []events.ID{EncounterThread(f.Key(), Overdue), EncounterThread(f.Key(), Opened)}
 	case events.TaskFact:
 		return []events.ID{EncounterThread(f.Key(), Overdue)}
 	case events.ReferralFact:
-		return []events.ID{EncounterThread(f.Key(), Declined), EncounterThread(f.Key(), Accepted)}
+		return referralThreads(f)
 	case events.MessageQuarantined:
 		return []events.ID{quarantineThread(f)}
 	}
@@ -61,43 +60,56 @@ func quarantineThread(f events.MessageQuarantined) events.ID {
 
 // Hear applies one fact. Facts of one encounter must come in the order of their versions.
 func (b *Book) Hear(e events.Event) {
+	if f, ok := e.Fact.(events.TransitionFact); ok {
+		b.repoint(e, f.Snapshot(), previous(f))
+	}
 	switch f := e.Fact.(type) {
 	case events.TransitionOpened:
-		b.opened(e, f.Transition)
+		b.opened(e, f.Transition, f.Previous)
 	case events.TransitionReplanned:
-		b.transition(e, f.Transition, Correct, Told, "replanned")
+		b.replanned(e, f.Transition, f.Previous)
 	case events.TransitionPlanned: // after a cancelled discharge; the first planning finds no alert
-		b.transition(e, f.Transition, Resolve, Told, "discharge-cancelled")
+		b.over(e, f.Transition, f.Previous, "discharge-cancelled")
 	case events.TransitionCancelled:
-		b.transition(e, f.Transition, Resolve, Told, or(f.Transition.Reason, "cancelled"))
+		b.over(e, f.Transition, f.Previous, or(f.Transition.Reason, "cancelled"))
 	case events.TransitionExpired:
-		b.transition(e, f.Transition, Resolve, Told, or(f.Transition.Reason, "expired"))
+		b.over(e, f.Transition, f.Previous, or(f.Transition.Reason, "expired"))
 	case events.TransitionCompleted:
 		b.transition(e, f.Transition, Resolve, Nobody, "completed")
 	case events.TransitionUpdated:
 		b.hide(e, f.Transition)
+		b.updated(e, f.Transition, f.Previous)
 	case events.TaskDue:
 		b.due(e, f.Task)
 	case events.TaskOverdue:
 		b.overdue(e, f.Task)
 	case events.TaskCompleted, events.TaskCancelled, events.TaskRescheduled:
 		b.settle(e, f.(events.TaskFact).Snapshot())
-	case events.ReferralDeclined:
-		b.trouble(e, f.Referral)
-	case events.ReferralAccepted:
-		b.accepted(e, f.Referral)
-	case events.ReferralRecalled:
-		b.gone(e, f.Referral, "recalled")
-	case events.ReferralWithdrawn:
-		b.gone(e, f.Referral, "withdrawn")
-	case events.ArrivalConfirmed:
-		b.arrived(e, f.Referral)
+	case events.ReferralFact:
+		b.asked(e, f)
+		b.referral(e, f)
 	case events.MessageQuarantined:
 		b.quarantined(e, f)
 	}
 }
 
-func (b *Book) opened(e events.Event, t events.Transition) {
+// referral applies a fact to what the people who search are told.
+func (b *Book) referral(e events.Event, f events.ReferralFact) {
+	switch f := f.(type) {
+	case events.ReferralDeclined:
+		b.trouble(e, f.Referral)
+	case events.ReferralAccepted:
+		b.accepted(e, f.Referral)
+	case events.ReferralRecalled:
+		b.gone(e, f.Referral, "recalled", Told)
+	case events.ReferralWithdrawn:
+		b.gone(e, f.Referral, "withdrawn", Nobody)
+	case events.ArrivalConfirmed:
+		b.arrived(e, f.Referral)
+	}
+}
+
+func (b *Book) opened(e events.Event, t events.Transition, was map[string]string) {
 	thread := EncounterThread(t.Encounter, Opened)
 	a := b.latest[thread]
 	switch {
@@ -111,12 +123,16 @@ func (b *Book) opened(e events.Event, t events.Transition) {
 		b.raise(e, Alert{
 			Thread: thread, Encounter: t.Encounter, Transition: t.ID, Facility: t.Facility, Unit: t.Unit,
 			Kind: Opened, Severity: severityOf(t), Reason: "discharged", Subject: t.Version,
-			About: []events.ID{t.ID}, Sensitive: t.Sensitive,
+			About: []events.ID{t.ID}, Sensitive: t.Sensitive, HoldUntil: t.SettlesAt,
 		})
 	case a.Transition == t.ID && a.Subject >= t.Version: // told already
 	case a.State == Resolved:
 		b.follow(a, e, t)
-		b.act(a, Change{Act: Reopen, Tell: Told, Event: e, Reason: "discharged-again"})
+		reason := "discharged-again"
+		if was["state"] == "expired" {
+			reason = "not-deceased"
+		}
+		b.act(a, Change{Act: Reopen, Tell: Told, Event: e, Reason: reason})
 	default:
 		b.follow(a, e, t)
 		b.act(a, Change{Act: Correct, Tell: Told, Event: e, Reason: "discharge-changed"})
@@ -134,6 +150,7 @@ func severityOf(t events.Transition) Severity {
 // follow lets the alert speak of the newest snapshot.
 func (b *Book) follow(a *Alert, e events.Event, t events.Transition) {
 	a.Transition, a.Subject, a.Facility, a.Unit, a.Sensitive = t.ID, t.Version, t.Facility, t.Unit, t.Sensitive
+	a.HoldUntil = t.SettlesAt
 	a.Cause, a.OccurredAt, a.ReceivedAt = e.ID, precise(e.Occurred), precise(e.Received)
 }
 
@@ -192,6 +209,7 @@ func (b *Book) overdue(e events.Event, t events.Task) {
 	b.join(e, t.ID, Alert{
 		Thread: thread, Encounter: t.Encounter, Transition: t.Transition, Task: t.ID, Facility: t.Facility, Unit: t.Unit,
 		Kind: Overdue, Severity: severity, Reason: "overdue", Sensitive: t.Sensitive, Owner: t.Owner, OwnerRole: t.OwnerRole,
+		HoldUntil: b.hold(t.Encounter),
 	})
 }
 
@@ -214,39 +232,11 @@ func (b *Book) join(e events.Event, subject events.ID, a Alert) {
 	b.act(last, Change{Act: Fold, Event: e, Reason: a.Reason})
 }
 
-// leave takes a subject out of a thread and resolves the alert when it was the last one.
-func (b *Book) leave(e events.Event, thread, subject events.ID, tell Tell, reason string) {
-	a := b.latest[thread]
-	if a == nil || a.State == Resolved {
-		return
-	}
-	i := slices.Index(a.About, subject)
-	if i < 0 {
-		return
-	}
-	a.About = slices.Delete(slices.Clone(a.About), i, i+1)
-	if len(a.About) == 0 {
-		b.act(a, Change{Act: Resolve, Tell: tell, Event: e, Reason: reason})
-		return
-	}
-	b.act(a, Change{Act: Correct, Tell: Nobody, Event: e, Reason: reason})
-}
-
-func (b *Book) settle(e events.Event, t events.Task) {
-	reason := t.State
-	if _, moved := e.Fact.(events.TaskRescheduled); moved {
-		if t.Overdue {
-			return
-		}
-		reason = "rescheduled"
-	}
-	b.leave(e, EncounterThread(t.Encounter, Overdue), t.ID, Nobody, reason)
-}
-
 func referralAlert(r events.Referral, kind string, s Severity, reason string) Alert {
 	return Alert{
 		Thread: EncounterThread(r.Encounter, kind), Encounter: r.Encounter, Transition: r.Transition,
 		Facility: r.Facility, Unit: r.Unit, Kind: kind, Severity: s, Reason: reason, Sensitive: r.Sensitive,
+		HoldUntil: r.SettlesAt,
 	}
 }
 
@@ -267,10 +257,10 @@ func (b *Book) accepted(e events.Event, r events.Referral) {
 	b.join(e, r.ID, referralAlert(r, Accepted, Routine, "accepted "+r.Need))
 }
 
-// gone: whoever was told of an acceptance must hear that it no longer holds; a decline that was
-// overtaken just closes.
-func (b *Book) gone(e events.Event, r events.Referral, reason string) {
-	b.leave(e, EncounterThread(r.Encounter, Declined), r.ID, Nobody, reason)
+// gone: whoever was told of an acceptance must hear that it no longer holds. A decline that was
+// overtaken just closes, unless it was the stay that made it pointless.
+func (b *Book) gone(e events.Event, r events.Referral, reason string, declined Tell) {
+	b.leave(e, EncounterThread(r.Encounter, Declined), r.ID, declined, reason)
 	b.leave(e, EncounterThread(r.Encounter, Accepted), r.ID, Told, reason)
 }
 

@@ -70,6 +70,7 @@ var DefaultRules = map[string][]string{
 	notice.Overdue:      {"owner", "unit", "facility", "owner-role", "role:liaison"},
 	notice.Declined:     {"unit", "facility", "role:liaison"},
 	notice.Accepted:     {"unit", "facility", "role:liaison"},
+	notice.Asked:        {"facility", "role:intake"},
 	notice.Late:         {"facility", "role:liaison"},
 	notice.Quarantined:  {"role:operations"},
 	notice.Exhausted:    {"role:operations"},

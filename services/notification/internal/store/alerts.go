@@ -23,13 +23,13 @@ var Migrations embed.FS
 // alertColumns in the order of scanAlert.
 const alertColumns = `id, org_id, thread, ordinal, encounter_id, transition_id, task_id, facility, unit, kind, cause, state,
 	severity, reason, version, subject, about, count, sensitive, audience, owner, owner_role, step, escalate_at,
-	acknowledged_by, acknowledged_at, resolved_at, occurred_at, received_at, raised_at`
+	acknowledged_by, acknowledged_at, resolved_at, occurred_at, received_at, raised_at, hold_until`
 
 func scanAlert(row pgx.CollectableRow) (*notice.Alert, error) {
 	var a notice.Alert
 	err := row.Scan(&a.ID, &a.Org, &a.Thread, &a.Ordinal, &a.Encounter, &a.Transition, &a.Task, &a.Facility, &a.Unit, &a.Kind, &a.Cause, &a.State,
 		&a.Severity, &a.Reason, &a.Version, &a.Subject, &a.About, &a.Count, &a.Sensitive, &a.Audience, &a.Owner, &a.OwnerRole, &a.Step, &a.EscalateAt,
-		&a.AcknowledgedBy, &a.AcknowledgedAt, &a.ResolvedAt, &a.OccurredAt, &a.ReceivedAt, &a.RaisedAt)
+		&a.AcknowledgedBy, &a.AcknowledgedAt, &a.ResolvedAt, &a.OccurredAt, &a.ReceivedAt, &a.RaisedAt, &a.HoldUntil)
 	return &a, err
 }
 
@@ -159,6 +159,7 @@ type Delivery struct {
 	Recipient, Channel string
 	Version            int
 	State, Reason      string
+	Hold               *time.Time // not before, if it is pending
 }
 
 // Work is what a batch decided. Save writes it.
@@ -211,7 +212,7 @@ type alertArrays struct {
 	facility, unit, kind, state, severity, reason, about, audience, owner, own []string
 	acknowledgedBy                                                             []string
 	sensitive                                                                  []bool
-	escalate, acknowledged, resolved                                           []*time.Time
+	escalate, acknowledged, resolved, hold                                     []*time.Time
 	occurred, received, raised                                                 []time.Time
 }
 
@@ -229,7 +230,7 @@ func byColumn(list_ []*notice.Alert) *alertArrays {
 		c.owner, c.own, c.sensitive = append(c.owner, a.Owner), append(c.own, a.OwnerRole), append(c.sensitive, a.Sensitive)
 		c.escalate, c.acknowledged, c.resolved = append(c.escalate, a.EscalateAt), append(c.acknowledged, a.AcknowledgedAt), append(c.resolved, a.ResolvedAt)
 		c.occurred, c.received, c.raised = append(c.occurred, a.OccurredAt), append(c.received, a.ReceivedAt), append(c.raised, a.RaisedAt)
-		c.acknowledgedBy = append(c.acknowledgedBy, a.AcknowledgedBy)
+		c.acknowledgedBy, c.hold = append(c.acknowledgedBy, a.AcknowledgedBy), append(c.hold, a.HoldUntil)
 	}
 	return c
 }
@@ -241,18 +242,19 @@ func queueFresh(b *pgx.Batch, fresh []*notice.Alert) {
 	c := byColumn(fresh)
 	b.Queue(`INSERT INTO alert (id, org_id, thread, ordinal, encounter_id, transition_id, task_id, facility, unit, kind, cause, state,
 			severity, reason, version, subject, about, count, sensitive, audience, owner, owner_role, step, escalate_at,
-			acknowledged_by, acknowledged_at, resolved_at, occurred_at, received_at, raised_at)
+			acknowledged_by, acknowledged_at, resolved_at, occurred_at, received_at, raised_at, hold_until)
 		SELECT id, org, thread, ordinal, encounter, transition, task, facility, unit, kind, cause, state, severity, reason, version, subject,
 			string_to_array(about, E'\n')::uuid[], count, sensitive, string_to_array(audience, E'\n'), owner, own, step, escalate,
-			who, acknowledged, resolved, occurred, received, raised
+			who, acknowledged, resolved, occurred, received, raised, hold
 		FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text[], $10::text[], $11::uuid[],
 			$12::text[], $13::text[], $14::text[], $15::int[], $16::int[], $17::text[], $18::int[], $19::bool[], $20::text[], $21::text[], $22::text[],
-			$23::int[], $24::timestamptz[], $25::text[], $26::timestamptz[], $27::timestamptz[], $28::timestamptz[], $29::timestamptz[], $30::timestamptz[])
+			$23::int[], $24::timestamptz[], $25::text[], $26::timestamptz[], $27::timestamptz[], $28::timestamptz[], $29::timestamptz[], $30::timestamptz[],
+			$31::timestamptz[])
 		AS a(id, org, thread, ordinal, encounter, transition, task, facility, unit, kind, cause, state, severity, reason, version, subject,
-			about, count, sensitive, audience, owner, own, step, escalate, who, acknowledged, resolved, occurred, received, raised)`,
+			about, count, sensitive, audience, owner, own, step, escalate, who, acknowledged, resolved, occurred, received, raised, hold)`,
 		c.id, c.org, c.thread, c.ordinal, c.encounter, c.transition, c.task, c.facility, c.unit, c.kind, c.cause,
 		c.state, c.severity, c.reason, c.version, c.subject, c.about, c.count, c.sensitive, c.audience, c.owner, c.own,
-		c.step, c.escalate, c.acknowledgedBy, c.acknowledged, c.resolved, c.occurred, c.received, c.raised)
+		c.step, c.escalate, c.acknowledgedBy, c.acknowledged, c.resolved, c.occurred, c.received, c.raised, c.hold)
 }
 
 func queueChanged(b *pgx.Batch, changed []*notice.Alert) {
@@ -264,16 +266,17 @@ func queueChanged(b *pgx.Batch, changed []*notice.Alert) {
 			state = a.state, severity = a.severity, reason = a.reason, version = a.version, subject = a.subject,
 			about = string_to_array(a.about, E'\n')::uuid[], count = a.count, sensitive = a.sensitive,
 			audience = string_to_array(a.audience, E'\n'), step = a.step, escalate_at = a.escalate, acknowledged_by = a.who,
-			acknowledged_at = a.acknowledged, resolved_at = a.resolved, occurred_at = a.occurred, received_at = a.received
+			acknowledged_at = a.acknowledged, resolved_at = a.resolved, occurred_at = a.occurred, received_at = a.received,
+			hold_until = a.hold
 		FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::int[], $11::int[],
 			$12::text[], $13::int[], $14::bool[], $15::text[], $16::int[], $17::timestamptz[], $18::text[], $19::timestamptz[], $20::timestamptz[],
-			$21::timestamptz[], $22::timestamptz[])
+			$21::timestamptz[], $22::timestamptz[], $23::timestamptz[])
 		AS a(id, transition, task, facility, unit, cause, state, severity, reason, version, subject, about, count, sensitive,
-			audience, step, escalate, who, acknowledged, resolved, occurred, received)
+			audience, step, escalate, who, acknowledged, resolved, occurred, received, hold)
 		WHERE alert.id = a.id`,
 		c.id, c.transition, c.task, c.facility, c.unit, c.cause, c.state, c.severity, c.reason, c.version, c.subject,
 		c.about, c.count, c.sensitive, c.audience, c.step, c.escalate, c.acknowledgedBy, c.acknowledged, c.resolved,
-		c.occurred, c.received)
+		c.occurred, c.received, c.hold)
 }
 
 func queueDeliveries(b *pgx.Batch, ds []Delivery, now time.Time) {
@@ -282,15 +285,16 @@ func queueDeliveries(b *pgx.Batch, ds []Delivery, now time.Time) {
 	}
 	alert, org := make([]events.ID, len(ds)), make([]events.ID, len(ds))
 	who, channel, state, reason := make([]string, len(ds)), make([]string, len(ds)), make([]string, len(ds)), make([]string, len(ds))
-	version := make([]int32, len(ds))
+	version, hold := make([]int32, len(ds)), make([]*time.Time, len(ds))
 	for i := range ds {
 		d := &ds[i]
+		hold[i] = d.Hold
 		alert[i], org[i], who[i], channel[i], state[i], reason[i], version[i] = d.Alert, d.Org, d.Recipient, d.Channel, d.State, d.Reason, int32(d.Version)
 	}
 	b.Queue(`INSERT INTO delivery (alert_id, org_id, recipient, channel, version, state, reason, created_at, next_at, done_at)
-		SELECT a, o, r, c, v, s, why, $8::timestamptz, $8::timestamptz, CASE WHEN s <> 'pending' THEN $8::timestamptz END
-		FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::text[], $7::text[]) AS d(a, o, r, c, v, s, why)`,
-		alert, org, who, channel, version, state, reason, now)
+		SELECT a, o, r, c, v, s, why, $8::timestamptz, greatest(h, $8::timestamptz), CASE WHEN s <> 'pending' THEN $8::timestamptz END
+		FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::text[], $7::text[], $9::timestamptz[]) AS d(a, o, r, c, v, s, why, h)`,
+		alert, org, who, channel, version, state, reason, now, hold)
 }
 
 func queueSuperseded(b *pgx.Batch, told []Told, now time.Time) {

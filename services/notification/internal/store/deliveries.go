@@ -107,9 +107,11 @@ func DisableEndpoint(ctx context.Context, tx pgx.Tx, org, id events.ID, why stri
 	return true, bump(ctx, tx, org)
 }
 
-// OldestPending is the age of the oldest delivery that waits, by channel; none: no entry.
+// OldestPending is the age of the oldest delivery that waits, by channel; none: no entry. One that is
+// held until a discharge settles does not wait for the channel.
 func OldestPending(ctx context.Context, q Querier) (map[string]time.Duration, error) {
-	rows, err := q.Query(ctx, `SELECT channel, extract(epoch FROM now() - min(created_at))::float8 FROM delivery WHERE state = 'pending' GROUP BY channel`)
+	rows, err := q.Query(ctx, `SELECT channel, extract(epoch FROM now() - min(created_at))::float8 FROM delivery
+		WHERE state = 'pending' AND (attempts > 0 OR next_at <= now()) GROUP BY channel`)
 	if err != nil {
 		return nil, err
 	}

@@ -13,14 +13,15 @@ import (
 
 // AlertQuery selects alerts, newest first: every zero field means any.
 type AlertQuery struct {
-	Threads  []events.ID // of an encounter's kinds
-	State    string
-	Kind     string
-	Facility string
-	Audience []string // in anyone's of these inboxes
-	Before   time.Time
-	BeforeID events.ID
-	Limit    int
+	Threads   []events.ID // of an encounter's kinds
+	Encounter events.ID   // and of what was asked of providers for this one
+	State     string
+	Kind      string
+	Facility  string
+	Audience  []string // in anyone's of these inboxes
+	Before    time.Time
+	BeforeID  events.ID
+	Limit     int
 }
 
 // Alerts lists alerts of an organization.
@@ -30,10 +31,11 @@ func Alerts(ctx context.Context, tx pgx.Tx, org events.ID, q AlertQuery) ([]*not
 		before = &q.Before
 	}
 	rows, err := tx.Query(ctx, `SELECT `+alertColumns+` FROM alert WHERE org_id = $1
-		AND ($2::uuid[] IS NULL OR id = ANY($2) OR thread = ANY($2) AND ordinal > 0) AND ($3 = '' OR state = $3) AND ($4 = '' OR kind = $4) AND ($5 = '' OR facility = $5)
+		AND ($2::uuid[] IS NULL OR id = ANY($2) OR thread = ANY($2) AND ordinal > 0
+			OR encounter_id = $10 AND kind = 'referral-asked') AND ($3 = '' OR state = $3) AND ($4 = '' OR kind = $4) AND ($5 = '' OR facility = $5)
 		AND ($6::text[] IS NULL OR audience && $6) AND ($7::timestamptz IS NULL OR (raised_at, id) < ($7, $8))
 		ORDER BY raised_at DESC, id DESC LIMIT $9`,
-		org, q.Threads, q.State, q.Kind, q.Facility, q.Audience, before, q.BeforeID, q.Limit)
+		org, q.Threads, q.State, q.Kind, q.Facility, q.Audience, before, q.BeforeID, q.Limit, q.Encounter)
 	if err != nil {
 		return nil, err
 	}
@@ -69,17 +71,21 @@ func SeenBy(ctx context.Context, tx pgx.Tx, alert events.ID, person string) (see
 
 // Laws states the conservation laws of an organization.
 func Laws(ctx context.Context, tx pgx.Tx, org events.ID) ([]web.Law, error) {
-	var alerts, deliveries, inStates, sentInStates, accounted int64
+	var alerts, deliveries, inStates, sentInStates, accounted, corrections, corrected int64
 	err := tx.QueryRow(ctx, `SELECT
 		(SELECT coalesce(sum(alerts), 0) FROM tally WHERE org_id = $1), (SELECT coalesce(sum(deliveries), 0) FROM tally WHERE org_id = $1),
 		(SELECT count(*) FROM alert WHERE org_id = $1 AND state IN ('raised', 'acknowledged', 'resolved')),
 		(SELECT count(*) FROM delivery WHERE org_id = $1 AND state IN ('pending', 'delivered', 'failed', 'suppressed')),
 		(SELECT count(*) FROM alert a WHERE org_id = $1 AND (EXISTS (SELECT FROM delivery d WHERE d.alert_id = a.id)
-			OR EXISTS (SELECT FROM ledger l WHERE l.alert_id = a.id AND l.decision = 'suppressed')))`, org).
-		Scan(&alerts, &deliveries, &inStates, &sentInStates, &accounted)
+			OR EXISTS (SELECT FROM ledger l WHERE l.alert_id = a.id AND l.decision = 'suppressed'))),
+		(SELECT count(*) FROM ledger WHERE org_id = $1 AND decision = 'corrected' AND recipient <> ''),
+		(SELECT count(*) FROM ledger l WHERE org_id = $1 AND decision = 'corrected' AND recipient <> ''
+			AND EXISTS (SELECT FROM delivery d WHERE d.alert_id = l.alert_id AND d.recipient = l.recipient AND d.channel = l.channel AND d.version = l.version))`, org).
+		Scan(&alerts, &deliveries, &inStates, &sentInStates, &accounted, &corrections, &corrected)
 	return []web.Law{
 		web.Balance("alerts created = raised + acknowledged + resolved", alerts, inStates),
 		web.Balance("deliveries created = pending + delivered + failed + suppressed", deliveries, sentInStates),
 		web.Balance("alerts = alerts with a delivery or a recorded suppression", inStates, accounted),
+		web.Balance("corrections owed to those who were told = corrections with a delivery", corrections, corrected),
 	}, err
 }
