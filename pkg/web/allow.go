@@ -20,6 +20,8 @@ const (
 	DirectoryWrite  Permission = "directory.write" // organizations, facilities, units, people, rosters, routing
 	PeopleRead      Permission = "people.read"
 	TransitionsRead Permission = "transitions.read"
+	ProtocolsTry    Permission = "protocols.try"   // check, test and preview changes: nothing comes of it
+	ProtocolsWrite  Permission = "protocols.write" // put protocols in force
 	TasksRead       Permission = "tasks.read"
 	TasksWork       Permission = "tasks.work"
 	TasksAssign     Permission = "tasks.assign" // to somebody else
@@ -58,6 +60,8 @@ var grants = map[Permission][]Role{
 	DirectoryWrite:  {Admin},
 	PeopleRead:      everyone,
 	TransitionsRead: everyone,
+	ProtocolsTry:    {Lead, Operations, Admin},
+	ProtocolsWrite:  {Lead, Admin},
 	TasksRead:       everyone,
 	TasksWork:       with(care, Intake),
 	TasksAssign:     {Lead},

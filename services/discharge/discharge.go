@@ -54,6 +54,7 @@ func build(_ context.Context, env run.Env) (*run.Instance, error) {
 	}
 	rules.LateAfter = cmp.Or(env.Config.LateAfter, 24*time.Hour)
 	s := newService(env.Outbox, rules)
+	s.shelf = newShelf(env.DB, rules.Protocols, env.Log)
 	if err := env.Metrics.Register(s.toTask); err != nil {
 		return nil, err
 	}
@@ -63,6 +64,7 @@ func build(_ context.Context, env run.Env) (*run.Instance, error) {
 		Timers: map[string]timer.Handler{timerTask: s.tasksDue, timerFacility: s.facilityChanged},
 		Routes: api.routes,
 		Laws:   api.laws,
+		Loops:  []run.Loop{{Name: "protocols", Run: s.shelf.run}},
 	}, nil
 }
 

@@ -60,6 +60,7 @@ func newHospital(t testing.TB) *hospital {
 	rules.LateAfter = 24 * time.Hour
 	h := &hospital{t: t, db: db, out: outbox.New(db, Name)}
 	h.s = newService(h.out, rules)
+	h.s.shelf = newShelf(db, rules.Protocols, slog.New(slog.DiscardHandler))
 	h.s.clock = func() time.Time { return left.Add(time.Hour) }
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

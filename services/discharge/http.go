@@ -27,10 +27,10 @@ func (a *api) routes(r *web.Router) {
 	web.Handle(r, web.TransitionsRead, "GET", "/transitions", "Transitions of care", a.listTransitions)
 	web.Handle(r, web.TransitionsRead, "GET", "/transitions/{id}", "One transition of care", a.oneTransition)
 	web.Handle(r, web.TransitionsRead, "GET", "/transitions/{id}/history", "The versions of a transition, oldest first", a.history)
-	web.Handle(r, web.TransitionsRead, "GET", "/protocols", "The protocols in use", a.protocols)
 	web.Handle(r, web.TasksRead, "GET", "/tasks", "Follow-up tasks", a.listTasks)
 	web.Handle(r, web.TasksRead, "GET", "/tasks/{id}", "One task, with what is to be done and what was done", a.oneTask)
 	a.actions(r)
+	a.protocolRoutes(r)
 }
 
 // transitionView is a transition as the API shows it.
@@ -207,19 +207,6 @@ func (a *api) history(ctx context.Context, in *byID) (*web.Listed[store.Version]
 	return web.Page(list, len(list), nil), nil
 }
 
-type protocolView struct {
-	Protocol string `json:"protocol" doc:"code@version"`
-	Title    string `json:"title"`
-}
-
-func (a *api) protocols(context.Context, *struct{}) (*web.Listed[protocolView], error) {
-	var list []protocolView
-	for _, p := range a.service.rules.Protocols.Protocols() {
-		list = append(list, protocolView{p[0], p[1]})
-	}
-	return web.Page(list, len(list), nil), nil
-}
-
 type listTasksIn struct {
 	web.PageIn
 	Transition events.ID `query:"transition"`
@@ -324,7 +311,8 @@ func (a *api) oneTask(ctx context.Context, in *byID) (*taskDetailOut, error) {
 		return nil, err
 	}
 	out.ETag = etag(out.Body.Version)
-	out.Body.Instructions, out.Body.Source = a.service.rules.Protocols.Instructions(out.Body.Code)
+	out.Body.Instructions, out.Body.Source = a.service.shelf.look().book(web.From(ctx).Org).
+		Instructions(out.Body.Facility, out.Body.Trace.TriggerAt, out.Body.Code)
 	return out, nil
 }
 

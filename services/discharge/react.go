@@ -17,6 +17,9 @@ import (
 // hear applies a batch of admission's facts: load what they touch, decide in the
 // order they came, save, announce.
 func (s *service) hear(ctx context.Context, tx pgx.Tx, batch []events.Event) error {
+	if err := s.shelf.fresh(ctx); err != nil {
+		return err
+	}
 	w := s.begin(tx)
 	deaths, err := w.load(ctx, batch)
 	if err != nil {

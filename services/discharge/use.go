@@ -2,6 +2,7 @@ package discharge
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ import (
 type service struct {
 	outbox *outbox.Outbox
 	rules  *transition.Rules
+	shelf  *shelf
 	clock  func() time.Time
 	toTask prometheus.Histogram // from the receipt of a frame to the tasks it led to
 
@@ -32,7 +34,7 @@ type service struct {
 
 func newService(out *outbox.Outbox, rules *transition.Rules) *service {
 	return &service{
-		outbox: out, rules: rules, clock: time.Now, federal: calendar.USFederal(),
+		outbox: out, rules: rules, shelf: newShelf(nil, rules.Protocols, slog.Default()), clock: time.Now, federal: calendar.USFederal(),
 		toTask: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "handoff_received_to_task_seconds", Buckets: telemetry.Latency,
 			Help: "Time from the receipt of a frame to the tasks of the discharge it told of; late arrivals are not counted.",
@@ -46,6 +48,7 @@ type work struct {
 	s          *service
 	tx         pgx.Tx
 	at         time.Time
+	books      *books              // of protocols, the same for all that is decided here
 	cares      map[events.ID]*care // by encounter
 	facilities map[events.ID]store.Facility
 	out        store.Changes
@@ -64,7 +67,7 @@ type care struct {
 
 func (s *service) begin(tx pgx.Tx) *work {
 	return &work{
-		s: s, tx: tx, at: s.clock().UTC().Truncate(time.Microsecond),
+		s: s, tx: tx, at: s.clock().UTC().Truncate(time.Microsecond), books: s.shelf.look(),
 		cares: make(map[events.ID]*care), facilities: make(map[events.ID]store.Facility),
 	}
 }
@@ -101,7 +104,7 @@ func (w *work) decide(c *care, stay events.Encounter, dead bool, cause events.Ev
 	c.stay = &stay
 	change, err := w.s.rules.Decide(transition.Now{
 		At: w.at, Org: cause.Org, Stay: stay, Dead: dead, Received: cause.Received,
-		Calendar: cal, Current: c.Transition, Tasks: c.Tasks,
+		Calendar: cal, Current: c.Transition, Tasks: c.Tasks, Book: w.books.book(cause.Org),
 	})
 	if err != nil || change.Empty() {
 		return err

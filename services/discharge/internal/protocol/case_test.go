@@ -59,13 +59,16 @@ func TestTheShippedCasesSeeEveryChange(t *testing.T) {
 
 func TestACaseSaysHowThePlanDiffers(t *testing.T) {
 	set := files(t)
+	set["other.yaml"] = &fstest.MapFile{Data: []byte(`protocols:
+  - {code: other, version: "1", from: 2026-01-01, kind: addon, title: Other, when: "true", needs: irf, tasks: [{task: diabetes-visit}, {task: tcm-contact, due: high-risk-contact, priority: urgent}]}
+`)}
 	set["house_test.yaml"] = &fstest.MapFile{Data: []byte(`cases:
   - name: all wrong
     encounter: {disposition: "06"}
     protocols: [home]
     needs: []
     tasks:
-      - {task: tcm-contact, due: 2026-10-19, priority: stat, why: [because], role: lead}
+      - {task: tcm-contact, due: 2026-10-20, priority: stat, why: [because], role: lead}
       - hf-call
     excludes: [home-health-start]
 `)}
@@ -80,12 +83,15 @@ func TestACaseSaysHowThePlanDiffers(t *testing.T) {
 	all := strings.Join(report.Results[0].Wrong, "\n")
 	for _, want := range []string{
 		"protocols: home-health@2026.1, want home", "needs: home-health, want none", "follow-up-visit is in the plan and not expected",
-		"hf-call is missing", "home-health-start is in the plan and should not be", "tcm-contact: due 2026-10-20, want 2026-10-19",
-		"tcm-contact: priority routine, want stat", "tcm-contact: role liaison, want lead", "tcm-contact: why none, want because",
+		"hf-call is missing", "home-health-start is in the plan and should not be", "tcm-contact: due 2026-10-19, want 2026-10-20",
+		"tcm-contact: priority urgent, want stat", "tcm-contact: role liaison, want lead", "tcm-contact: why none, want because",
 	} {
 		if !strings.Contains(all, want) {
 			t.Errorf("nothing says %q:\n%s", want, all)
 		}
+	}
+	if strings.Contains(all, "diabetes-visit") || strings.Contains(all, "other@1") {
+		t.Errorf("a case sees what a file adds that it does not know:\n%s", all)
 	}
 }
 

@@ -17,7 +17,8 @@
 //   - The version of a protocol is the one in force on the local day of discharge.
 //
 // Beside the protocols stand cases (*_test.yaml): a stay, and the tasks it is expected
-// to get. [Set.Test] runs them. A condition may use only what gives an answer for every
+// to get. [Set.Test] runs them; a case does not see what other files than its own and
+// the shipped ones add. A condition may use only what gives an answer for every
 // stay, and a text in it must be one that its variable can be: [Load] refuses others.
 //
 // Conditions are compiled once, by [Load]. A [Set] is immutable and safe for

@@ -31,6 +31,7 @@ type Now struct {
 	Calendar *calendar.Calendar // the facility's
 	Current  *Transition        // nil: none yet
 	Tasks    []Task             // all the encounter ever had, in any order
+	Book     *protocol.Book     // the organization's; nil: the protocols of the rules
 }
 
 // Decide gives the difference between the transition and tasks as they are and as
@@ -43,6 +44,9 @@ func (r *Rules) Decide(now Now) (Change, error) {
 	zone, err := calendar.Zone(now.Stay.Zone)
 	if err != nil {
 		return Change{}, fmt.Errorf("facility %s: %w", now.Stay.FacilityID, err)
+	}
+	if now.Book != nil {
+		r = r.by(now.Book.At(now.Stay.Facility, discharged(now.Stay)))
 	}
 	w, err := r.want(now.Stay, now.Dead, clock.Where{Zone: zone, Calendar: now.Calendar})
 	if err != nil {

@@ -8,7 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/handoff-care/handoff/pkg/calendar"
 	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/services/discharge/internal/clock"
 	"github.com/handoff-care/handoff/services/discharge/internal/protocol"
 )
 
@@ -176,4 +178,35 @@ func BenchmarkDecideDischarge(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// What Compare says of a stay is what Decide makes of it.
+func TestComparingIsDecidingWithoutConsequence(t *testing.T) {
+	rules := shippedRules(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		s := drawStay(rt)
+		dead := rapid.IntRange(0, 9).Draw(rt, "dead") == 0
+		w := &world{rules: rules, dead: dead}
+		w.see(t, s)
+		zone, err := calendar.Zone(s.Zone)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		plans, err := rules.Compare(s, dead, clock.Where{Zone: zone, Calendar: calendar.USFederal()}, rules.Protocols)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		want, got := map[string]time.Time{}, map[string]time.Time{}
+		for _, task := range w.tasks {
+			if task.Open() {
+				want[task.Code] = *task.DueAt
+			}
+		}
+		for _, task := range plans[0].Tasks {
+			got[task.Code] = task.DueAt
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			rt.Fatalf("decided, and compared: %s", diff)
+		}
+	})
 }

@@ -98,22 +98,11 @@ func (r *Rules) wantAlive(stay events.Encounter, where clock.Where) (wanted, err
 
 func (r *Rules) wantFinished(stay events.Encounter, where clock.Where) (wanted, error) {
 	none := wanted{state: None, reason: ReasonNotApplicable}
-	switch stay.Class {
-	case "inpatient", "observation", "obstetrics", "emergency":
-	case "newborn":
-		if stay.Disposition == "01" {
-			return none, nil
-		}
-	default:
+	var open bool
+	if open, none.flags = opens(stay); !open {
 		return none, nil
 	}
-	switch stay.Disposition {
-	case "09":
-		return none, nil
-	case "30":
-		none.flags = []string{FlagStillPatient}
-		return none, nil
-	}
+	none.flags = nil
 	w := wanted{state: Active, flags: flags(stay)}
 	w.risk, w.risks = r.scores(stay, where.Zone)
 	var err error
@@ -122,6 +111,27 @@ func (r *Rules) wantFinished(stay events.Encounter, where clock.Where) (wanted, 
 		return none, err
 	}
 	return w, nil
+}
+
+// opens reports whether a finished stay opens a transition, protocols apart; flags say
+// why it does not where that is worth a remark.
+func opens(stay events.Encounter) (open bool, flags []string) {
+	switch stay.Class {
+	case "inpatient", "observation", "obstetrics", "emergency":
+	case "newborn":
+		if stay.Disposition == "01" {
+			return false, nil
+		}
+	default:
+		return false, nil
+	}
+	switch stay.Disposition {
+	case "09":
+		return false, nil
+	case "30":
+		return false, []string{FlagStillPatient}
+	}
+	return true, nil
 }
 
 func flags(stay events.Encounter) []string {
@@ -141,7 +151,8 @@ func flags(stay events.Encounter) []string {
 func protocolStay(stay events.Encounter, score *events.Risk) protocol.Stay {
 	out := protocol.Stay{
 		Class: stay.Class, Disposition: stay.Disposition, DischargedAt: discharged(stay), Age: stay.Age, Sex: stay.Sex,
-		Payer: stay.Payer, Language: stay.Language, Service: stay.Service, Diagnoses: stay.Diagnoses,
+		Payer: stay.Payer, Language: stay.Language, Service: stay.Service, Facility: stay.Facility, Unit: stay.Unit,
+		AdmitType: stay.AdmitType, AdmitSource: stay.AdmitSource, ZIP3: stay.ZIP3, Diagnoses: stay.Diagnoses,
 	}
 	if stay.AdmittedAt != nil {
 		out.AdmittedAt = *stay.AdmittedAt
