@@ -3,6 +3,7 @@ package discharge
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"testing"
 	"testing/fstest"
@@ -226,6 +227,7 @@ protocols:
 func TestADischargeSettlesFromWhenItWasHeardOf(t *testing.T) {
 	h := newHospital(t)
 	h.s.rules.Protocols = settling(t)
+	h.s.shelf = newShelf(h.db, h.s.rules.Protocols, slog.New(slog.DiscardHandler))
 	heard := left.Add(time.Minute)
 	h.hear(discharged(stay(1, "inpatient", "finished")))
 	h.settles(1, heard.Add(10*time.Minute))

@@ -161,9 +161,10 @@ func (s *Set) Prints() map[string]string {
 		says := struct {
 			Kind, When, Setting, Need string
 			Alone                     bool
+			Settle                    *time.Duration
 			Tasks                     []wished
 			Codes                     map[string][]string
-		}{Kind: p.kind, When: p.text, Setting: p.setting, Need: p.need, Alone: p.alone, Codes: map[string][]string{}}
+		}{Kind: p.kind, When: p.text, Setting: p.setting, Need: p.need, Alone: p.alone, Settle: p.settle, Codes: map[string][]string{}}
 		for _, w := range p.tasks {
 			d := s.tasks[w.code]
 			says.Tasks = append(says.Tasks, wished{w.code, d.Title, d.OwnerRole, w.due, w.priority, w.why})
@@ -174,11 +175,22 @@ func (s *Set) Prints() map[string]string {
 				says.Codes[name] = codes
 			}
 		}
-		text, _ := json.Marshal(says) // texts and lists of them
-		sum := sha256.Sum256(text)
-		out[p.ref] = hex.EncodeToString(sum[:])
+		out[p.ref] = fingerprint(says)
+	}
+	if h := s.hanging; h.Version != "" {
+		out["hanging@"+h.Version] = fingerprint(struct {
+			Task  definition
+			Rules []hangingRule
+		}{s.tasks[h.Task], h.Rules})
 	}
 	return out
+}
+
+// fingerprint is the same for the same texts and lists of them.
+func fingerprint(says any) string {
+	text, _ := json.Marshal(says)
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 var priorities = []string{"routine", "urgent", "asap", "stat"} // FHIR R4 request-priority
