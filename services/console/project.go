@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -63,7 +64,7 @@ func fold(source store.Source, batch []events.Event) *store.Changes {
 		case events.ReferralFact:
 			r := f.Snapshot()
 			c.Referral(m, r)
-			story(c, source, e, store.Detail{Subject: r.ID, Code: r.Need, State: r.State, Reason: r.Reason})
+			story(c, source, e, store.Detail{Subject: r.ID, Code: r.Need, State: r.State, Reason: cmp.Or(why(f), r.Reason), Previous: previous(f)})
 			touch(c, e)
 		case events.AlertFact:
 			a := f.Snapshot()
@@ -91,7 +92,7 @@ func foldTask(c *store.Changes, e *events.Event, m store.Mark, f events.TaskFact
 		return // the task's own row says so
 	}
 	story(c, store.Discharge, e, store.Detail{
-		Subject: t.ID, Code: t.Code, Title: t.Title, State: t.State, Reason: t.Reason, Outcome: t.Outcome, Owner: t.Owner, By: by, Due: t.DueAt, Previous: previous(f),
+		Subject: t.ID, Code: t.Code, Title: t.Title, State: t.State, Reason: cmp.Or(why(f), t.Reason), Outcome: t.Outcome, Owner: t.Owner, By: by, Due: t.DueAt, Previous: previous(f),
 	})
 }
 
@@ -135,7 +136,22 @@ func actor(f events.TaskFact) string {
 	return ""
 }
 
-// previous is what a fact changed, old values; codes and times only.
+// why is which correction of the stay led to a fact, as a code; "" where none did.
+func why(f events.Fact) string {
+	switch f := f.(type) {
+	case events.TaskRescheduled:
+		return f.Why
+	case events.TaskCancelled:
+		return f.Why
+	case events.ReferralUpdated:
+		if len(f.Previous) > 0 {
+			return "stay-corrected"
+		}
+	}
+	return ""
+}
+
+// previous is what a fact changed, old values; ids, codes and times only.
 func previous(f events.Fact) map[string]string {
 	switch f := f.(type) {
 	case events.TaskAssigned:
@@ -146,10 +162,36 @@ func previous(f events.Fact) map[string]string {
 		return f.Previous
 	case events.TaskCancelled:
 		return f.Previous
+	case events.ReferralUpdated:
+		return f.Previous
+	case events.TransitionFact:
+		return previousOf(f)
+	case events.EncounterFact:
+		return previousStay(f)
+	}
+	return nil
+}
+
+func previousOf(f events.TransitionFact) map[string]string {
+	switch f := f.(type) {
+	case events.TransitionPlanned:
+		return f.Previous
+	case events.TransitionOpened:
+		return f.Previous
 	case events.TransitionReplanned:
 		return f.Previous
 	case events.TransitionUpdated:
 		return f.Previous
+	case events.TransitionCancelled:
+		return f.Previous
+	case events.TransitionExpired:
+		return f.Previous
+	}
+	return nil
+}
+
+func previousStay(f events.EncounterFact) map[string]string {
+	switch f := f.(type) {
 	case events.EncounterTransferred:
 		return f.Previous
 	case events.EncounterClassChanged:
@@ -158,7 +200,11 @@ func previous(f events.Fact) map[string]string {
 		return f.Previous
 	case events.EncounterDischarged:
 		return f.Previous
+	case events.EncounterDischargeCancelled:
+		return f.Previous
 	case events.EncounterUpdated:
+		return f.Previous
+	case events.EncounterMoved:
 		return f.Previous
 	}
 	return nil

@@ -67,7 +67,7 @@ type Row struct {
 func RowOf(w Work, viewer web.Principal) Row {
 	t, e := w.Task, w.Episode
 	r := Row{
-		ID: t.ID, Encounter: t.Encounter, Patient: t.Patient, Version: t.Version,
+		ID: t.ID, Encounter: t.Encounter, Patient: whose(t, e), Version: t.Version,
 		Title: t.Title, Code: t.Code, State: t.State, Reason: t.Reason, Outcome: t.Outcome,
 		Open: Open(t.State), Owner: t.Owner, Mine: t.Owner != "" && t.Owner == viewer.Subject,
 		Role: t.OwnerRole, Priority: t.Priority, Due: t.DueAt, Snoozed: t.SnoozedTo, Zone: Zone(w.Zone),
@@ -80,6 +80,14 @@ func RowOf(w Work, viewer web.Principal) Row {
 		r.mask(viewer)
 	}
 	return r
+}
+
+// whose a task is: the episode knows of every merge, a task that was done before one does not.
+func whose(t events.Task, e events.Transition) events.ID {
+	if e.Patient.IsZero() || Open(t.State) {
+		return t.Patient
+	}
+	return e.Patient
 }
 
 // mask keeps back what a confidential stay may not show.

@@ -105,13 +105,20 @@ func Tell(h Happening, staff map[string]string) Line {
 		}
 		say("outcome: ", strings.ToLower(Plain(h.Outcome)))
 		say("because ", reasonOf(h.Reason))
+		if h.Type == (events.TaskRescheduled{}).Type() {
+			say(changes(h.Previous))
+		}
 	case strings.HasPrefix(h.Type, "care.referral."):
 		say(Need(h.Code))
 		say("because ", reasonOf(h.Reason))
+		say(changes(h.Previous))
 	case strings.HasPrefix(h.Type, "care.alert."):
 		say(AlertKind(h.Code))
 		say("to ", strings.Join(Recipients(h.To, staff), ", "))
 		say("by ", called(h.By, staff))
+		if h.Type == (events.AlertCorrected{}).Type() || h.Type == (events.AlertResolved{}).Type() {
+			say("because ", reasonOf(h.Reason))
+		}
 	default:
 		say("because ", reasonOf(h.Reason))
 		say(changes(h.Previous))
@@ -152,7 +159,11 @@ func called(subject string, staff map[string]string) string {
 func changes(previous map[string]string) string {
 	var parts []string
 	for k, v := range previous {
-		if v == "" || k == "state" || strings.HasSuffix(k, "_version") {
+		if v == "" || k == "state" || k == "transition_id" || k == "trigger_at" || strings.HasSuffix(k, "_version") {
+			continue
+		}
+		if k == "patient_id" { // an id says nothing to anybody
+			parts = append(parts, "another patient's record before")
 			continue
 		}
 		if at, err := time.Parse(time.RFC3339, v); err == nil {
@@ -194,7 +205,7 @@ func Need(code string) string {
 func AlertKind(kind string) string {
 	words := map[string]string{
 		"transition-opened": "A patient left: follow-up is needed", "task-overdue": "A task is overdue", "referral-declined": "A place was declined",
-		"message-quarantined": "A message could not be used",
+		"message-quarantined": "A message could not be used", "referral-accepted": "A place was accepted", "referral-asked": "A place is asked for",
 	}
 	if w, ok := words[kind]; ok {
 		return w

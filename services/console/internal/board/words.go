@@ -125,7 +125,12 @@ func Reason(code string) string {
 	words := map[string]string{
 		"discharge-cancelled": "the discharge was cancelled", "admission-cancelled": "the admission was cancelled",
 		"entered-in-error": "the stay was entered in error", "not-applicable": "the stay no longer calls for it",
-		"deceased": "the patient has died", "replanned": "the plan changed", "patient-died": "the patient has died",
+		"deceased": "the patient has died", "replanned": "the plan changed", "patient-died": "the patient has died", "expired": "the patient has died", "not-deceased": "the patient has not died after all",
+		"patient-changed": "the stay belongs to another patient's record", "facility-changed": "the facility changed",
+		"discharge-time-changed": "the time of the discharge was corrected", "disposition-changed": "the disposition was corrected",
+		"class-changed": "the kind of stay was corrected", "calendar-changed": "the facility's business days changed",
+		"stay-corrected": "the stay was corrected", "done-already": "what was done stands again", "discharged-again": "the patient left after all",
+		"visit-ended": "the visit has ended", "heard-of-again": "the visit was heard of again",
 	}
 	if w, ok := words[code]; ok {
 		return w
