@@ -26,9 +26,7 @@ const (
 	batchMost   = 500
 	inFlight    = 4 * batchMost
 
-	pace     = 8 * time.Millisecond
-	paceMost = 30 * time.Millisecond
-	paceFull = 100 // events: a batch of this size is followed by the next at once
+	pace = 8 * time.Millisecond // least time between the starts of two transactions
 )
 
 // Consumer runs one Subscription of one service. Any number of replicas may run the same one.
@@ -167,19 +165,9 @@ func (c *Consumer) consume(ctx context.Context, cons jetstream.Consumer) error {
 			if err := c.handle(ctx, list, &seen); err != nil {
 				return err
 			}
-			next = start.Add(c.pause(len(list), time.Since(start)))
+			next = outbox.Rest(start, cmp.Or(c.sub.Pace, pace), len(list) == batchMost)
 		}
 	}
-}
-
-// pause is the least time between the starts of two transactions. An event that comes alone is handled
-// at once; under load batches grow, and a batch of ten costs little more than one of one. On a busy
-// machine, where transactions take longer, it grows with them; a consumer that is behind does not pause.
-func (c *Consumer) pause(events int, took time.Duration) time.Duration {
-	if events >= paceFull {
-		return 0
-	}
-	return max(cmp.Or(c.sub.Pace, pace), min(2*took, paceMost))
 }
 
 func drain(first jetstream.Msg, arrived <-chan jetstream.Msg) []jetstream.Msg {

@@ -51,6 +51,7 @@ type Risk struct {
 type Of struct {
 	Transition Transition        `json:"transition"`
 	Previous   map[string]string `json:"previous,omitempty"`
+	Tasks      []Task            `json:"tasks,omitempty"` // that came to be with it; there is no TaskCreated of these
 }
 
 // Key is the encounter.
@@ -59,10 +60,14 @@ func (o Of) Key() ID { return o.Transition.Encounter }
 // Snapshot returns the transition as of this fact.
 func (o Of) Snapshot() Transition { return o.Transition }
 
+// Created returns the tasks that came to be with this fact.
+func (o Of) Created() []Task { return o.Tasks }
+
 // TransitionFact is any fact that carries a transition snapshot.
 type TransitionFact interface {
 	Fact
 	Snapshot() Transition
+	Created() []Task
 }
 
 // The facts of a transition.
@@ -132,7 +137,7 @@ type TaskFact interface {
 
 // The facts of a task.
 type (
-	TaskCreated     struct{ Work }
+	TaskCreated     struct{ Work } // by itself; those of an opening travel with it
 	TaskAssigned    struct{ Work } // claimed, released, assigned, started
 	TaskAttempted   struct{ Work }
 	TaskRescheduled struct{ Work } // due, priority or snooze changed

@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,6 +26,7 @@ type Outbox struct {
 	db      *postgres.DB
 	service string
 	bell    chan struct{}
+	told    atomic.Int64 // calls of Announce: a transaction without one wakes nobody
 }
 
 // New returns the outbox of a service.
@@ -39,6 +41,7 @@ func (o *Outbox) Announce(ctx context.Context, tx pgx.Tx, list ...events.Event) 
 	if len(list) == 0 {
 		return nil
 	}
+	o.told.Add(1)
 	r := rows{}
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	for i := range list {
@@ -55,19 +58,23 @@ func (o *Outbox) Announce(ctx context.Context, tx pgx.Tx, list ...events.Event) 
 
 // Tx runs fn in a transaction that sees one organization, and wakes the relay when it has committed.
 func (o *Outbox) Tx(ctx context.Context, org events.ID, fn func(tx pgx.Tx) error) error {
-	if err := o.db.Tx(ctx, org, fn); err != nil {
-		return err
-	}
-	o.Ring()
-	return nil
+	return o.ringing(func() error { return o.db.Tx(ctx, org, fn) })
 }
 
 // SystemTx runs fn in a transaction of the service itself (all organizations), and wakes the relay.
 func (o *Outbox) SystemTx(ctx context.Context, fn func(tx pgx.Tx) error) error {
-	if err := o.db.SystemTx(ctx, fn); err != nil {
+	return o.ringing(func() error { return o.db.SystemTx(ctx, fn) })
+}
+
+// ringing runs a transaction and rings where something was announced meanwhile.
+func (o *Outbox) ringing(run func() error) error {
+	before := o.told.Load()
+	if err := run(); err != nil {
 		return err
 	}
-	o.Ring()
+	if o.told.Load() != before {
+		o.Ring()
+	}
 	return nil
 }
 

@@ -17,7 +17,7 @@ import (
 const (
 	leaseTTL    = 6 * time.Second
 	leaseRenew  = 2 * time.Second
-	pace        = 5 * time.Millisecond  // least time between two looks: under load batches grow
+	pace        = 5 * time.Millisecond  // least time between two looks
 	pollBusy    = 10 * time.Millisecond // another replica may have written
 	pollIdle    = 50 * time.Millisecond
 	batchSize   = 500
@@ -112,7 +112,8 @@ func (r *Relay) work(ctx context.Context, conn *pgxpool.Conn) error {
 			}
 		}
 		wait(ctx, nil, time.Until(next))
-		next = time.Now().Add(pace)
+		start := time.Now()
+		next = start.Add(pace)
 		list, err := r.next(ctx, conn, done)
 		if err != nil {
 			return err
@@ -135,6 +136,7 @@ func (r *Relay) work(ctx context.Context, conn *pgxpool.Conn) error {
 		if r.Published != nil {
 			r.Published(len(list))
 		}
+		next = Rest(start, pace, len(list) == batchSize)
 	}
 	_, err := r.next(context.WithoutCancel(ctx), conn, done) // deletes what was just published
 	return err

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/pkg/outbox"
 	"github.com/handoff-care/handoff/services/admission/internal/adt"
 	"github.com/handoff-care/handoff/services/admission/internal/store"
 )
@@ -22,8 +23,7 @@ const (
 	applyBatch  = 400
 	applyMemory = 4096
 
-	// applyPace is the least time a batch takes: a message that comes alone is applied at once, under
-	// load batches grow, and a batch of ten costs little more than one of one.
+	// applyPace is the least time between the starts of two batches (outbox.Rest).
 	applyPace = 6 * time.Millisecond
 )
 
@@ -110,7 +110,7 @@ func (a *applier) run(ctx context.Context) error {
 		if err == nil && len(batch) > 0 {
 			started := time.Now()
 			a.apply(work, batch)
-			pause(work, applyPace-time.Since(started))
+			pause(work, time.Until(outbox.Rest(started, applyPace, len(batch) == applyBatch)))
 		}
 		cancel()
 		switch {

@@ -56,6 +56,10 @@ func fold(source store.Source, batch []events.Event) *store.Changes {
 		case events.TransitionFact:
 			t := f.Snapshot()
 			c.Episode(m, t)
+			for _, task := range f.Created() {
+				c.Task(m, task)
+				c.Count(e.Org, e.Received, counted[events.TaskCreated{}.Type()])
+			}
 			story(c, source, e, store.Detail{Subject: t.ID, State: t.State, Reason: t.Reason, Class: t.Class, Disposition: t.Disposition, Unit: t.Unit, Previous: previous(f)})
 			touch(c, e)
 		case events.EncounterFact:

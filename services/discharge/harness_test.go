@@ -131,7 +131,8 @@ func (h *hospital) tick(now time.Time) {
 // told are the types of the facts announced so far, in order, without their common prefix.
 func (h *hospital) told() []string {
 	h.t.Helper()
-	rows, err := h.db.System.Query(context.Background(), `SELECT type FROM event_log ORDER BY sequence`)
+	rows, err := h.db.System.Query(context.Background(), `SELECT type || coalesce(' with ' || json_array_length(doc::json->'data'->'tasks') || ' tasks', '')
+		FROM event_log ORDER BY sequence`)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -140,7 +141,7 @@ func (h *hospital) told() []string {
 		h.t.Fatal(err)
 	}
 	for i := range types {
-		types[i] = strings.TrimSuffix(strings.TrimPrefix(types[i], "care."), ".v1")
+		types[i] = strings.Replace(strings.TrimPrefix(types[i], "care."), ".v1", "", 1)
 	}
 	return types
 }

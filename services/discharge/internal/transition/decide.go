@@ -94,7 +94,8 @@ type decision struct {
 	late  time.Duration
 	next  Transition
 	done  []TaskChange
-	facts []events.Fact // of tasks
+	made  []events.Task // told with the transition, or each by itself where there is no news of that
+	facts []events.Fact // of other tasks
 }
 
 // start makes the next row of the transition from the stay; tasks come after.
@@ -163,6 +164,11 @@ func (d *decision) finish() (Change, error) {
 	case len(d.done) > 0 || d.turned():
 		c.Transition = t // no news, but what the tasks were last decided on
 	}
+	if len(c.Facts) == 0 {
+		for _, t := range d.made {
+			c.Facts = append(c.Facts, events.TaskCreated{Work: events.Work{Task: t}})
+		}
+	}
 	c.Facts = append(c.Facts, d.facts...)
 	return c, nil
 }
@@ -195,7 +201,7 @@ func (d *decision) openTasks() int {
 
 // fact is the news of the transition's change.
 func (d *decision) fact(previous map[string]string) events.Fact {
-	of := events.Of{Transition: d.next.Transition, Previous: previous}
+	of := events.Of{Transition: d.next.Transition, Previous: previous, Tasks: d.made}
 	switch d.next.State {
 	case Planning:
 		if _, moved := previous["expected_discharge_at"]; d.from == Planning && !moved {

@@ -69,7 +69,7 @@ func (d *decision) create(p protocol.Task) {
 		t.Warned, t.Overdue = !t.WarnAt.After(d.now.At), !t.DueAt.After(d.now.At)
 	}
 	d.done = append(d.done, TaskChange{t, true})
-	d.facts = append(d.facts, events.TaskCreated{Work: events.Work{Task: t.Task}})
+	d.made = append(d.made, t.Task)
 }
 
 // shape gives a task everything that follows from the plan and the stay.
