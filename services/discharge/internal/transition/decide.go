@@ -165,18 +165,25 @@ func (d *decision) finish() (Change, error) {
 		c.Transition = t // no news, but what the tasks were last decided on
 	}
 	if len(c.Facts) == 0 {
-		for _, t := range d.made {
-			c.Facts = append(c.Facts, events.TaskCreated{Work: events.Work{Task: t}})
-		}
+		c.Facts = d.created()
 	}
 	c.Facts = append(c.Facts, d.facts...)
 	return c, nil
 }
 
+// created are the facts of new tasks where there is no news of the transition to tell them with.
+func (d *decision) created() []events.Fact {
+	list := make([]events.Fact, len(d.made))
+	for i, t := range d.made {
+		list[i] = events.TaskCreated{Work: events.Work{Task: t}}
+	}
+	return list
+}
+
 // without is the change of a stay that has work and no transition of care: its row is
 // kept for the tasks' sake, and nothing is told of it.
 func (d *decision) without() Change {
-	c := Change{Tasks: d.done, Facts: d.facts}
+	c := Change{Tasks: d.done, Facts: append(d.created(), d.facts...)}
 	was := d.now.Current
 	if len(d.done) > 0 || d.turned() || was != nil && (was.Patient != d.next.Patient || was.Facility != d.next.Facility) {
 		c.Transition = &d.next
