@@ -345,3 +345,33 @@ func TestWhatIsAskedWhileADischargeSettlesWaits(t *testing.T) {
 	}
 	b.balanced()
 }
+
+// Left against advice, as it turns out: the alert is urgent now, and somebody who wants mails from
+// urgent on gets the one they were spared.
+func TestACorrectionThatMakesItUrgentTellsThoseWhoWereSpared(t *testing.T) {
+	b := newBench(t, run.Config{Dev: true})
+	in := map[string]any{"people": []setup.Person{{ID: "ann", Name: "Ann", Roles: []string{"liaison"}, Email: "ann@example.org", EmailFrom: "urgent"}}}
+	if code := b.call(b.as("admin"), "PUT", "/people", in, nil); code != 200 {
+		t.Fatalf("put people: %d", code)
+	}
+	b.roster("MERCY", "", "ann")
+	tr := stay("one")
+	b.told(opened(tr))
+	if n := b.post("email"); n != 0 {
+		t.Fatalf("%d mails of a routine alert", n)
+	}
+	of := next(&tr, func(t *events.Transition) { t.Disposition = "07" })
+	of.Previous["disposition"] = "01"
+	b.told(events.TransitionReplanned{Of: of})
+	got := b.alerts("")[0]
+	if n := b.post("email"); n != 1 || got.Severity != "urgent" || time.Until(*got.EscalatesAt) > 40*time.Minute {
+		t.Errorf("%d mails; %s, further at %s", n, got.Severity, got.EscalatesAt)
+	}
+	of = next(&tr, func(t *events.Transition) { t.Disposition = "01" })
+	of.Previous["disposition"] = "07"
+	b.told(events.TransitionReplanned{Of: of})
+	if got := b.alerts("")[0]; got.Severity != "routine" {
+		t.Errorf("and taken back: %s", got.Severity)
+	}
+	b.balanced()
+}

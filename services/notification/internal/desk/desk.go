@@ -61,6 +61,9 @@ func (d *Desk) Change(dir *routing.Directory, c *notice.Change) {
 		d.wait(c.Live, c.Live.EscalateAt)
 	case notice.Reopen, notice.Correct:
 		d.correct(c)
+		if c.Rose && c.Alert.State != notice.Resolved {
+			d.widen(dir, c)
+		}
 	case notice.Resolve:
 		d.row(c, ledger.Resolved, c.By, "", c.Reason)
 		if c.Tell == notice.Told {
@@ -75,7 +78,7 @@ func (d *Desk) Change(dir *routing.Directory, c *notice.Change) {
 		d.row(c, ledger.Corrected, "", "", "confidential: the owning role's console only from now on")
 		d.supersede(c, "confidential")
 	}
-	if c.Act == notice.Raise || c.Act == notice.Reopen {
+	if c.Act == notice.Raise || c.Act == notice.Reopen || c.Rose {
 		d.schedule(dir, c.Live)
 	}
 	c.Alert.Audience = c.Live.Audience
@@ -161,6 +164,22 @@ func (d *Desk) correct(c *notice.Change) {
 	}
 	if !told {
 		d.row(c, ledger.Corrected, "", "", c.Reason)
+	}
+}
+
+// widen tells those whom the milder alert did not disturb.
+func (d *Desk) widen(dir *routing.Directory, c *notice.Change) {
+	roads := d.standing(c.Alert.ID)
+	for _, x := range dir.Route(question(&c.Alert, "")).Decisions {
+		known := func(r road) bool { return r.recipient == x.Recipient && r.channel == x.Channel }
+		if x.What != routing.Selected || slices.ContainsFunc(roads, known) {
+			continue
+		}
+		d.row(c, x.What, x.Recipient, x.Channel, x.Reason+"; it is "+string(c.Alert.Severity)+" now")
+		d.deliver(c, x.Recipient, x.Channel)
+		if x.Channel == routing.Console && !slices.Contains(c.Live.Audience, x.Recipient) {
+			c.Live.Audience = append(slices.Clip(c.Live.Audience), x.Recipient)
+		}
 	}
 }
 

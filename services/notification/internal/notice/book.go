@@ -28,6 +28,7 @@ type Change struct {
 	Reason string
 	By     string // the person who did it
 	Target string // of an escalation: "role:lead", a person, ...
+	Rose   bool   // it may disturb more than before: also those whom it did not
 }
 
 // Signal is a line on the stream that is no alert: something about a task or a feed.

@@ -127,15 +127,15 @@ func (b *Book) opened(e events.Event, t events.Transition, was map[string]string
 		})
 	case a.Transition == t.ID && a.Subject >= t.Version: // told already
 	case a.State == Resolved:
-		b.follow(a, e, t)
+		rose := b.follow(a, e, t)
 		reason := "discharged-again"
 		if was["state"] == "expired" {
 			reason = "not-deceased"
 		}
-		b.act(a, Change{Act: Reopen, Tell: Told, Event: e, Reason: reason})
+		b.act(a, Change{Act: Reopen, Tell: Told, Event: e, Reason: reason, Rose: rose})
 	default:
-		b.follow(a, e, t)
-		b.act(a, Change{Act: Correct, Tell: Told, Event: e, Reason: "discharge-changed"})
+		rose := b.follow(a, e, t)
+		b.act(a, Change{Act: Correct, Tell: Told, Event: e, Reason: "discharge-changed", Rose: rose})
 	}
 }
 
@@ -147,11 +147,16 @@ func severityOf(t events.Transition) Severity {
 	return Routine
 }
 
-// follow lets the alert speak of the newest snapshot.
-func (b *Book) follow(a *Alert, e events.Event, t events.Transition) {
+// follow lets the alert of an opening speak of the newest snapshot, and reports whether it may disturb
+// more than before.
+func (b *Book) follow(a *Alert, e events.Event, t events.Transition) (rose bool) {
+	severity := severityOf(t)
+	rose = severity.Rank() > a.Severity.Rank()
+	a.Severity = severity
 	a.Transition, a.Subject, a.Facility, a.Unit, a.Sensitive = t.ID, t.Version, t.Facility, t.Unit, t.Sensitive
 	a.HoldUntil = t.SettlesAt
 	a.Cause, a.OccurredAt, a.ReceivedAt = e.ID, precise(e.Occurred), precise(e.Received)
+	return rose
 }
 
 // transition applies a later fact to the alert of an opening, if one was raised and is not behind.
@@ -160,8 +165,8 @@ func (b *Book) transition(e events.Event, t events.Transition, act Act, tell Tel
 	if a == nil || a.Transition == t.ID && a.Subject >= t.Version || !May(a.State, act) {
 		return
 	}
-	b.follow(a, e, t)
-	b.act(a, Change{Act: act, Tell: tell, Event: e, Reason: reason})
+	rose := b.follow(a, e, t)
+	b.act(a, Change{Act: act, Tell: tell, Event: e, Reason: reason, Rose: rose})
 }
 
 // hide takes the encounter's alerts back to the owning role when a stay becomes confidential.
