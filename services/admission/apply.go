@@ -207,8 +207,10 @@ func (w *work) tell(it *item, e *store.Encounter, s encounter.Stay, reopened boo
 	fac := it.in.Facility
 	now := encounter.Know(e.ID, s, who, encounter.Where{
 		Facility: fac.Code, FacilityID: fac.ID, Zone: fac.Zone, Location: fac.Location, SensitiveUnits: fac.SensitiveUnits,
-	}, w.priorED(e, s, p))
-	now.Sensitive = now.Sensitive || e.Facts.Restricted(fac.SensitiveUnits)
+	}, encounter.Past{ED6m: w.priorED(e, s, p)})
+	if e.Known.Sensitive && e.Known.Patient == now.Patient {
+		now.Sensitive = true // restricted from the start, and to the end
+	}
 	before := e.Known
 	facts := encounter.Changes(&before, &now, reopened)
 	w.touchEncounter(e)

@@ -19,7 +19,7 @@ type JSONEvent struct {
 	Version    int         `json:"version" enum:"1" doc:"always 1"`
 	ID         string      `json:"id" minLength:"1" maxLength:"200" doc:"unique per feed: the same id with the same content is one event"`
 	Facility   string      `json:"facility" doc:"the facility's code"`
-	Event      string      `json:"event" enum:"pre-admit,pending-admit,register,admit,to-inpatient,to-outpatient,transfer,update,expect-transfer,expect-discharge,discharge,leave-start,leave-end,cancel-admit,cancel-transfer,cancel-discharge,cancel-expect-discharge,cancel-expect-transfer,cancel-pending-admit,cancel-pre-admit,delete,person"`
+	Event      string      `json:"event" enum:"pre-admit,pending-admit,register,admit,to-inpatient,to-outpatient,transfer,update,expect-transfer,expect-discharge,discharge,leave-start,leave-end,cancel-admit,cancel-transfer,cancel-discharge,cancel-expect-discharge,cancel-expect-transfer,cancel-pending-admit,cancel-pre-admit,delete,cancel-leave-start,cancel-leave-end,depart,arrive,cancel-arrive,cancel-depart,change-attending,cancel-attending,change-consulting,cancel-consulting,person"`
 	OccurredAt time.Time   `json:"occurred_at"`
 	RecordedAt time.Time   `json:"recorded_at"`
 	Patient    JSONPatient `json:"patient"`
@@ -95,7 +95,7 @@ func jsonKind(name string) (encounter.Kind, bool) {
 		return 0, true
 	}
 	k := encounter.ParseKind(name)
-	return k, k != 0
+	return k, k != 0 && k != encounter.Move
 }
 
 // NewEventInbound is an event at the door.

@@ -35,7 +35,7 @@ func (r *reader) person(recorded time.Time, control string) identity.Statement {
 	set(identity.Account, pid.Field(18), func() phi.Text { return phi.Of(pid.Value(18)) })
 	set(identity.Phones, phoneField(pid), func() phi.Text { return identity.Encode(telecoms(pid.Field(13), pid.Field(14), pid.Field(40))) })
 	s.Values[identity.Death] = r.death()
-	pd1 := r.m.Segment("PD1")
+	pd1 := r.g.Segment("PD1")
 	set(identity.Protection, pd1.Field(12), func() phi.Text { return phi.Of(strings.ToUpper(pd1.Value(12))) })
 	set(identity.Practice, pd1.Field(4), func() phi.Text {
 		x := pd1.Field(4).XCN()
@@ -43,6 +43,7 @@ func (r *reader) person(recorded time.Time, control string) identity.Statement {
 	})
 	s.Values[identity.Contacts] = r.contacts()
 	s.Values[identity.Coverages], s.Values[identity.Payer] = r.coverage()
+	s.Values[identity.Allergies] = r.allergies()
 	return s
 }
 
@@ -131,7 +132,7 @@ func (r *reader) death() phi.Text {
 func (r *reader) contacts() phi.Text {
 	list := []identity.Contact{}
 	sent := false
-	for s := range r.m.All("NK1") {
+	for s := range r.g.All("NK1") {
 		if s.Field(2).Empty() && s.Field(13).Empty() {
 			continue
 		}
@@ -148,11 +149,13 @@ func (r *reader) contacts() phi.Text {
 	return identity.Encode(list)
 }
 
-// coverage reads the IN1 group in snapshot mode; the payer is that of the first in order.
+// coverage reads the IN1 group. In snapshot mode it is the whole list, and the payer is that of the
+// first in order; where every segment has an action (IN1-55) they are changes to single coverages.
 func (r *reader) coverage() (list, payer phi.Text) {
 	all := []identity.Coverage{}
-	sent, best := false, -1
-	for s := range r.m.All("IN1") {
+	var changes []identity.Item
+	sent, best, single := false, -1, true
+	for s := range r.g.All("IN1") {
 		if s.Field(2).Empty() && s.Field(3).Empty() && s.Field(4).Empty() {
 			continue
 		}
@@ -168,16 +171,59 @@ func (r *reader) coverage() (list, payer phi.Text) {
 			c.Order = digits(s.Value(1))
 		}
 		c.Class = payerClass(c.Payer, c.Name, s.Field(2).Component(2).String(), s.Value(15))
+		action := s.Value(55)
+		single = single && action != ""
+		changes = append(changes, identity.Item{Key: c.ItemKey(), Gone: action == "D", Data: c})
+		if action == "D" {
+			continue
+		}
 		if all = append(all, c); best < 0 || c.Order < all[best].Order {
 			best = len(all) - 1
 		}
 	}
-	if !sent {
+	switch {
+	case !sent:
 		return phi.Text{}, phi.Text{}
+	case single && len(changes) > 0:
+		return identity.EncodeChanges(changes), phi.Text{}
 	}
 	payer = phi.Of(identity.Deleted)
 	if best >= 0 {
 		payer = phi.Of(all[best].Class)
 	}
 	return identity.Encode(all), payer
+}
+
+// allergies reads AL1, a snapshot, or IAM, changes by IAM-6: A add, U update, D delete, X none.
+func (r *reader) allergies() phi.Text {
+	var changes []identity.Item
+	for s := range r.g.All("IAM") {
+		a := allergy(s, s.Value(7))
+		if a.ItemKey() == "|" || s.Field(6).Is("X") {
+			continue
+		}
+		changes = append(changes, identity.Item{Key: a.ItemKey(), Gone: s.Field(6).Is("D"), Data: a})
+	}
+	if len(changes) > 0 {
+		return identity.EncodeChanges(changes)
+	}
+	list, sent := []identity.Allergy{}, false
+	for s := range r.g.All("AL1") {
+		if s.Field(3).Empty() {
+			continue
+		}
+		sent = true
+		if !s.Field(3).Component(1).IsNull() {
+			list = append(list, allergy(s, ""))
+		}
+	}
+	if !sent {
+		return phi.Text{}
+	}
+	return identity.Encode(list)
+}
+
+func allergy(s hl7.Segment, id string) identity.Allergy {
+	code := s.Field(3).CWE()
+	return identity.Allergy{ID: id, Type: s.Value(2), Code: code.Code, Text: code.Text, System: code.System, Severity: s.Value(4), Reaction: s.Value(5)}
 }

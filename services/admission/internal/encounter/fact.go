@@ -2,6 +2,7 @@ package encounter
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +35,18 @@ const (
 	CancelPendingAdmit                    //
 	CancelPreAdmit                        //
 	Delete                                // the visit was entered in error
+	CancelLeaveStart                      //
+	CancelLeaveEnd                        // the patient is not back
+	Depart                                // on the way to a temporary place; no census change
+	Arrive                                // at a temporary place
+	CancelArrive                          //
+	CancelDepart                          //
+	ChangeAttending                       //
+	CancelAttending                       //
+	ChangeConsulting                      //
+	CancelConsulting                      //
+	Move                                  // whose stay it is, and nothing else
+	kinds
 )
 
 var kindNames = [...]string{
@@ -44,6 +57,10 @@ var kindNames = [...]string{
 	CancelTransfer: "cancel-transfer", CancelDischarge: "cancel-discharge",
 	CancelExpectDischarge: "cancel-expect-discharge", CancelExpectTransfer: "cancel-expect-transfer",
 	CancelPendingAdmit: "cancel-pending-admit", CancelPreAdmit: "cancel-pre-admit", Delete: "delete",
+	CancelLeaveStart: "cancel-leave-start", CancelLeaveEnd: "cancel-leave-end",
+	Depart: "depart", Arrive: "arrive", CancelArrive: "cancel-arrive", CancelDepart: "cancel-depart",
+	ChangeAttending: "change-attending", CancelAttending: "cancel-attending",
+	ChangeConsulting: "change-consulting", CancelConsulting: "cancel-consulting", Move: "move",
 }
 
 // String is the kind in words.
@@ -69,28 +86,25 @@ func (k Kind) Pending() bool {
 	return k == PreAdmit || k == PendingAdmit || k == CancelPreAdmit || k == CancelPendingAdmit
 }
 
-// cancels says which kinds a cancel takes back; empty for what is no cancel.
-func (k Kind) cancels(of Kind) bool {
-	switch k {
-	case CancelAdmit:
-		return of == Admit || of == Register
-	case CancelTransfer:
-		return of == Transfer
-	case CancelDischarge:
-		return of == Discharge
-	case CancelExpectDischarge:
-		return of == ExpectDischarge
-	case CancelExpectTransfer:
-		return of == ExpectTransfer
-	case CancelPendingAdmit:
-		return of == PendingAdmit
-	case CancelPreAdmit:
-		return of == PreAdmit
-	}
-	return false
+// Tracking reports whether the fact is about a temporary place: a patient who is away for an hour is
+// still where the bed is.
+func (k Kind) Tracking() bool { return k >= Depart && k <= CancelDepart }
+
+// silent: the fact says nothing of whether there is a stay.
+func (k Kind) silent() bool { return k.Tracking() || k == Move }
+
+// cancelled is what a cancel takes back; none for what is no cancel.
+var cancelled = [kinds][]Kind{
+	CancelAdmit: {Admit, Register}, CancelTransfer: {Transfer}, CancelDischarge: {Discharge},
+	CancelExpectDischarge: {ExpectDischarge}, CancelExpectTransfer: {ExpectTransfer},
+	CancelPendingAdmit: {PendingAdmit}, CancelPreAdmit: {PreAdmit},
+	CancelLeaveStart: {LeaveStart}, CancelLeaveEnd: {LeaveEnd}, CancelArrive: {Arrive}, CancelDepart: {Depart},
+	CancelAttending: {ChangeAttending}, CancelConsulting: {ChangeConsulting},
 }
 
-func (k Kind) isCancel() bool { return k >= CancelAdmit && k <= CancelPreAdmit }
+func (k Kind) cancels(of Kind) bool { return slices.Contains(cancelled[k], of) }
+
+func (k Kind) isCancel() bool { return len(cancelled[k]) > 0 }
 
 // rank breaks ties between facts of one instant: start, transfer, update, end, cancel.
 func (k Kind) rank() int {
@@ -99,7 +113,7 @@ func (k Kind) rank() int {
 		return 0
 	case ToOutpatient, Transfer, LeaveStart, LeaveEnd:
 		return 1
-	case Update, ExpectTransfer, ExpectDischarge:
+	case Update, ExpectTransfer, ExpectDischarge, Depart, Arrive, ChangeAttending, ChangeConsulting, Move:
 		return 2
 	case Discharge:
 		return 3
@@ -120,6 +134,8 @@ type Diagnosis struct {
 	System   string `json:"system,omitempty"`   // "icd-10" for any ICD-10 coding; else as sent
 	Type     string `json:"type,omitempty"`     // HL7 0052: A admitting, W working, F final
 	Priority int    `json:"priority,omitempty"` // 1 principal
+	ID       string `json:"id,omitempty"`       // DG1-20: what a later change of this one diagnosis names
+	Removed  bool   `json:"removed,omitempty"`  // in a list of changes: this one is taken off
 }
 
 // Fact is one message about a stay, translated. Values that were not sent are zero and mean "no
@@ -138,7 +154,7 @@ type Fact struct {
 	Patient   events.ID
 	Place     Place // PV1-3
 	Values    Values
-	Diagnoses []Diagnosis // the whole list, if DiagnosesSent
+	Diagnoses []Diagnosis // the whole list, if DiagnosesSent; changes to it, if DiagnosesChanged
 }
 
 // Deleted is the value of a text that the sender deleted ("").
@@ -163,7 +179,28 @@ type Values struct {
 	Account             string     `json:"account,omitempty"`
 	PendingUnit         string     `json:"pending_unit,omitempty"` // PV1-42
 	DiagnosesSent       bool       `json:"diagnoses_sent,omitempty"`
+	DiagnosesChanged    bool       `json:"diagnoses_changed,omitempty"`
+	Consulting          []string   `json:"consulting,omitempty"` // PV1-9; Deleted alone for none
+	Temporary           *Place     `json:"temporary,omitempty"`  // PV1-11
+	Procedures          *int       `json:"procedures,omitempty"` // how many PR1 say that one was done
+	Mother              events.ID  `json:"mother,omitzero"`      // the key of the mother's identifier (PID-21)
+	Prior               string     `json:"prior,omitempty"`      // the visit that this one goes on from (MRG of an A06 or A07)
+	Gone                Times      `json:"gone,omitempty"`       // times that were sent as deleted
 }
+
+// Times is a set of the times of a stay.
+type Times uint8
+
+// The times that can be deleted.
+const (
+	AdmitTime Times = 1 << iota
+	DischargeTime
+	ExpectedTime
+	PlannedTime
+)
+
+// Has reports whether t is in the set.
+func (s Times) Has(t Times) bool { return s&t != 0 }
 
 // Unmapped is the disposition of a code that no map knows.
 const Unmapped = "?"

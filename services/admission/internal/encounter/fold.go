@@ -140,7 +140,17 @@ func (f *folder) cancel(by int) bool {
 // repeats: g said the same thing as the later fact x. Two transfers are two events; two admissions or
 // two discharges with nothing between them are one, stated or corrected again.
 func repeats(g, x *Fact) bool {
-	return g.Kind == x.Kind && (x.Kind != Transfer || g.Occurred.Equal(x.Occurred) && g.Place == x.Place)
+	switch {
+	case g.Kind != x.Kind:
+		return false
+	case x.Kind == Transfer:
+		return g.Occurred.Equal(x.Occurred) && g.Place == x.Place
+	case x.Kind.Tracking(), x.Kind == ChangeAttending, x.Kind == ChangeConsulting:
+		return g.Occurred.Equal(x.Occurred)
+	case x.Kind == Register && x.Values.Class == Recurring:
+		return same(g.Values.AdmitAt, x.Values.AdmitAt) // a series is registered anew for each visit of it
+	}
+	return true
 }
 
 // separates: a fact of kind k between two facts of the kind of makes them two events.
@@ -150,6 +160,10 @@ func separates(k, of Kind) bool {
 		return starts(k)
 	case Admit, Register:
 		return k == Discharge
+	case LeaveStart:
+		return k == LeaveEnd
+	case LeaveEnd:
+		return k == LeaveStart
 	}
 	return false
 }

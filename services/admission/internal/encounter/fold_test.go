@@ -188,6 +188,9 @@ func TestFoldIsOrderIndependent(t *testing.T) {
 		if diff := cmp.Diff(want, set(again...).Fold()); diff != "" {
 			t.Fatal(diff)
 		}
+		if diff := cmp.Diff(set(facts...).Participants(), set(again...).Participants()); diff != "" {
+			t.Fatalf("participants: %s", diff)
+		}
 		loaded := Facts(rapid.Permutation(set(facts...)).Draw(t, "loaded"))
 		loaded.Sort()
 		if diff := cmp.Diff(want, loaded.Fold()); diff != "" {
@@ -200,7 +203,7 @@ func TestFoldIsOrderIndependent(t *testing.T) {
 func TestFoldIsAlwaysAState(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := set(rapid.SliceOfN(rapid.Custom(anyFact), 1, 12).Draw(t, "facts")...).Fold()
-		known := false
+		known := s.State == "" // of somebody who is only spoken of
 		for _, state := range States {
 			known = known || state == s.State
 		}
@@ -218,7 +221,7 @@ func TestFoldIsAlwaysAState(t *testing.T) {
 
 func anyFact(t *rapid.T) Fact {
 	hour := func(name string) string { return strconv.Itoa(rapid.IntRange(0, 12).Draw(t, name)) }
-	f := say(Kind(rapid.IntRange(int(PreAdmit), int(Delete)).Draw(t, "kind")), hour("recorded"))
+	f := say(Kind(rapid.IntRange(int(PreAdmit), int(kinds)-1).Draw(t, "kind")), hour("recorded"))
 	f.Values.Class = rapid.SampledFrom([]string{"", Inpatient, Emergency, Outpatient, PreAdmitted}).Draw(t, "class")
 	f.Place.Unit = rapid.SampledFrom([]string{"", "3W", "4E"}).Draw(t, "unit")
 	f.Values.Disposition = rapid.SampledFrom([]string{"", "01", "06", Deleted}).Draw(t, "disposition")
@@ -230,6 +233,20 @@ func anyFact(t *rapid.T) Fact {
 	}
 	if rapid.Bool().Draw(t, "discharge time") {
 		f.Values.DischargeAt = ptr(at(hour("discharge")))
+	}
+	switch rapid.IntRange(0, 6).Draw(t, "more") {
+	case 0:
+		f.Values.DiagnosesSent, f.Diagnoses = true, []Diagnosis{{Code: hour("code"), ID: "1"}}
+	case 1:
+		f.Values.DiagnosesChanged, f.Diagnoses = true, []Diagnosis{{Code: hour("code"), ID: strconv.Itoa(rapid.IntRange(1, 3).Draw(t, "id")), Removed: rapid.Bool().Draw(t, "removed")}}
+	case 2:
+		f.Values.Consulting = []string{rapid.SampledFrom([]string{"c1", "c2", Deleted}).Draw(t, "consulting")}
+	case 3:
+		f.Values.Gone = Times(rapid.IntRange(0, 15).Draw(t, "gone"))
+	case 4:
+		f.Values.Procedures, f.Values.Prior = ptr(rapid.IntRange(0, 3).Draw(t, "procedures")), "VN:1"
+	case 5:
+		f.Values.Temporary, f.Values.Attending = &Place{Unit: "XR"}, rapid.SampledFrom([]string{"a1", "a2", Deleted}).Draw(t, "attending")
 	}
 	f.Message = events.ID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "id"))
 	f.Hash = f.Message

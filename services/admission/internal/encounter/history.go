@@ -55,3 +55,80 @@ func (s Facts) Units() []string {
 	}
 	return out
 }
+
+// Participant is a member of the staff's part in a stay; To is nil while it lasts.
+type Participant struct {
+	ID   string
+	Role string // "attending" or "consulting"
+	From time.Time
+	To   *time.Time
+}
+
+// Participants are the attending and consulting staff of a stay, each from when they are known to be
+// it. Who is named by an update is so from when that was written down.
+func (s Facts) Participants() []Participant {
+	f := newFolder(s)
+	f.voidCancelled()
+	f.walk()
+	f.values()
+	f.times()
+	var out []Participant
+	now := map[string][]string{}
+	turn := func(role string, ids []string, at time.Time) {
+		for i := range out {
+			if p := &out[i]; p.Role == role && p.To == nil && !slices.Contains(ids, p.ID) {
+				p.To = &at
+			}
+		}
+		for _, id := range ids {
+			if !slices.Contains(now[role], id) {
+				out = append(out, Participant{ID: id, Role: role, From: at})
+			}
+		}
+		now[role] = ids
+	}
+	for _, i := range f.said {
+		g := &f.facts[i]
+		if !f.live(i) || g.Kind.Pending() || g.Kind == Delete {
+			continue
+		}
+		at := g.Occurred
+		if g.Kind == Update || g.Kind.isCancel() {
+			at = g.Recorded
+		}
+		switch v := &g.Values; v.Attending {
+		case "":
+		case Deleted:
+			turn("attending", nil, at)
+		default:
+			turn("attending", []string{v.Attending}, at)
+		}
+		if ids := g.Values.Consulting; len(ids) > 0 {
+			turn("consulting", slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == Deleted }), at)
+		}
+	}
+	for i := range out {
+		if out[i].To == nil {
+			out[i].To = f.stay.DischargedAt
+		}
+	}
+	return out
+}
+
+// Tracked is where the patient is for a while, and since when; the zero Place where the bed is.
+func (s Facts) Tracked() (at Place, since time.Time) {
+	f := newFolder(s)
+	f.voidCancelled()
+	f.walk()
+	for i := range f.facts {
+		g := &f.facts[i]
+		switch {
+		case !f.live(i):
+		case g.Kind == Arrive && g.Values.Temporary == nil, g.Kind == Transfer, g.Kind == Discharge:
+			at, since = Place{}, g.Occurred // back in the bed
+		case (g.Kind == Depart || g.Kind == Arrive) && g.Values.Temporary != nil:
+			at, since = *g.Values.Temporary, g.Occurred
+		}
+	}
+	return at, since
+}

@@ -30,8 +30,14 @@ type Where struct {
 	SensitiveUnits []string
 }
 
+// Past is what a snapshot says of a stay's relation to other stays.
+type Past struct {
+	ED6m, Admissions12m *int
+	Episode, Mother     events.ID
+}
+
 // Know turns a stay into what others are told of it.
-func Know(id events.ID, s Stay, whose Whose, where Where, priorED *int) Known {
+func Know(id events.ID, s Stay, whose Whose, where Where, past Past) Known {
 	e := events.Encounter{
 		ID: id, Patient: s.Patient, Facility: where.Facility, FacilityID: where.FacilityID, Zone: where.Zone,
 		Unit: s.Place.Unit, Class: s.Class, State: s.State,
@@ -41,7 +47,8 @@ func Know(id events.ID, s Stay, whose Whose, where Where, priorED *int) Known {
 		Sex: whose.Sex, ZIP3: whose.ZIP3, Language: whose.Language, Payer: whose.Payer,
 		Deceased:  whose.Deceased || died(s.Disposition),
 		Sensitive: whose.Sensitive || s.VIP || s.Place.Unit != "" && slices.Contains(where.SensitiveUnits, s.Place.Unit),
-		Implicit:  s.Implicit, PriorED6m: priorED,
+		Implicit:  s.Implicit, Procedures: s.Procedures,
+		PriorED6m: past.ED6m, PriorAdmissions12m: past.Admissions12m, Episode: past.Episode, Mother: past.Mother,
 	}
 	if s.Disposition == Unmapped {
 		e.Disposition, e.RawDisposition = "", true

@@ -38,7 +38,7 @@ func Open(state string) bool { return state == Arrived || state == InProgress ||
 
 // Stay is what a set of facts amounts to.
 type Stay struct {
-	State        string
+	State        string // "" where nothing says that there is a stay
 	Class        string
 	Patient      events.ID // whose stay it is, by the newest statement
 	AdmittedAt   *time.Time
@@ -60,6 +60,11 @@ type Stay struct {
 	Implicit     bool // nothing said that it began: a start was lost or came before the feed
 	Reopened     bool // it began again after it had ended, under one visit number
 	ED           bool // it was an emergency visit, or began as one
+	Consulting   []string
+	Procedures   *int      // how many were done; nil: nothing was said of any
+	Mother       events.ID // the key of the mother's identifier
+	Prior        string    // the visit this one goes on from
+	Said         time.Time // when the newest word about it was written down
 }
 
 // Movement is a place for a time; To is nil for the present one.

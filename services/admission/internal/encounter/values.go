@@ -1,6 +1,9 @@
 package encounter
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // values takes each value from the newest live statement that has one; of a stay that was taken back
 // as a whole, from what was said of it.
@@ -14,6 +17,7 @@ func (f *folder) values() {
 		if !g.Patient.IsZero() {
 			f.stay.Patient = g.Patient
 		}
+		f.stay.Said = g.Recorded
 		if g.Kind == CancelAdmit || g.Kind == CancelPreAdmit || g.Kind == CancelPendingAdmit || g.Kind == Delete {
 			continue // what such a message repeats is of a stay that is no more
 		}
@@ -21,9 +25,7 @@ func (f *folder) values() {
 		f.expectation(g)
 		f.disposition(g)
 		f.admission(g)
-		if g.Values.DiagnosesSent {
-			f.stay.Diagnoses = g.Diagnoses
-		}
+		f.diagnoses(g)
 	}
 	if f.stay.Class == "" {
 		f.stay.Class = OtherClass
@@ -33,6 +35,29 @@ func (f *folder) values() {
 	}
 	if !Open(f.stay.State) && f.stay.State != Planned {
 		f.stay.ExpectedAt, f.stay.ExpectedDisp, f.stay.PendingUnit = nil, "", ""
+	}
+}
+
+// diagnoses takes a whole list, or changes to single ones of it.
+func (f *folder) diagnoses(g *Fact) {
+	switch {
+	case g.Values.DiagnosesChanged:
+		list := slices.Clone(f.stay.Diagnoses)
+		for _, d := range g.Diagnoses {
+			at := slices.IndexFunc(list, func(x Diagnosis) bool { return x.ID == d.ID })
+			switch {
+			case d.Removed && at >= 0:
+				list = slices.Delete(list, at, at+1)
+			case d.Removed:
+			case at >= 0:
+				list[at] = d
+			default:
+				list = append(list, d)
+			}
+		}
+		f.stay.Diagnoses = list
+	case g.Values.DiagnosesSent:
+		f.stay.Diagnoses = g.Diagnoses
 	}
 }
 
@@ -85,16 +110,26 @@ func (f *folder) expectation(g *Fact) {
 	case ExpectDischarge:
 		f.stay.ExpectedAt, f.stay.ExpectedDisp = v.ExpectedAt, v.ExpectedDisposition
 	case ExpectTransfer, PendingAdmit:
-		f.stay.PendingUnit = v.PendingUnit
+		f.stay.PendingUnit = ""
+		text(&f.stay.PendingUnit, v.PendingUnit)
 	case Transfer, Admit:
 		f.stay.PendingUnit = ""
 	case Update:
 		if f.stay.ExpectedAt != nil && v.ExpectedAt != nil {
 			f.stay.ExpectedAt = v.ExpectedAt
 		}
+		if v.Gone.Has(ExpectedTime) {
+			f.stay.ExpectedAt, f.stay.ExpectedDisp = nil, ""
+		}
+		if f.stay.PendingUnit != "" {
+			text(&f.stay.PendingUnit, v.PendingUnit)
+		}
 	}
-	if v.PlannedAt != nil && g.Kind.Pending() {
+	if v.PlannedAt != nil && (g.Kind.Pending() || g.Kind == Update && f.stay.PlannedAt != nil) {
 		f.stay.PlannedAt = v.PlannedAt
+	}
+	if v.Gone.Has(PlannedTime) {
+		f.stay.PlannedAt = nil
 	}
 }
 
@@ -116,6 +151,19 @@ func (f *folder) admission(g *Fact) {
 	text(&f.stay.Service, v.Service)
 	text(&f.stay.Attending, v.Attending)
 	text(&f.stay.Account, v.Account)
+	text(&f.stay.Prior, v.Prior)
+	switch {
+	case len(v.Consulting) == 1 && v.Consulting[0] == Deleted:
+		f.stay.Consulting = nil
+	case len(v.Consulting) > 0:
+		f.stay.Consulting = v.Consulting
+	}
+	if v.Procedures != nil {
+		f.stay.Procedures = v.Procedures
+	}
+	if !v.Mother.IsZero() {
+		f.stay.Mother = v.Mother
+	}
 	switch v.VIP {
 	case "":
 	case Deleted:
@@ -165,10 +213,14 @@ func (f *folder) admittedAt() *time.Time {
 	var at *time.Time
 	for _, i := range f.said {
 		g := &f.facts[i]
-		if !f.live(i) || g.Values.AdmitAt == nil || g.Kind.Pending() {
+		if !f.live(i) || g.Values.AdmitAt == nil && !g.Values.Gone.Has(AdmitTime) || g.Kind.Pending() || g.Kind == Move {
 			continue
 		}
 		if f.stay.Reopened && g.before(&f.facts[f.start]) {
+			continue
+		}
+		if g.Values.AdmitAt == nil {
+			at = nil
 			continue
 		}
 		if v := g.Values.AdmitAt; !(g.Values.AdmitDay && at != nil && at.Sub(*v) >= 0 && at.Sub(*v) < 24*time.Hour) {
@@ -192,8 +244,12 @@ func (f *folder) dischargedAt() *time.Time {
 	}
 	for _, i := range f.said {
 		g := &f.facts[i]
-		if f.live(i) && g.Values.DischargeAt != nil && (g.Kind == Discharge || g.Kind == Update) && end.saidBefore(g) {
-			at = g.Values.DischargeAt
+		switch v := &g.Values; {
+		case !f.live(i) || g.Kind != Discharge && g.Kind != Update || !end.saidBefore(g):
+		case v.DischargeAt != nil:
+			at = v.DischargeAt
+		case v.Gone.Has(DischargeTime):
+			at = &end.Happened
 		}
 	}
 	return at

@@ -55,7 +55,7 @@ func (f *folder) collect() {
 			}
 		case k == CancelPreAdmit || k == CancelPendingAdmit:
 			f.lostPlan = f.lostPlan || f.live(i)
-		case k != Delete && f.live(i):
+		case k != Delete && !k.silent() && f.live(i):
 			f.present = true
 		}
 	}
@@ -72,7 +72,7 @@ func starts(k Kind) bool { return k == Admit || k == Register || k == ToInpatien
 // shows: the fact shows that the patient was in the hospital, whatever was cancelled before it.
 func shows(k Kind) bool {
 	switch k {
-	case Transfer, ToOutpatient, Discharge, LeaveStart, LeaveEnd, CancelDischarge, CancelTransfer:
+	case Transfer, ToOutpatient, Discharge, LeaveStart, LeaveEnd, CancelDischarge, CancelTransfer, CancelLeaveStart, CancelLeaveEnd:
 		return true
 	}
 	return false
@@ -151,6 +151,8 @@ func (f *folder) settle(state string) string {
 		return Cancelled
 	case f.present && f.classSaid() == PreAdmitted:
 		return Planned
+	case !f.present:
+		return "" // somebody is spoken of, no stay
 	}
 	return InProgress
 }
@@ -170,7 +172,7 @@ func (f *folder) classSaid() string {
 func (f *folder) places(visit func(g *Fact, from time.Time)) {
 	for i := range f.facts {
 		g := &f.facts[i]
-		if !f.live(i) || g.Place == (Place{}) || g.Kind.Pending() || g.Kind == CancelAdmit || g.Kind == Delete {
+		if !f.live(i) || g.Place == (Place{}) || g.Kind.Pending() || g.Kind.silent() || g.Kind == CancelAdmit || g.Kind == Delete {
 			continue
 		}
 		from := g.Occurred

@@ -28,6 +28,7 @@ const (
 	Account                 // account number
 	SSN4                    // keyed digest of the last four of the social security number
 	Multiple                // of a multiple birth: "Y", or "Y " and the place in its order
+	Allergies               // Allergies, as JSON
 	Groups                  // how many
 )
 
@@ -72,6 +73,13 @@ func (r *Record) Merge(s *Statement) (stamped, changed bool) {
 			continue
 		}
 		old := r.Values[g].Reveal()
+		if hasChanges(v.Reveal()) || hasChanges(old) {
+			value, stamp := mergeListed(old, r.Stamps[g], v.Reveal(), s.At)
+			stamped = stamped || stamp != r.Stamps[g]
+			changed = changed || value != old
+			r.Stamps[g], r.Values[g] = stamp, phi.Of(value)
+			continue
+		}
 		if s.At < r.Stamps[g] || s.At == r.Stamps[g] && v.Reveal() <= old {
 			continue
 		}
@@ -81,7 +89,21 @@ func (r *Record) Merge(s *Statement) (stamped, changed bool) {
 			r.Values[g], changed = v, true
 		}
 	}
+	if hasChanges(r.Values[Coverages].Reveal()) {
+		p := payer(Items[Coverage](r, Coverages))
+		changed = changed || p != r.Values[Payer].Reveal()
+		r.Values[Payer] = phi.Of(p)
+	}
 	return stamped || changed, changed
+}
+
+// Absorb takes in what is known of another record of the same patient, group by group.
+func (r *Record) Absorb(other *Record) {
+	for g, v := range other.Values {
+		one := Statement{At: other.Stamps[g]}
+		one.Values[g] = v
+		r.Merge(&one)
+	}
 }
 
 // Value is a group's value; "" where there is none or it was deleted.

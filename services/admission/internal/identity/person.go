@@ -50,6 +50,16 @@ type (
 		Group  string `json:"group,omitempty"`
 		Class  string `json:"class"` // medicare, medicaid, commercial, self-pay, other
 	}
+	// Allergy is an allergy or intolerance (AL1, IAM).
+	Allergy struct {
+		ID       string `json:"id,omitempty"`
+		Type     string `json:"type,omitempty"` // table 0127: DA drug, FA food, EA environmental
+		Code     string `json:"code,omitempty"`
+		Text     string `json:"text,omitempty"`
+		System   string `json:"system,omitempty"`
+		Severity string `json:"severity,omitempty"` // table 0128: SV severe, MO moderate, MI mild
+		Reaction string `json:"reaction,omitempty"`
+	}
 	// Provider is the primary care provider (PD1-4).
 	Provider struct {
 		ID   string     `json:"id,omitempty"`
