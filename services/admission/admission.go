@@ -3,7 +3,8 @@
 //
 // Publishes: the facts of encounters (planned, admitted, transferred, class changed, discharge
 // expected, discharged, discharge cancelled, admission cancelled, updated, moved), of patients
-// (registered, updated, linked), of facilities (changed) and feeds (message quarantined).
+// (registered, updated, linked, unlinked, merged, unmerged), of facilities (changed) and feeds (message
+// quarantined).
 // Hears: no other service. Needs: PostgreSQL; the world reaches it by MLLP and HTTP.
 //
 // Names, identifiers, addresses and phones of patients live here and nowhere else.
@@ -74,6 +75,7 @@ func (s *service) instance(ctx context.Context, auth *web.Authority) (*run.Insta
 			{Name: "directory", Run: s.keepDirectory},
 			{Name: "lease", Run: s.keepLease},
 			{Name: "apply", Run: s.applier.run},
+			{Name: "watch", Run: s.keepWatch},
 			{Name: "keep", Run: s.keeper.Run},
 			{Name: "mllp", Run: listener},
 		},

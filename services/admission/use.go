@@ -47,19 +47,20 @@ func (s *service) Apply(ctx context.Context, batch []*adt.Inbound) error {
 	defer s.trace(ctx, items)()
 	var done *work
 	err := s.outbox.SystemTx(ctx, func(tx pgx.Tx) error {
-		loaded, err := s.store.Load(ctx, tx, wanted(items))
+		w, err := s.gather(ctx, tx, items)
 		if err != nil {
 			return err
 		}
-		w := newWork(loaded)
-		if w.ed, err = s.store.LoadMore(ctx, tx, loaded, w.more(items)); err != nil {
+		if err := w.guarded(func() {
+			for _, it := range items {
+				if w.Mine[it.in.ID] {
+					w.decide(it)
+				}
+			}
+		}); err != nil {
 			return err
 		}
-		if err := s.owners(ctx, tx, w); err != nil {
-			return err
-		}
-		w.index()
-		if err := w.decideAll(items); err != nil {
+		if err := s.settleLater(ctx, tx, w, items); err != nil {
 			return err
 		}
 		done = w
@@ -89,20 +90,30 @@ func (s *service) trace(ctx context.Context, items []*item) func() {
 	}
 }
 
-// decideAll turns a panic into an error: then the messages come one at a time, and the one that
-// causes it is quarantined.
-func (w *work) decideAll(items []*item) (err error) {
+// guarded turns a panic into an error: then the messages come one at a time, and the one that causes it
+// is quarantined.
+func (w *work) guarded(decide func()) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("deciding: %v\n%s", p, debug.Stack())
 		}
 	}()
-	for _, it := range items {
-		if w.Mine[it.in.ID] {
-			w.decide(it)
+	decide()
+	return nil
+}
+
+// settleLater looks again at the later stays of persons whose past is other than it was. They are
+// nearly always none: what is told is mostly the newest.
+func (s *service) settleLater(ctx context.Context, tx pgx.Tx, w *work, items []*item) error {
+	if len(w.stirred) == 0 {
+		return nil
+	}
+	if ids := w.later(); len(ids) > 0 {
+		if err := s.complete(ctx, tx, w, items, store.More{Stays: ids}); err != nil {
+			return err
 		}
 	}
-	return nil
+	return w.guarded(w.settleLater)
 }
 
 // finish saves and announces.
@@ -142,7 +153,7 @@ func (s *service) regroup(ctx context.Context, tx pgx.Tx, w *work) error {
 	cause := w.announce[len(w.announce)-1]
 	for _, p := range list {
 		e := cause
-		e.ID, e.Fact = events.ID{}, events.PatientLinked{Patient: told(p), Other: p.Person, Reason: "identifier"}
+		e.ID, e.Fact = events.ID{}, events.PatientLinked{Patient: tellPatient(p, &p.Record), Other: p.Person, Reason: "identifier"}
 		w.announce = append(w.announce, e)
 	}
 	return nil
@@ -156,7 +167,7 @@ func (s *service) quarantine(ctx context.Context, in *adt.Inbound, reason string
 		if err != nil || !loaded.Mine[in.ID] {
 			return err
 		}
-		w := newWork(loaded)
+		w := newWork(loaded, nil)
 		w.setAside(it)
 		return s.finish(ctx, tx, w)
 	})

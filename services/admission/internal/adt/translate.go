@@ -279,7 +279,7 @@ func (r *reader) stay(f *encounter.Fact, kind encounter.Kind) {
 	v.Service = valueOf(r.pv1.Field(10))
 	v.Attending = r.attending()
 	v.VIP = vip(r.pv1.Field(16))
-	v.Protected = r.m.Segment("PD1").Field(12).Is("Y")
+	v.Protected = r.g.Segment("PD1").Field(12).Is("Y")
 	v.Account = valueOf(r.pid.Field(18))
 	v.PendingUnit = valueOf(r.pv1.Field(42))
 	v.Consulting = r.consulting()

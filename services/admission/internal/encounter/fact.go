@@ -46,6 +46,7 @@ const (
 	ChangeConsulting                      //
 	CancelConsulting                      //
 	Move                                  // whose stay it is, and nothing else
+	DeleteOwner                           // the patient was entered in error, and with it the stays that were the patient's
 	kinds
 )
 
@@ -60,7 +61,7 @@ var kindNames = [...]string{
 	CancelLeaveStart: "cancel-leave-start", CancelLeaveEnd: "cancel-leave-end",
 	Depart: "depart", Arrive: "arrive", CancelArrive: "cancel-arrive", CancelDepart: "cancel-depart",
 	ChangeAttending: "change-attending", CancelAttending: "cancel-attending",
-	ChangeConsulting: "change-consulting", CancelConsulting: "cancel-consulting", Move: "move",
+	ChangeConsulting: "change-consulting", CancelConsulting: "cancel-consulting", Move: "move", DeleteOwner: "delete-owner",
 }
 
 // String is the kind in words.
@@ -89,6 +90,8 @@ func (k Kind) Pending() bool {
 // Tracking reports whether the fact is about a temporary place: a patient who is away for an hour is
 // still where the bed is.
 func (k Kind) Tracking() bool { return k >= Depart && k <= CancelDepart }
+
+func (k Kind) deletes() bool { return k == Delete || k == DeleteOwner }
 
 // silent: the fact says nothing of whether there is a stay.
 func (k Kind) silent() bool { return k.Tracking() || k == Move }

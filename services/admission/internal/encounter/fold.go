@@ -3,6 +3,8 @@ package encounter
 import (
 	"slices"
 	"time"
+
+	"github.com/handoff-care/handoff/pkg/events"
 )
 
 // Facts is a set of facts about one stay, in the order they happened.
@@ -90,7 +92,7 @@ func (f *folder) voidCancelled() {
 	for _, i := range f.said {
 		c := &f.facts[i]
 		switch {
-		case c.Kind == Delete:
+		case c.Kind == Delete, c.Kind == DeleteOwner && f.ownerBefore(i) == c.Patient:
 			f.erase(i)
 		case c.Kind.isCancel():
 			// The same cancel sent twice cancels once.
@@ -104,12 +106,22 @@ func (f *folder) voidCancelled() {
 	}
 }
 
+// ownerBefore is whose stay it was when a deletion of the patient was written down.
+func (f *folder) ownerBefore(by int) (id events.ID) {
+	for _, i := range f.said {
+		if g := &f.facts[i]; i != by && f.live(i) && !g.Kind.deletes() && !g.Patient.IsZero() && !g.Recorded.After(f.facts[by].Recorded) {
+			id = g.Patient
+		}
+	}
+	return id
+}
+
 // erase voids all that was written down at or before a deletion of the visit.
 func (f *folder) erase(by int) {
 	d := &f.facts[by]
 	f.erased, f.match[by] = true, true
 	for i := range f.facts {
-		if i != by && f.live(i) && f.facts[i].Kind != Delete && !f.facts[i].Recorded.After(d.Recorded) {
+		if i != by && f.live(i) && !f.facts[i].Kind.deletes() && !f.facts[i].Recorded.After(d.Recorded) {
 			f.void[i] = by
 		}
 	}

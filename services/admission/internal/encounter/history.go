@@ -3,6 +3,8 @@ package encounter
 import (
 	"slices"
 	"time"
+
+	"github.com/handoff-care/handoff/pkg/events"
 )
 
 // Remarks says of every fact, in order, what became of it.
@@ -89,7 +91,7 @@ func (s Facts) Participants() []Participant {
 	}
 	for _, i := range f.said {
 		g := &f.facts[i]
-		if !f.live(i) || g.Kind.Pending() || g.Kind == Delete {
+		if !f.live(i) || g.Kind.Pending() || g.Kind.deletes() {
 			continue
 		}
 		at := g.Occurred
@@ -131,4 +133,24 @@ func (s Facts) Tracked() (at Place, since time.Time) {
 		}
 	}
 	return at, since
+}
+
+// Owner is whose stay it is by the newest statement that names somebody else: one says whether two
+// names meant one patient when a statement was written down, so that a name in use since a merge is
+// no news, and taking the merge back gives the stay back.
+func (s Facts) Owner(one func(a, b events.ID, at time.Time) bool) (owner events.ID) {
+	f := newFolder(s)
+	f.voidCancelled()
+	f.walk()
+	gone := f.stay.State == Cancelled || f.stay.State == EnteredInError
+	for _, i := range f.said {
+		g := &f.facts[i]
+		if g.Patient.IsZero() || g.Kind == DeleteOwner || !f.live(i) && !gone {
+			continue
+		}
+		if owner.IsZero() || !one(owner, g.Patient, g.Recorded) {
+			owner = g.Patient
+		}
+	}
+	return owner
 }

@@ -14,11 +14,14 @@ func (f *folder) values() {
 		if !f.live(i) && !gone {
 			continue
 		}
+		if g.Kind == DeleteOwner {
+			continue // it is not about this stay alone
+		}
 		if !g.Patient.IsZero() {
 			f.stay.Patient = g.Patient
 		}
 		f.stay.Said = g.Recorded
-		if g.Kind == CancelAdmit || g.Kind == CancelPreAdmit || g.Kind == CancelPendingAdmit || g.Kind == Delete {
+		if g.Kind == CancelAdmit || g.Kind == CancelPreAdmit || g.Kind == CancelPendingAdmit || g.Kind.deletes() {
 			continue // what such a message repeats is of a stay that is no more
 		}
 		f.class(g)

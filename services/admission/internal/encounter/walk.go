@@ -55,7 +55,7 @@ func (f *folder) collect() {
 			}
 		case k == CancelPreAdmit || k == CancelPendingAdmit:
 			f.lostPlan = f.lostPlan || f.live(i)
-		case k != Delete && !k.silent() && f.live(i):
+		case !k.deletes() && !k.silent() && f.live(i):
 			f.present = true
 		}
 	}
@@ -172,7 +172,7 @@ func (f *folder) classSaid() string {
 func (f *folder) places(visit func(g *Fact, from time.Time)) {
 	for i := range f.facts {
 		g := &f.facts[i]
-		if !f.live(i) || g.Place == (Place{}) || g.Kind.Pending() || g.Kind.silent() || g.Kind == CancelAdmit || g.Kind == Delete {
+		if !f.live(i) || g.Place == (Place{}) || g.Kind.Pending() || g.Kind.silent() || g.Kind == CancelAdmit || g.Kind.deletes() {
 			continue
 		}
 		from := g.Occurred

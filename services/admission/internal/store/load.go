@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/services/admission/internal/alias"
 	"github.com/handoff-care/handoff/services/admission/internal/encounter"
 )
 
@@ -31,6 +32,7 @@ type Loaded struct {
 	Named      []Named
 	Patients   map[events.ID]*Patient
 	Encounters map[events.ID]*Encounter
+	Aliases    []alias.Statement // of every cluster that a patient or stay is in
 }
 
 // Load takes the messages and reads what they touch, in one round trip.
@@ -60,20 +62,12 @@ func (s *Store) Load(ctx context.Context, tx pgx.Tx, w Wanted) (*Loaded, error) 
 	return out, tx.SendBatch(ctx, b).Close()
 }
 
-// LoadPatients reads and locks further patients. Their locks come after those of stays: should two
-// processes wait for each other, one of them is told and tries again.
-func (s *Store) LoadPatients(ctx context.Context, tx pgx.Tx, l *Loaded, ids []events.ID) error {
-	rows, err := tx.Query(ctx, `SELECT `+patientColumns+` FROM patient p JOIN patient_detail d USING (id) WHERE p.id = ANY($1) ORDER BY p.id FOR NO KEY UPDATE OF p`, ids)
-	if err != nil {
-		return err
-	}
-	return l.takePatients(rows)
-}
-
 func (l *Loaded) takePatients(rows pgx.Rows) error {
 	list, err := pgx.CollectRows(rows, scanPatient)
 	for _, p := range list {
-		l.Patients[p.ID] = p
+		if l.Patients[p.ID] == nil {
+			l.Patients[p.ID] = p
+		}
 	}
 	return err
 }
@@ -88,35 +82,46 @@ func (l *Loaded) takeEncounters(rows pgx.Rows) error {
 	return err
 }
 
-// EDVisit is an emergency visit of a person.
-type EDVisit struct {
-	Person, Encounter, Facility events.ID
-	AdmittedAt                  time.Time
-	DischargedAt                *time.Time
-	Disposition                 string
+// Past is a stay of a person, as far as other stays of the same person are concerned.
+type Past struct {
+	Person, Patient, Encounter, Facility events.ID
+	VisitKey, State, Class               string
+	ED                                   bool
+	AdmittedAt                           time.Time
+	DischargedAt                         *time.Time
+	Disposition                          string
 }
 
-// More is what a second look needs.
+// More is what a further look needs.
 type More struct {
-	Patients []events.ID // all their stays
-	Persons  []events.ID // their emergency visits
+	Patients      []events.ID // all their stays
+	Persons       []events.ID // what stays they had
+	Known         []events.ID // patients by id
+	Clusters      []events.ID // of patients
+	VisitClusters []events.ID // of stays
+	Stays         []events.ID // by id
 }
 
-// LoadMore reads stays by patient, then the facts of all stays loaded, and emergency visits.
-func (s *Store) LoadMore(ctx context.Context, tx pgx.Tx, l *Loaded, m More) (visits []EDVisit, err error) {
-	if len(m.Patients) > 0 {
-		rows, err := tx.Query(ctx, `SELECT `+encounterColumns+` FROM encounter e WHERE e.patient_id = ANY($1) ORDER BY e.id FOR NO KEY UPDATE OF e`, m.Patients)
-		if err != nil {
-			return nil, err
-		}
-		if err := l.takeEncounters(rows); err != nil {
+// Empty reports whether nothing is needed.
+func (m *More) Empty() bool { return !m.rows() && len(m.Persons) == 0 }
+
+func (m *More) rows() bool {
+	return len(m.Patients)+len(m.Known)+len(m.Clusters)+len(m.VisitClusters)+len(m.Stays) > 0
+}
+
+// LoadMore reads further patients and stays, then the facts of all stays loaded, and persons' stays.
+func (s *Store) LoadMore(ctx context.Context, tx pgx.Tx, l *Loaded, m More) (past []Past, err error) {
+	if m.rows() {
+		b := &pgx.Batch{}
+		l.queueRows(b, m)
+		if err := tx.SendBatch(ctx, b).Close(); err != nil {
 			return nil, err
 		}
 	}
 	b := &pgx.Batch{}
 	var missing []events.ID
 	for id, e := range l.Encounters {
-		if !e.loaded && !s.recall(e) {
+		if !e.New && !e.loaded && !s.recall(e) {
 			missing = append(missing, id)
 		}
 	}
@@ -127,17 +132,45 @@ func (s *Store) LoadMore(ctx context.Context, tx pgx.Tx, l *Loaded, m More) (vis
 	}
 	if len(m.Persons) > 0 {
 		// Stay by stay through the index: a hash join would read every stay there is.
-		b.Queue(`SELECT p.person_id, e.* FROM (SELECT id, person_id FROM patient WHERE person_id = ANY($1) OFFSET 0) p
-			CROSS JOIN LATERAL (SELECT id, facility_id, admitted_at, discharged_at, disposition FROM encounter WHERE patient_id = p.id
-				AND ed AND admitted_at IS NOT NULL AND state NOT IN ('cancelled', 'entered-in-error') OFFSET 0) e`, m.Persons).Query(func(rows pgx.Rows) (err error) {
-			visits, err = pgx.CollectRows(rows, pgx.RowToStructByPos[EDVisit])
+		b.Queue(`SELECT p.person_id, p.id, e.* FROM (SELECT id, person_id FROM patient WHERE person_id = ANY($1) OFFSET 0) p
+			CROSS JOIN LATERAL (SELECT id, facility_id, visit_key, state, class, ed, admitted_at, discharged_at, disposition FROM encounter WHERE patient_id = p.id
+				AND admitted_at IS NOT NULL AND state NOT IN ('cancelled', 'entered-in-error') OFFSET 0) e`, m.Persons).Query(func(rows pgx.Rows) (err error) {
+			past, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Past])
 			return err
 		})
 	}
 	if b.Len() == 0 {
 		return nil, nil
 	}
-	return visits, tx.SendBatch(ctx, b).Close()
+	return past, tx.SendBatch(ctx, b).Close()
+}
+
+// queueRows asks for patients first, then stays, each in the order of their ids.
+func (l *Loaded) queueRows(b *pgx.Batch, m More) {
+	if len(m.Known)+len(m.Clusters) > 0 {
+		b.Queue(`SELECT `+patientColumns+` FROM patient p JOIN patient_detail d USING (id)
+			WHERE p.id = ANY($1) OR p.cluster_id IS NOT NULL AND p.cluster_id = ANY($2) ORDER BY p.id FOR NO KEY UPDATE OF p`, ids(m.Known), ids(m.Clusters)).Query(l.takePatients)
+	}
+	if len(m.Patients) > 0 && len(m.Stays)+len(m.VisitClusters) == 0 {
+		b.Queue(`SELECT `+encounterColumns+` FROM encounter e WHERE e.patient_id = ANY($1) ORDER BY e.id FOR NO KEY UPDATE OF e`, m.Patients).Query(l.takeEncounters)
+	} else if len(m.Patients)+len(m.Stays)+len(m.VisitClusters) > 0 {
+		b.Queue(`SELECT `+encounterColumns+` FROM encounter e WHERE e.patient_id = ANY($1) OR e.id = ANY($2)
+			OR e.cluster_id IS NOT NULL AND e.cluster_id = ANY($3) ORDER BY e.id FOR NO KEY UPDATE OF e`, ids(m.Patients), ids(m.Stays), ids(m.VisitClusters)).Query(l.takeEncounters)
+	}
+	if len(m.Clusters) > 0 {
+		b.Queue(`SELECT `+aliasColumns+` FROM patient p JOIN alias a ON a.from_id = p.id WHERE p.cluster_id IS NOT NULL AND p.cluster_id = ANY($1)`, m.Clusters).Query(l.takeAliases)
+	}
+	if len(m.VisitClusters) > 0 {
+		b.Queue(`SELECT `+aliasColumns+` FROM encounter e JOIN alias a ON a.from_id = e.id WHERE e.cluster_id IS NOT NULL AND e.cluster_id = ANY($1)`, m.VisitClusters).Query(l.takeAliases)
+	}
+}
+
+// ids is never a null array.
+func ids(list []events.ID) []events.ID {
+	if list == nil {
+		return []events.ID{}
+	}
+	return list
 }
 
 func (l *Loaded) takeFacts(rows pgx.Rows, of []events.ID) error {
@@ -221,6 +254,7 @@ type Changes struct {
 	Patients    []*Patient
 	Identifiers []NewIdentifier
 	Encounters  []*Encounter
+	Aliases     []alias.Statement
 	Outcomes    []Outcome
 	Counts      map[Count]int64
 }
@@ -233,6 +267,7 @@ func (s *Store) Save(ctx context.Context, tx pgx.Tx, c Changes) error {
 	if err := saveEncounters(b, c.Encounters); err != nil {
 		return err
 	}
+	saveNames(b, c)
 	saveOutcomes(b, c.Outcomes)
 	s.Tally(b, c.Counts)
 	return tx.SendBatch(ctx, b).Close()

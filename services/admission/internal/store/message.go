@@ -139,7 +139,8 @@ func FlagNames(flags int16) []string {
 
 // Visit finds the stay that a facility's visit key names, as it is now; zero if there is none.
 func (s *Store) Visit(ctx context.Context, tx pgx.Tx, facility events.ID, key string) (id events.ID, sensitive bool, err error) {
-	err = tx.QueryRow(ctx, `SELECT id, sensitive FROM encounter WHERE facility_id = $1 AND visit_key = $2`, facility, key).Scan(&id, &sensitive)
+	err = tx.QueryRow(ctx, `SELECT h.id, h.sensitive OR e.sensitive FROM encounter e JOIN encounter h ON h.id = coalesce(e.into_id, e.id)
+		WHERE e.facility_id = $1 AND e.visit_key = $2 AND h.fold_version > 0`, facility, key).Scan(&id, &sensitive)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = nil
 	}

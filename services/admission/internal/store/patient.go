@@ -21,6 +21,12 @@ type Patient struct {
 	Stamped bool // its stamps are newer than in the tables
 	Changed bool // its values are others than in the tables
 	Moved   bool // its person is another than in the tables
+
+	Cluster   events.ID        // all patients that any merge ever tied to it; zero: none
+	Into      events.ID        // who it stands for now; zero: itself
+	Joined    bool             // these, or its deletions, are others than in the tables
+	Effective *identity.Record // what is known of it from all its names, to be saved
+	deletions string
 }
 
 // Named is one row of who is named by an identifier.
@@ -62,13 +68,13 @@ func decodeRecord(stamps []byte, groups string) (r identity.Record) {
 	return r
 }
 
-const patientColumns = `p.id, p.org_id, p.facility_id, p.person_id, p.stamps, d.groups`
+const patientColumns = `p.id, p.org_id, p.facility_id, p.person_id, p.stamps, d.groups, p.cluster_id, p.into_id, coalesce(p.deletions, '')`
 
 func scanPatient(row pgx.CollectableRow) (*Patient, error) {
 	p := new(Patient)
 	var stamps []byte
 	var groups string
-	err := row.Scan(&p.ID, &p.Org, &p.Facility, &p.Person, &stamps, &groups)
+	err := row.Scan(&p.ID, &p.Org, &p.Facility, &p.Person, &stamps, &groups, &p.Cluster, &p.Into, &p.deletions)
 	p.Record = decodeRecord(stamps, groups)
 	return p, err
 }
@@ -112,11 +118,9 @@ type patientArrays struct {
 }
 
 func (a *patientArrays) add(p *Patient) {
-	name := identity.Read[identity.PersonName](&p.Record, identity.Name)
 	a.id, a.org, a.facility, a.person = append(a.id, p.ID), append(a.org, p.Org), append(a.facility, p.Facility), append(a.person, p.Person)
 	a.stamps, a.groups = append(a.stamps, encodeStamps(&p.Record)), append(a.groups, encodeGroups(&p.Record))
-	a.family, a.given = append(a.family, Folded(name.Family)), append(a.given, Folded(name.Given))
-	a.birth = append(a.birth, p.Value(identity.Birth))
+	a.name(&p.Record)
 }
 
 // Folded is a name as it is searched: without case and without what people leave out.

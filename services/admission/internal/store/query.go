@@ -52,19 +52,20 @@ type EncounterRow struct {
 	Visit     string
 	Place     encounter.Place
 	PlannedAt *time.Time
+	Into      events.ID // the stay that it became a part of
 }
 
 // Encounters finds stays of the transaction's organization.
 func (s *Store) Encounters(ctx context.Context, tx pgx.Tx, q EncounterQuery) ([]EncounterRow, error) {
 	w := q.where()
-	rows, err := tx.Query(ctx, fmt.Sprintf(`SELECT e.snapshot, e.fold_version, e.visit, e.unit, e.room, e.bed, e.planned_at FROM encounter e%s ORDER BY e.id DESC LIMIT %d`, w, q.Limit), w.args...)
+	rows, err := tx.Query(ctx, fmt.Sprintf(`SELECT e.snapshot, e.fold_version, e.visit, e.unit, e.room, e.bed, e.planned_at, e.into_id FROM encounter e%s ORDER BY e.id DESC LIMIT %d`, w, q.Limit), w.args...)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (r EncounterRow, err error) {
 		var snapshot string
 		var version int64
-		if err = row.Scan(&snapshot, &version, &r.Visit, &r.Place.Unit, &r.Place.Room, &r.Place.Bed, &r.PlannedAt); err == nil {
+		if err = row.Scan(&snapshot, &version, &r.Visit, &r.Place.Unit, &r.Place.Room, &r.Place.Bed, &r.PlannedAt, &r.Into); err == nil {
 			err = json.Unmarshal([]byte(snapshot), &r.Encounter)
 			r.FoldVersion = version
 		}
@@ -73,33 +74,36 @@ func (s *Store) Encounters(ctx context.Context, tx pgx.Tx, q EncounterQuery) ([]
 }
 
 func (q EncounterQuery) where() *where {
-	w := &where{}
+	w := &where{conditions: []string{"e.fold_version > 0"}} // others are names alone
 	for column, id := range map[string]events.ID{"e.id": q.ID, "e.facility_id": q.Facility, "e.patient_id": q.Patient} {
 		if !id.IsZero() {
 			w.and(column+" = ?", id)
 		}
 	}
-	for column, v := range map[string]string{"e.class": q.Class, "e.visit": q.Visit} {
+	for column, v := range map[string]string{"e.class": q.Class} {
 		if v != "" {
 			w.and(column+" = ?", v)
 		}
+	}
+	if q.Visit != "" { // also a number that it had
+		w.and("(e.visit = ? OR e.id IN (SELECT coalesce(into_id, id) FROM encounter WHERE cluster_id IS NOT NULL AND substr(visit_key, 4) = ?))", q.Visit, q.Visit)
 	}
 	if q.State != "" {
 		w.and("e.state = ANY(?)", strings.Split(q.State, ","))
 	}
 	if q.MRN != "" {
-		w.and("e.patient_id IN (SELECT patient_id FROM patient_identifier WHERE value = ?)", q.MRN)
+		w.and("e.patient_id IN (SELECT coalesce(p.into_id, p.id) FROM patient_identifier i JOIN patient p ON p.id = i.patient_id WHERE i.value = ?)", q.MRN)
 	}
 	if q.Birth != "" {
-		w.and("e.patient_id IN (SELECT id FROM patient_detail WHERE birth = ?)", q.Birth)
+		w.and("e.patient_id IN (SELECT coalesce(p.into_id, p.id) FROM patient_detail d JOIN patient p USING (id) WHERE d.birth = ?)", q.Birth)
 	}
 	switch len(q.Names) {
 	case 0:
 	case 1:
-		w.and("e.patient_id IN (SELECT id FROM patient_detail WHERE family LIKE ? OR given LIKE ?)", like(q.Names[0]), like(q.Names[0]))
+		w.and("e.patient_id IN (SELECT coalesce(p.into_id, p.id) FROM patient_detail d JOIN patient p USING (id) WHERE d.family LIKE ? OR d.given LIKE ?)", like(q.Names[0]), like(q.Names[0]))
 	default:
 		a, b := like(q.Names[0]), like(q.Names[len(q.Names)-1])
-		w.and("e.patient_id IN (SELECT id FROM patient_detail WHERE family LIKE ? AND given LIKE ? OR family LIKE ? AND given LIKE ?)", a, b, b, a)
+		w.and("e.patient_id IN (SELECT coalesce(p.into_id, p.id) FROM patient_detail d JOIN patient p USING (id) WHERE d.family LIKE ? AND d.given LIKE ? OR d.family LIKE ? AND d.given LIKE ?)", a, b, b, a)
 	}
 	if q.HideSensitive {
 		w.and("NOT e.sensitive")
@@ -115,9 +119,10 @@ func like(start string) string {
 	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(start) + "%"
 }
 
-// Facts reads the facts of a stay, in order.
+// Facts reads the facts of a stay and of those that became a part of it, in order.
 func (s *Store) Facts(ctx context.Context, tx pgx.Tx, id events.ID) (encounter.Facts, error) {
-	rows, err := tx.Query(ctx, `SELECT `+factColumns+` FROM encounter_fact f WHERE f.encounter_id = $1`, id)
+	rows, err := tx.Query(ctx, `SELECT `+factColumns+` FROM encounter_fact f WHERE f.encounter_id = $1 OR f.encounter_id IN (SELECT x.id FROM encounter e
+		JOIN encounter x ON x.cluster_id = e.cluster_id AND x.into_id = e.id WHERE e.id = $1 AND e.cluster_id IS NOT NULL AND x.cluster_id IS NOT NULL)`, id)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +195,7 @@ type IdentifierRow struct {
 
 // PatientsByID reads patients, with whether any of their stays is restricted.
 func (s *Store) PatientsByID(ctx context.Context, tx pgx.Tx, ids []events.ID) ([]PatientRow, error) {
-	rows, err := tx.Query(ctx, `SELECT `+patientColumns+`, EXISTS (SELECT FROM encounter e WHERE e.patient_id = p.id AND e.sensitive)
+	rows, err := tx.Query(ctx, `SELECT p.id, p.org_id, p.facility_id, p.person_id, p.stamps, coalesce(d.effective, d.groups), p.into_id, coalesce(p.deletions, ''), EXISTS (SELECT FROM encounter e WHERE e.patient_id = ANY(ARRAY[p.id, p.into_id]) AND e.sensitive)
 		FROM patient p JOIN patient_detail d USING (id) WHERE p.id = ANY($1) ORDER BY p.id`, ids)
 	if err != nil {
 		return nil, err
@@ -198,7 +203,7 @@ func (s *Store) PatientsByID(ctx context.Context, tx pgx.Tx, ids []events.ID) ([
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (r PatientRow, err error) {
 		var stamps []byte
 		var groups string
-		if err = row.Scan(&r.ID, &r.Org, &r.Facility, &r.Person, &stamps, &groups, &r.Restricted); err == nil {
+		if err = row.Scan(&r.ID, &r.Org, &r.Facility, &r.Person, &stamps, &groups, &r.Into, &r.deletions, &r.Restricted); err == nil {
 			r.Record = decodeRecord(stamps, groups)
 			r.Restricted = r.Restricted || r.Protected()
 		}
@@ -208,14 +213,16 @@ func (s *Store) PatientsByID(ctx context.Context, tx pgx.Tx, ids []events.ID) ([
 
 // Identifiers lists a patient's identifiers and the patients linked with it.
 func (s *Store) Identifiers(ctx context.Context, tx pgx.Tx, p *PatientRow) (linked []events.ID, err error) {
-	rows, err := tx.Query(ctx, `SELECT kind, authority, value FROM patient_identifier WHERE patient_id = $1 ORDER BY own DESC, kind, authority, value`, p.ID)
+	rows, err := tx.Query(ctx, `SELECT kind, authority, value FROM patient_identifier WHERE kind <> 'mother' AND (patient_id = $1
+		OR patient_id IN (SELECT x.id FROM patient p JOIN patient x ON x.cluster_id = p.cluster_id AND x.into_id = p.id WHERE p.id = $1 AND x.cluster_id IS NOT NULL))
+		ORDER BY own DESC, kind, authority, value`, p.ID)
 	if err != nil {
 		return nil, err
 	}
 	if p.Identifiers, err = pgx.CollectRows(rows, pgx.RowToStructByPos[IdentifierRow]); err != nil {
 		return nil, err
 	}
-	if rows, err = tx.Query(ctx, `SELECT id FROM patient WHERE person_id = $1 AND id <> $2 ORDER BY id`, p.Person, p.ID); err != nil {
+	if rows, err = tx.Query(ctx, `SELECT id FROM patient WHERE person_id = $1 AND id <> $2 AND into_id IS NULL ORDER BY id`, p.Person, p.ID); err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[events.ID])

@@ -20,21 +20,28 @@ type Encounter struct {
 	PlannedAt         *time.Time
 	ED, Reopened      bool
 
-	New   bool
-	Dirty bool             // it is other than in the tables
-	Added []encounter.Fact // facts that are not in the tables
-	count int              // how many facts there are in the tables
+	Patient events.ID  // whose it is in the tables
+	Cluster events.ID  // all stays that any statement ever tied to it; zero: none
+	Into    events.ID  // the stay that it is a part of; zero: itself
+	CheckAt *time.Time // when it has gone on for too long, unless more is heard of it
+
+	New    bool
+	Joined bool             // cluster, whole or visit are others than in the tables
+	Dirty  bool             // it is other than in the tables
+	Added  []encounter.Fact // facts that are not in the tables
+	count  int              // how many facts there are in the tables
 
 	loaded   bool   // Facts and Known are there
 	snapshot string // of Known, to be read if they are not
 }
 
-const encounterColumns = `e.id, e.org_id, e.facility_id, e.visit_key, e.visit, e.facts, e.fold_version, e.planned_at, e.ed, e.reopened, e.room, e.bed, e.snapshot`
+const encounterColumns = `e.id, e.org_id, e.facility_id, e.visit_key, e.visit, e.facts, e.fold_version, e.planned_at, e.ed, e.reopened, e.room, e.bed, e.snapshot,
+	e.patient_id, e.cluster_id, e.into_id`
 
 func scanEncounter(row pgx.CollectableRow) (*Encounter, error) {
 	e := new(Encounter)
 	err := row.Scan(&e.ID, &e.Org, &e.Facility, &e.VisitKey, &e.Visit, &e.count, &e.Known.FoldVersion, &e.PlannedAt, &e.ED, &e.Reopened,
-		&e.Known.Place.Room, &e.Known.Place.Bed, &e.snapshot)
+		&e.Known.Place.Room, &e.Known.Place.Bed, &e.snapshot, &e.Patient, &e.Cluster, &e.Into)
 	return e, err
 }
 
@@ -93,14 +100,14 @@ func saveEncounters(b *pgx.Batch, list []*Encounter) error {
 	}
 	if len(fresh.id) > 0 {
 		b.Queue(`INSERT INTO encounter (id, org_id, facility_id, patient_id, fold_version, facts, admitted_at, discharged_at, planned_at, ed, reopened, sensitive,
-			state, class, disposition, unit, room, bed, snapshot, visit, visit_key) SELECT * FROM unnest(`+encounterArrayTypes+`, $20::text[], $21::text[])`,
+			state, class, disposition, unit, room, bed, snapshot, check_at, visit, visit_key) SELECT * FROM unnest(`+encounterArrayTypes+`, $21::text[], $22::text[])`,
 			append(fresh.args(), fresh.visit, fresh.visitKey)...)
 	}
 	if len(changed.id) > 0 {
 		b.Queue(`UPDATE encounter e SET patient_id = u.patient, fold_version = u.fold, facts = u.facts, admitted_at = u.admitted, discharged_at = u.discharged,
 			planned_at = u.planned, ed = u.ed, reopened = u.reopened, sensitive = u.sensitive, state = u.state, class = u.class, disposition = u.disposition,
-			unit = u.unit, room = u.room, bed = u.bed, snapshot = u.snapshot
-			FROM unnest(`+encounterArrayTypes+`) AS u(id, org, facility, patient, fold, facts, admitted, discharged, planned, ed, reopened, sensitive, state, class, disposition, unit, room, bed, snapshot)
+			unit = u.unit, room = u.room, bed = u.bed, snapshot = u.snapshot, check_at = u.check_at
+			FROM unnest(`+encounterArrayTypes+`) AS u(id, org, facility, patient, fold, facts, admitted, discharged, planned, ed, reopened, sensitive, state, class, disposition, unit, room, bed, snapshot, check_at)
 			WHERE e.id = u.id`, changed.args()...)
 	}
 	facts.queue(b)
@@ -108,13 +115,14 @@ func saveEncounters(b *pgx.Batch, list []*Encounter) error {
 }
 
 const encounterArrayTypes = `$1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::int[], $7::timestamptz[], $8::timestamptz[], $9::timestamptz[],
-	$10::boolean[], $11::boolean[], $12::boolean[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[]`
+	$10::boolean[], $11::boolean[], $12::boolean[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::timestamptz[]`
 
 type encounterArrays struct {
 	id, org, facility, patient    []events.ID
 	fold                          []int64
 	facts                         []int32
 	admitted, discharged, planned []*time.Time
+	check                         []*time.Time
 	ed, reopened, sensitive       []bool
 	state, class, disposition     []string
 	unit, room, bed, snapshot     []string
@@ -134,14 +142,14 @@ func (a *encounterArrays) add(e *Encounter) error {
 	a.sensitive = append(a.sensitive, k.Sensitive)
 	a.state, a.class, a.disposition = append(a.state, k.State), append(a.class, k.Class), append(a.disposition, k.Disposition)
 	a.unit, a.room, a.bed = append(a.unit, k.Place.Unit), append(a.room, k.Place.Room), append(a.bed, k.Place.Bed)
-	a.snapshot = append(a.snapshot, string(snapshot))
+	a.snapshot, a.check = append(a.snapshot, string(snapshot)), append(a.check, e.CheckAt)
 	a.visit, a.visitKey = append(a.visit, e.Visit), append(a.visitKey, e.VisitKey)
 	return nil
 }
 
 func (a *encounterArrays) args() []any {
 	return []any{a.id, a.org, a.facility, a.patient, a.fold, a.facts, a.admitted, a.discharged, a.planned, a.ed, a.reopened, a.sensitive,
-		a.state, a.class, a.disposition, a.unit, a.room, a.bed, a.snapshot}
+		a.state, a.class, a.disposition, a.unit, a.room, a.bed, a.snapshot, a.check}
 }
 
 type factArrays struct {

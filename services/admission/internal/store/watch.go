@@ -1,0 +1,63 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/handoff-care/handoff/pkg/events"
+)
+
+// Overdue takes stays that have gone on for too long by the database's clock, with their facts. Of
+// several processes each gets others.
+func (s *Store) Overdue(ctx context.Context, tx pgx.Tx, limit int) (list []*Encounter, now time.Time, err error) {
+	l := &Loaded{Encounters: map[events.ID]*Encounter{}}
+	if _, err = tx.Exec(ctx, byKey, true); err != nil {
+		return nil, now, err
+	}
+	rows, err := tx.Query(ctx, `SELECT `+encounterColumns+` FROM encounter e WHERE e.state IN ('planned', 'arrived', 'in-progress', 'onleave')
+		AND e.check_at <= clock_timestamp() AND e.into_id IS NULL ORDER BY e.id LIMIT $1 FOR NO KEY UPDATE OF e SKIP LOCKED`, limit)
+	if err != nil {
+		return nil, now, err
+	}
+	if err = l.takeEncounters(rows); err != nil || len(l.Encounters) == 0 {
+		return nil, now, err
+	}
+	var ids []events.ID
+	for id, e := range l.Encounters {
+		ids, list = append(ids, id), append(list, e)
+	}
+	b := &pgx.Batch{}
+	b.Queue(`SELECT `+factColumns+` FROM encounter_fact f WHERE f.encounter_id = ANY($1)`, ids).Query(func(rows pgx.Rows) error { return l.takeFacts(rows, ids) })
+	b.Queue(`SELECT coalesce(x.into_id, x.id), `+factColumns[len("f.encounter_id, "):]+` FROM encounter e JOIN encounter x ON x.cluster_id = e.cluster_id AND x.into_id = e.id
+		JOIN encounter_fact f ON f.encounter_id = x.id WHERE e.id = ANY($1) AND e.cluster_id IS NOT NULL AND x.cluster_id IS NOT NULL`, ids).Query(l.takePartFacts)
+	b.Queue(`SELECT clock_timestamp()`).QueryRow(func(row pgx.Row) error { return row.Scan(&now) })
+	return list, now, tx.SendBatch(ctx, b).Close()
+}
+
+// takePartFacts adds the facts of stays that became a part of another.
+func (l *Loaded) takePartFacts(rows pgx.Rows) error {
+	list, err := pgx.CollectRows(rows, scanFact)
+	for _, r := range list {
+		e := l.Encounters[r.encounter]
+		e.Facts, _ = e.Facts.Add(r.fact)
+	}
+	return err
+}
+
+// SaveWatched writes what was marked; a stay is not looked at again before more is heard of it.
+func (s *Store) SaveWatched(ctx context.Context, tx pgx.Tx, list []*Encounter) error {
+	ids, folds, snapshots := make([]events.ID, len(list)), make([]int64, len(list)), make([]string, len(list))
+	for i, e := range list {
+		b, err := json.Marshal(&e.Known.Encounter)
+		if err != nil {
+			return err
+		}
+		ids[i], folds[i], snapshots[i] = e.ID, e.Known.FoldVersion, string(b)
+	}
+	_, err := tx.Exec(ctx, `UPDATE encounter e SET fold_version = u.fold, snapshot = u.snapshot, check_at = NULL
+		FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS u(id, fold, snapshot) WHERE e.id = u.id`, ids, folds, snapshots)
+	return err
+}

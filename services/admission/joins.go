@@ -1,0 +1,199 @@
+package admission
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/services/admission/internal/adt"
+	"github.com/handoff-care/handoff/services/admission/internal/alias"
+	"github.com/handoff-care/handoff/services/admission/internal/encounter"
+	"github.com/handoff-care/handoff/services/admission/internal/store"
+)
+
+// Every visit key has a row of its own with what was said under it. Rows whose keys stand for one
+// another are one stay, which others know by one of them: its home. A stay that gets another number
+// keeps its id; of two stays that are joined, the surviving one's is kept and the other is told as
+// entered in error.
+
+// joinVisits makes one visit key stand for another.
+func (w *work) joinVisits(it *item, a *adt.Act, p *store.Patient, place int) {
+	from, to := w.row(it, p, a.FromVisit), w.row(it, p, a.ToVisit)
+	f := &it.cmd.Fact
+	st := alias.Statement{
+		From: from.ID, To: to.ID, Message: it.in.ID, Org: from.Org, Recorded: f.Recorded, Sent: f.Sent, Control: f.Control, Hash: f.Hash, Place: place, Reason: reasonRename,
+	}
+	if !w.names.Add(st) {
+		return
+	}
+	w.changes.Aliases = append(w.changes.Aliases, st)
+	list := append(w.tied(from), w.tied(to)...)
+	id := list[0].ID
+	for _, e := range list {
+		if !e.Cluster.IsZero() {
+			id = e.Cluster
+			break
+		}
+	}
+	for _, e := range list {
+		e.Cluster, e.Joined = id, true
+		w.touchEncounter(e)
+	}
+	w.refoldAll(it, list)
+}
+
+// row is the row of a visit key.
+func (w *work) row(it *item, p *store.Patient, v adt.Visit) *store.Encounter {
+	if e := w.byVisit[store.Visit{Facility: it.in.Facility.ID, Key: v.Key}]; e != nil {
+		return e
+	}
+	return w.newStay(it.in.Facility, v.Key, v.Number, p)
+}
+
+// refoldAll looks at each stay once that the rows of a cluster make up now. A stay that ceases to be
+// one goes first.
+func (w *work) refoldAll(it *item, list []*store.Encounter) {
+	done := map[*store.Encounter]bool{}
+	for _, e := range list {
+		if h := w.home(e); !done[h] {
+			done[h] = true
+			w.refold(it, h)
+		}
+	}
+}
+
+// tied are all rows that any statement ever tied to one, in the order of ids.
+func (w *work) tied(e *store.Encounter) []*store.Encounter {
+	if e.Cluster.IsZero() {
+		return []*store.Encounter{e}
+	}
+	var out []*store.Encounter
+	for _, x := range w.Encounters {
+		if x.Cluster == e.Cluster {
+			out = append(out, x)
+		}
+	}
+	slices.SortFunc(out, func(a, b *store.Encounter) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	return out
+}
+
+// rows are those that make up one stay.
+func (w *work) rows(e *store.Encounter) []*store.Encounter {
+	list := w.tied(e)
+	if len(list) < 2 {
+		return list
+	}
+	root := w.names.Root(e.ID)
+	return slices.DeleteFunc(list, func(x *store.Encounter) bool { return w.names.Root(x.ID) != root })
+}
+
+// home is the row by which others know the stay: the one whose number counts, if they know it;
+// else the first that they know.
+func (w *work) home(e *store.Encounter) *store.Encounter {
+	if e.Cluster.IsZero() {
+		return e
+	}
+	rows, root := w.rows(e), w.Encounters[w.names.Root(e.ID)]
+	for _, fits := range []func(*store.Encounter) bool{
+		func(x *store.Encounter) bool { return x == root && known(x) && x.Into.IsZero() },
+		func(x *store.Encounter) bool { return known(x) && x.Into.IsZero() },
+		known,
+	} {
+		if i := slices.IndexFunc(rows, fits); i >= 0 {
+			return rows[i]
+		}
+	}
+	return root
+}
+
+func known(e *store.Encounter) bool { return e.Known.FoldVersion > 0 }
+
+// gatherParts makes the home of a stay its only row that others know, with the number that counts.
+func (w *work) gatherParts(it *item, e *store.Encounter) *store.Encounter {
+	if e.Cluster.IsZero() {
+		return e
+	}
+	h, root := w.home(e), w.Encounters[w.names.Root(e.ID)]
+	for _, x := range w.rows(e) {
+		into := h.ID
+		if x == h {
+			into = events.ID{}
+		}
+		if x.Into != into {
+			x.Into, x.Joined = into, true
+			w.touchEncounter(x)
+		}
+		if x != h && known(x) && x.Known.State != encounter.EnteredInError {
+			w.retire(it, x)
+		}
+	}
+	number := root.VisitKey[min(3, len(root.VisitKey)):]
+	if h.Visit != number {
+		h.Visit, h.Joined = number, true
+		w.touchEncounter(h)
+	}
+	return h
+}
+
+// retire tells that a stay is none of its own any more.
+func (w *work) retire(it *item, e *store.Encounter) {
+	before, wasED := e.Known, e.ED
+	now := e.Known
+	now.State, now.HangingSince, now.HangingRule = encounter.EnteredInError, nil, ""
+	e.CheckAt, e.ED = nil, false
+	w.become(it, e, now, false)
+	w.stirs(it, e, &before, wasED)
+}
+
+// factsOf are the facts of a stay, whatever row they were said under. A deletion of a patient does not
+// reach what stood for somebody else by then.
+func (w *work) factsOf(e *store.Encounter) encounter.Facts {
+	if w.names.Empty() {
+		return e.Facts
+	}
+	facts := e.Facts
+	if rows := w.rows(e); len(rows) > 1 {
+		facts = nil
+		for _, x := range rows {
+			for i := range x.Facts {
+				facts, _ = facts.Add(x.Facts[i])
+			}
+		}
+	}
+	moot := func(f encounter.Fact) bool {
+		return f.Kind == encounter.DeleteOwner && w.names.RootAt(f.Patient, f.Recorded) != f.Patient
+	}
+	if slices.ContainsFunc(facts, moot) {
+		facts = slices.DeleteFunc(slices.Clone(facts), moot)
+	}
+	return facts
+}
+
+// moveAccount gives an account's stays to another patient: those that were said to be of the account,
+// and those that will be.
+func (w *work) moveAccount(it *item, a *adt.Act, p *store.Patient) {
+	account := w.row(it, p, a.FromVisit)
+	f := it.cmd.Fact
+	f.Kind, f.Message, f.Patient, f.Values, f.Place, f.Diagnoses = encounter.Move, it.in.ID, p.ID, encounter.Values{}, encounter.Place{}, nil
+	w.add(account, f)
+	w.refold(it, account)
+	list := slices.Clone(w.byPatient[w.root(p).ID])
+	if q := w.holder(a.From.Key, p.Facility); q != nil && w.root(q) != w.root(p) {
+		list = append(list, w.byPatient[w.root(q).ID]...)
+	}
+	for _, e := range list {
+		if e != account && e.Facility == account.Facility && w.ofAccount(e, account) && w.add(e, f) {
+			w.refold(it, e)
+		}
+	}
+}
+
+// ofAccount: something said of the stay named the account, or one that stands for the same.
+func (w *work) ofAccount(e, account *store.Encounter) bool {
+	for _, f := range w.factsOf(e) {
+		if x := w.byVisit[store.Visit{Facility: e.Facility, Key: accountKey(&f)}]; x != nil && w.home(x) == w.home(account) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,319 @@
+package admission
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/services/admission/internal/adt"
+	"github.com/handoff-care/handoff/services/admission/internal/alias"
+	"github.com/handoff-care/handoff/services/admission/internal/encounter"
+	"github.com/handoff-care/handoff/services/admission/internal/identity"
+	"github.com/handoff-care/handoff/services/admission/internal/store"
+)
+
+// Every patient keeps what was said under its own names, also when it is retired: facts, demographics,
+// identifiers. Whose a stay is, and what is known of the survivor, are computed from that and the
+// statements about names, so that a merge is right whenever it comes, and can be taken back.
+
+// The reasons of merges, as others are told.
+const (
+	reasonMerge   = "merge"
+	reasonMove    = "move"
+	reasonRename  = "identifier-changed"
+	reasonUnmerge = "unmerge"
+)
+
+// cluster are a patient and all others whose names any merge ever tied to its own, in the order of ids.
+func (w *work) cluster(p *store.Patient) []*store.Patient {
+	if p.Cluster.IsZero() {
+		return []*store.Patient{p}
+	}
+	var out []*store.Patient
+	for _, q := range w.Patients {
+		if q.Cluster == p.Cluster {
+			out = append(out, q)
+		}
+	}
+	slices.SortFunc(out, func(a, b *store.Patient) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	return out
+}
+
+// root is who a patient stands for now.
+func (w *work) root(p *store.Patient) *store.Patient {
+	if p.Cluster.IsZero() {
+		return p
+	}
+	if r := w.Patients[w.names.Root(p.ID)]; r != nil {
+		return r
+	}
+	return p
+}
+
+// record is what is known of a patient from all names that stand for it.
+func (w *work) record(p *store.Patient) *identity.Record {
+	if p.Cluster.IsZero() {
+		return &p.Record
+	}
+	r := p.Record
+	for _, q := range w.cluster(p) {
+		if q != p && w.root(q) == p {
+			r.Absorb(&q.Record)
+		}
+	}
+	return &r
+}
+
+// effective keeps what is known of a survivor, for those who ask.
+func (w *work) effective(p *store.Patient) {
+	if !p.Cluster.IsZero() {
+		p.Effective = w.record(p)
+		w.touchPatient(p)
+	}
+}
+
+// owner is whose stay it is: the patient that the newest statement names, or whoever that stands for.
+func (w *work) owner(e *store.Encounter, facts encounter.Facts, newest events.ID) events.ID {
+	switch {
+	case newest.IsZero():
+		newest = e.Known.Patient
+	case !w.names.Empty():
+		newest = facts.Owner(func(a, b events.ID, at time.Time) bool {
+			return a == b || w.names.RootAt(a, at) == w.names.RootAt(b, at)
+		})
+	}
+	return w.names.Root(newest)
+}
+
+// act does what a message says of names.
+func (w *work) act(it *item, a *adt.Act, p *store.Patient, place int) {
+	switch a.Kind {
+	case adt.MergePatients:
+		w.merge(it, a, p, reasonMerge, place)
+	case adt.MovePatient:
+		w.merge(it, a, p, reasonMove, place)
+	case adt.RenamePatient:
+		w.merge(it, a, p, reasonRename, place)
+	case adt.JoinVisits:
+		w.joinVisits(it, a, p, place)
+	case adt.MoveAccount:
+		w.moveAccount(it, a, p)
+	case adt.LinkPatients:
+		if q := w.holder(a.From.Key, p.Facility); q != nil {
+			w.unite(it, w.root(p), w.root(q), "linked")
+		}
+	case adt.UnlinkPatients:
+		if q := w.holder(a.From.Key, p.Facility); q != nil {
+			w.divide(it, w.root(p), w.root(q), "unlinked")
+		}
+	case adt.DeletePerson:
+		w.deletePerson(it, p)
+	}
+}
+
+// rename gives a known patient another identifier before anybody new is made of it. The old one stays
+// a name of the patient. If both are known patients, it is a merge.
+func (w *work) rename(it *item) {
+	for i := range it.cmd.Acts {
+		a := &it.cmd.Acts[i]
+		if a.Kind != adt.RenamePatient {
+			continue
+		}
+		from, to := w.holder(a.From.Key, it.in.Facility.ID), w.holder(a.To.Key, it.in.Facility.ID)
+		if from != nil && to == nil {
+			w.identify(it, from, a.To, true)
+		} else if to != nil && from == nil {
+			w.identify(it, to, a.From, true)
+		}
+	}
+}
+
+// merge makes one name stand for another. A name that was never heard of is kept for when it is.
+func (w *work) merge(it *item, a *adt.Act, p *store.Patient, reason string, place int) {
+	to, from := w.holder(a.To.Key, p.Facility), w.holder(a.From.Key, p.Facility)
+	if to == nil {
+		to = p
+	}
+	if from == nil && reason == reasonRename {
+		w.identify(it, to, a.From, true)
+		return
+	}
+	if from == nil {
+		from = w.newPatient(it)
+		w.identify(it, from, a.From, true)
+	}
+	if from == to {
+		return
+	}
+	f := &it.cmd.Fact
+	w.state(it, from, to, alias.Statement{
+		From: from.ID, To: to.ID, Message: it.in.ID, Org: from.Org, Recorded: f.Recorded, Sent: f.Sent, Control: f.Control, Hash: f.Hash, Place: place, Reason: reason,
+	})
+}
+
+// standing is who stands for whom in a cluster, and what others were told of them.
+type standing struct {
+	root map[*store.Patient]*store.Patient
+	told map[*store.Patient]events.Patient
+}
+
+func (w *work) standing(list []*store.Patient) standing {
+	s := standing{map[*store.Patient]*store.Patient{}, map[*store.Patient]events.Patient{}}
+	for _, p := range list {
+		s.root[p], s.told[p] = w.root(p), w.told(p)
+	}
+	return s
+}
+
+// state takes in a statement about a patient's name, and carries what it changes to patients and stays.
+func (w *work) state(it *item, from, to *store.Patient, st alias.Statement) {
+	if !w.names.Add(st) {
+		return
+	}
+	w.changes.Aliases = append(w.changes.Aliases, st)
+	list := w.cluster(from)
+	if to != nil && to.Cluster != from.Cluster || to != nil && to.Cluster.IsZero() {
+		list = append(list, w.cluster(to)...)
+	}
+	was := w.standingBefore(list, st)
+	w.oneCluster(list)
+	changed := map[*store.Patient]bool{} // whose stays may be somebody else's now
+	for _, p := range list {
+		if r := w.root(p); r != was.root[p] {
+			changed[r], changed[was.root[p]], changed[p] = true, true, true
+		}
+	}
+	if len(changed) == 0 {
+		return
+	}
+	for _, p := range list {
+		r := w.root(p)
+		if p.Into = (events.ID{}); r != p {
+			p.Into = r.ID
+		}
+		if changed[p] && r == p {
+			w.effective(p)
+		}
+	}
+	w.tellNames(it, list, was, st.Reason)
+	for _, p := range list {
+		if changed[p] {
+			for _, e := range slices.Clone(w.byPatient[p.ID]) {
+				w.refold(it, e)
+			}
+		}
+	}
+}
+
+// standingBefore is the standing without a statement that was just added.
+func (w *work) standingBefore(list []*store.Patient, st alias.Statement) standing {
+	now := w.names
+	w.names = w.names.Without(st)
+	defer func() { w.names = now }()
+	return w.standing(list)
+}
+
+func (w *work) oneCluster(list []*store.Patient) {
+	id := list[0].ID
+	for _, p := range list {
+		if c := p.Cluster; !c.IsZero() {
+			id = c
+			break
+		}
+	}
+	for _, p := range list {
+		if p.Cluster, p.Joined = id, true; true {
+			w.touchPatient(p)
+		}
+	}
+}
+
+// tellNames announces who is retired or stands for itself again, and what is new about a survivor.
+func (w *work) tellNames(it *item, list []*store.Patient, was standing, reason string) {
+	say := func(f events.Fact) { w.announce = append(w.announce, caused(it, f, it.cmd.Fact.Recorded)) }
+	for _, p := range list {
+		r := w.root(p)
+		switch {
+		case r == was.root[p]:
+		case r == p:
+			if reason == reasonUnmerge {
+				w.divide(it, p, was.root[p], reason)
+			}
+			say(events.PatientUnmerged{Patient: w.told(p), Survivor: was.root[p].ID, Reason: reason})
+		default:
+			w.unite(it, r, p, reason)
+			why := w.names.Reason(p.ID)
+			if why == "" {
+				why = reason
+			}
+			say(events.PatientMerged{Patient: w.told(r), Retired: p.ID, Reason: why})
+		}
+	}
+	for _, p := range list {
+		is, told := w.told(p), was.told[p]
+		told.Person = is.Person // told as a link
+		if w.root(p) == p && was.root[p] == p && !samePatient(told, is) {
+			say(events.PatientUpdated{Patient: is})
+		}
+	}
+}
+
+// divide parts two patients who were one person. Whoever gave the group its id keeps it.
+func (w *work) divide(it *item, p, q *store.Patient, reason string) {
+	if p.Person != q.Person || p == q {
+		return
+	}
+	if p.Person == p.ID {
+		p, q = q, p
+	}
+	old := p.Person
+	for _, x := range w.cluster(p) {
+		if w.root(x) != p {
+			continue
+		}
+		x.Person, x.Moved = p.ID, true
+		w.touchPatient(x)
+		w.byPerson[old] = slices.DeleteFunc(w.byPerson[old], func(y *store.Patient) bool { return y == x })
+		w.byPerson[p.ID] = append(w.byPerson[p.ID], x)
+		for _, v := range w.past[old] {
+			if v.Patient == x.ID {
+				w.past[p.ID] = append(w.past[p.ID], v)
+			}
+		}
+		w.past[old] = slices.DeleteFunc(w.past[old], func(v store.Past) bool { return v.Patient == x.ID })
+	}
+	w.stir(it, old, time.Time{}, events.ID{})
+	w.stir(it, p.ID, time.Time{}, events.ID{})
+	w.announce = append(w.announce, caused(it, events.PatientUnlinked{Patient: w.told(p), Other: q.ID, Reason: reason}, it.cmd.Fact.Recorded))
+}
+
+// deletePerson voids what was written down about the patient's stays until now.
+func (w *work) deletePerson(it *item, p *store.Patient) {
+	f := it.cmd.Fact
+	f.Kind, f.Message, f.Patient, f.Values, f.Place, f.Diagnoses = encounter.DeleteOwner, it.in.ID, p.ID, encounter.Values{}, encounter.Place{}, nil
+	p.Delete(f)
+	w.touchPatient(p)
+	for _, e := range slices.Clone(w.byPatient[w.root(p).ID]) {
+		named := slices.ContainsFunc(w.factsOf(e), func(x encounter.Fact) bool { return x.Patient == p.ID })
+		if named && w.add(e, f) {
+			w.refold(it, e)
+		}
+	}
+}
+
+// inherit adds to a stay what was said of its patient or its account as a whole, before or after.
+func (w *work) inherit(e *store.Encounter, f *encounter.Fact, p *store.Patient) {
+	for _, d := range p.Deletions() {
+		w.add(e, d)
+	}
+	account := w.byVisit[store.Visit{Facility: e.Facility, Key: accountKey(f)}]
+	if account == nil || account == e {
+		return
+	}
+	for _, m := range w.factsOf(w.home(account)) {
+		if m.Kind == encounter.Move {
+			w.add(e, m)
+		}
+	}
+}
