@@ -371,3 +371,24 @@ func TestWorkWithoutATransitionIsNoTransition(t *testing.T) {
 	}
 	h.balanced()
 }
+
+// An old feed is full of stays that nobody ended: each is work, from today on, and wakes nobody.
+func TestStaysThatHungForLongWakeNobody(t *testing.T) {
+	h := newHospital(t)
+	h.hear(updated(stay(1, "inpatient", "in-progress", hanging(left.AddDate(-3, 0, 0)))))
+	h.s.clock = func() time.Time { return left.AddDate(0, 0, 2) }
+	told := h.sequenceOfLog()
+	h.hear(updated(stay(1, "inpatient", "in-progress", hanging(left.AddDate(-3, 0, 0)))))
+	if now := h.sequenceOfLog(); now != told {
+		t.Errorf("decided again: %v", h.told()[told:])
+	}
+	got := h.tasks(1, "open")[0]
+	if got["due_at"] != left.Add(25*time.Hour).Format(time.RFC3339) || got["late_arrival"] != true || got["overdue"] != false {
+		t.Errorf("due %v, late %v, overdue %v", got["due_at"], got["late_arrival"], got["overdue"])
+	}
+	h.tick(left.AddDate(0, 0, 3))
+	if got := h.tasks(1, "open")[0]; got["overdue"] != true || got["late_arrival"] != true {
+		t.Errorf("when its time has passed: %v", got)
+	}
+	h.balanced()
+}

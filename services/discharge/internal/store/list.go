@@ -137,7 +137,8 @@ type TaskRow struct {
 // Tasks lists tasks.
 func Tasks(ctx context.Context, tx pgx.Tx, q TaskQuery) ([]TaskRow, error) {
 	w, order := q.where()
-	rows, err := tx.Query(ctx, fmt.Sprintf(`SELECT %s, k.created_at, k.changed_at, t.patient_id, t.facility, t.unit, t.late_arrival, t.sensitive, t.state
+	rows, err := tx.Query(ctx, fmt.Sprintf(`SELECT %s, k.created_at, k.changed_at, t.patient_id, t.facility, t.unit, t.late_arrival, t.sensitive, t.state,
+			t.hanging_since
 		FROM task k JOIN transition t USING (encounter_id)%s ORDER BY %s LIMIT %d`, taskColumns, w.sql(), order, q.Limit), w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list tasks: %w", err)
@@ -145,11 +146,13 @@ func Tasks(ctx context.Context, tx pgx.Tx, q TaskQuery) ([]TaskRow, error) {
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (TaskRow, error) {
 		var r TaskRow
 		var of events.Task
-		t, err := scanTask(row, &r.CreatedAt, &r.ChangedAt, &of.Patient, &of.Facility, &of.Unit, &of.Late, &of.Sensitive, &of.State)
+		var hanging *time.Time
+		t, err := scanTask(row, &r.CreatedAt, &r.ChangedAt, &of.Patient, &of.Facility, &of.Unit, &of.Late, &of.Sensitive, &of.State, &hanging)
 		if of.State != transition.None {
 			t.Transition = transition.ID(t.Encounter)
 		}
-		t.Patient, t.Facility, t.Unit, t.Late, t.Sensitive = of.Patient, of.Facility, of.Unit, of.Late, of.Sensitive
+		t.Patient, t.Facility, t.Unit, t.Sensitive = of.Patient, of.Facility, of.Unit, of.Sensitive
+		t.Late = transition.Late(t.Code, t.Trigger, of.Late, hanging)
 		r.Task = t
 		return r, err
 	})

@@ -160,7 +160,7 @@ func eachTask(rows pgx.Rows, out *World) error {
 			if of.State != transition.None {
 				t.Transition = of.ID
 			}
-			t.Late, t.Sensitive = of.LateArrival, of.Sensitive
+			t.Late, t.Sensitive = transition.Late(t.Code, t.Trigger, of.LateArrival, of.Stay.HangingSince), of.Sensitive
 			c.Tasks = append(c.Tasks, t)
 		}
 	}

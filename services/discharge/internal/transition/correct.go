@@ -82,20 +82,6 @@ func (d *decision) stands(t Task) bool {
 	return !t.Open() && t.ClosedBy != "" && t.ClosedAt != nil && !t.ClosedAt.Before(d.since(t.Code))
 }
 
-// since is from when on a task that was ended stands for its code: the discharge; or
-// when the stay was found to be without an end.
-func (d *decision) since(code string) time.Time {
-	if code == protocol.CloseVisit && d.now.Stay.HangingSince != nil {
-		return *d.now.Stay.HangingSince
-	}
-	return discharged(d.now.Stay)
-}
-
-// turned reports whether the stay was found to be without an end, or is so no more.
-func (d *decision) turned() bool {
-	return d.now.Current != nil && !same(d.now.Current.Stay.HangingSince, d.now.Stay.HangingSince)
-}
-
 // endOf is why a task is not asked for any more: the transition's own reason where it
 // has ended or waits for the discharge again, else the correction that changed the plan.
 func (d *decision) endOf(t Task, why string) string {

@@ -48,10 +48,12 @@ func (r *Rules) Decide(now Now) (Change, error) {
 	if now.Book != nil {
 		r = r.by(now.Book.At(now.Stay.Facility, discharged(now.Stay)))
 	}
-	w, err := r.want(now.Stay, now.Dead, clock.Where{Zone: zone, Calendar: now.Calendar})
+	where := clock.Where{Zone: zone, Calendar: now.Calendar}
+	w, err := r.want(now.Stay, now.Dead, where)
 	if err != nil {
 		return Change{}, err
 	}
+	r.hanging(now, &w, where)
 	state := None
 	if now.Current != nil {
 		state = now.Current.State

@@ -78,7 +78,8 @@ func (d *decision) shape(t *Task, p protocol.Task) {
 	if t.Transition = d.next.ID; d.next.State == None {
 		t.Transition = events.ID{}
 	}
-	t.Patient, t.Facility, t.Unit, t.Sensitive, t.Late = d.next.Patient, d.next.Facility, d.next.Unit, d.next.Sensitive, d.next.LateArrival
+	t.Patient, t.Facility, t.Unit, t.Sensitive = d.next.Patient, d.next.Facility, d.next.Unit, d.next.Sensitive
+	t.Late = Late(p.Code, p.Trigger, d.next.LateArrival, d.now.Stay.HangingSince)
 	t.Title, t.OwnerRole, t.Priority = p.Title, p.OwnerRole, p.Priority
 	t.Protocols, t.Reasons = p.Protocols, p.Reasons
 	t.DueAt, t.WarnAt = &due, p.WarnAt

@@ -57,22 +57,7 @@ func (r *Rules) want(stay events.Encounter, dead bool, where clock.Where) (wante
 	if dead && (w.state == Planning || w.state == Active) {
 		return wanted{state: Expired, reason: ReasonExpired, flags: w.flags}, nil
 	}
-	if Hanging(stay) && (w.state == Planning || w.state == None) {
-		if t, ok := r.Protocols.Hanging(stay.Class, *stay.HangingSince, where); ok {
-			w.plan.Tasks = append(w.plan.Tasks, t)
-		}
-	}
 	return w, nil
-}
-
-// Hanging reports whether a stay waits for its end, and nothing was heard of it for
-// too long.
-func Hanging(stay events.Encounter) bool {
-	switch stay.State {
-	case "finished", "cancelled", "entered-in-error":
-		return false
-	}
-	return stay.HangingSince != nil
 }
 
 func (r *Rules) wantAlive(stay events.Encounter, where clock.Where) (wanted, error) {
