@@ -25,6 +25,7 @@ const (
 	TasksRead       Permission = "tasks.read"
 	TasksWork       Permission = "tasks.work"
 	TasksAssign     Permission = "tasks.assign" // to somebody else
+	RulesMove       Permission = "rules.move"   // open clocks to another version of their rule
 	ReferralsRead   Permission = "referrals.read"
 	ReferralsWork   Permission = "referrals.work"
 	ProvidersRead   Permission = "providers.read"
@@ -65,6 +66,7 @@ var grants = map[Permission][]Role{
 	TasksRead:       everyone,
 	TasksWork:       with(care, Intake),
 	TasksAssign:     {Lead},
+	RulesMove:       {Lead, Admin},
 	ReferralsRead:   everyone,
 	ReferralsWork:   with(care, Intake),
 	ProvidersRead:   everyone,

@@ -32,12 +32,12 @@ func (a *api) actions(r *web.Router) {
 	})
 	act(a, r, "attempt", "Record an attempt", func(b *attemptBody) done {
 		return done{
-			action: transition.Action{Outcome: b.Outcome, Until: b.NextAt},
-			entry:  store.Entry{Channel: b.Channel, Outcome: b.Outcome, Duration: b.Duration, Note: b.Note, NextAt: b.NextAt},
+			action: transition.Action{Outcome: b.Outcome, Until: b.NextAt}, performed: b.Performed,
+			entry: store.Entry{Channel: b.Channel, Outcome: b.Outcome, Duration: b.Duration, Note: b.Note, NextAt: b.NextAt},
 		}
 	})
 	act(a, r, "complete", "Record that a task is done (outcome failed: that it could not be)", func(b *completeBody) done {
-		return done{action: transition.Action{Outcome: b.Outcome}, entry: store.Entry{Outcome: b.Outcome, Note: b.Note}}
+		return done{action: transition.Action{Outcome: b.Outcome}, entry: store.Entry{Outcome: b.Outcome, Note: b.Note}, performed: b.Performed}
 	})
 	act(a, r, "cancel", "Cancel a task that is not needed", func(b *cancelBody) done {
 		return done{action: transition.Action{Reason: b.Reason}, entry: store.Entry{Outcome: b.Reason, Note: b.Note}}
@@ -66,10 +66,13 @@ type (
 		Duration *int       `json:"duration_s,omitempty" minimum:"0"`
 		Note     string     `json:"note,omitempty" maxLength:"4000"`
 		NextAt   *time.Time `json:"next_at,omitempty"`
+		// the clocks of the stay go by when it took place, not by when it was written down
+		Performed *time.Time `json:"performed_at,omitempty" doc:"when it took place, if not now"`
 	}
 	completeBody struct {
-		Outcome string `json:"outcome,omitempty" maxLength:"64" pattern:"^[a-z0-9-]*$" doc:"a code"`
-		Note    string `json:"note,omitempty" maxLength:"4000"`
+		Outcome   string     `json:"outcome,omitempty" maxLength:"64" pattern:"^[a-z0-9-]*$" doc:"a code"`
+		Note      string     `json:"note,omitempty" maxLength:"4000"`
+		Performed *time.Time `json:"performed_at,omitempty" doc:"when it took place, if not now"`
 	}
 	cancelBody struct {
 		Reason string `json:"reason" maxLength:"64" pattern:"^[a-z0-9-]*$" doc:"a code: duplicate, not-needed, patient-declined..."`
@@ -79,8 +82,9 @@ type (
 
 // done is a request as an action and the entry it leaves in the log.
 type done struct {
-	action transition.Action
-	entry  store.Entry
+	action    transition.Action
+	entry     store.Entry
+	performed *time.Time // when it took place, if not now
 }
 
 type actIn[B any] struct {
@@ -157,6 +161,9 @@ func (s *service) act(ctx context.Context, tx pgx.Tx, id events.ID, version int,
 	d.action.By, d.action.At, d.action.Lead = who.Subject, w.at, who.Is(web.Lead)
 	task, fact, err := transition.Act(c.Tasks[i], *c.Transition, c.Tasks, d.action)
 	if err != nil {
+		return nil, err
+	}
+	if err := w.evidence(c, task, d); err != nil {
 		return nil, err
 	}
 	by := events.Event{Org: who.Org, Occurred: w.at, Received: w.at}

@@ -29,6 +29,7 @@ func (a *api) routes(r *web.Router) {
 	web.Handle(r, web.TransitionsRead, "GET", "/transitions/{id}/history", "The versions of a transition, oldest first", a.history)
 	web.Handle(r, web.TasksRead, "GET", "/tasks", "Follow-up tasks", a.listTasks)
 	web.Handle(r, web.TasksRead, "GET", "/tasks/{id}", "One task, with what is to be done and what was done", a.oneTask)
+	a.clockRoutes(r)
 	a.actions(r)
 	a.protocolRoutes(r)
 }

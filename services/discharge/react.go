@@ -175,15 +175,12 @@ func (s *service) tasksDue(ctx context.Context, tx pgx.Tx, now time.Time, due []
 			set = append(set, t)
 			continue
 		}
-		changed, facts, next := transition.Tick(c.Tasks, now)
-		if len(changed) == 0 && !next.IsZero() { // what was due has moved meanwhile
-			t.Due = next
-			set = append(set, t)
-		}
+		changed, facts, _ := transition.Tick(c.Tasks, now)
 		change := transition.Change{Facts: facts}
 		for _, task := range changed {
 			change.Tasks = append(change.Tasks, transition.TaskChange{Task: task})
 		}
+		c.ticked = true // save judges its clocks, and sets the timer again if what was due has moved
 		w.apply(c, change, events.Event{Org: c.Transition.Org, Occurred: now, Received: now})
 	}
 	if err := timer.Set(ctx, tx, set...); err != nil {

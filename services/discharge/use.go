@@ -63,6 +63,7 @@ type care struct {
 	changed  map[events.ID]bool // tasks
 	moved    bool               // the transition changed
 	hadTasks bool
+	running
 }
 
 func (s *service) begin(tx pgx.Tx) *work {
@@ -101,13 +102,17 @@ func (w *work) care(encounter events.ID) *care {
 // decide brings an encounter's transition in line with its stay, because of an event.
 func (w *work) decide(c *care, stay events.Encounter, dead bool, cause events.Event) error {
 	cal := w.place(&stay)
-	c.stay = &stay
+	c.stay, c.cause = &stay, cause
 	change, err := w.s.rules.Decide(transition.Now{
 		At: w.at, Org: cause.Org, Stay: stay, Dead: dead, Received: cause.Received,
 		Calendar: cal, Current: c.Transition, Tasks: c.Tasks, Book: w.books.book(cause.Org),
 	})
-	if err != nil || change.Empty() {
+	if err != nil {
 		return err
+	}
+	if change.Empty() {
+		c.learn(&stay)
+		return nil
 	}
 	w.apply(c, change, cause)
 	return nil
@@ -115,6 +120,7 @@ func (w *work) decide(c *care, stay events.Encounter, dead bool, cause events.Ev
 
 // apply takes a change into memory, to be saved, and its facts, to be announced.
 func (w *work) apply(c *care, change transition.Change, cause events.Event) {
+	c.cause = cause
 	if change.Transition != nil {
 		c.Transition, c.moved = change.Transition, true
 	}
@@ -195,6 +201,9 @@ func (w *work) save(ctx context.Context) error {
 	var cancel []events.ID
 	w.out.At = w.at
 	for encounter, c := range w.cares {
+		if err := w.runClocks(c); err != nil {
+			return err
+		}
 		if c.moved {
 			w.out.Transitions = append(w.out.Transitions, c.Transition)
 		}
@@ -210,12 +219,12 @@ func (w *work) save(ctx context.Context) error {
 				w.out.Changed = append(w.out.Changed, t)
 			}
 		}
-		if len(c.changed) == 0 {
+		if len(c.changed) == 0 && !c.ran {
 			continue
 		}
-		if at := transition.WakeAt(c.Tasks); !at.IsZero() {
+		if at := first(transition.WakeAt(c.Tasks), c.wake); !at.IsZero() {
 			set = append(set, timer.Timer{Name: timerTask, Key: encounter, Org: c.Transition.Org, Due: at})
-		} else if c.hadTasks {
+		} else if c.hadTasks || c.hadClocks {
 			cancel = append(cancel, encounter)
 		}
 	}

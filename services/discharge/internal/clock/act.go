@@ -12,6 +12,17 @@ func (rec Record) Say(e Evidence) Record {
 	return rec
 }
 
+// Takes says why nothing can be recorded on a clock, if that is so.
+func (t *Table) Takes(rec Record, id string) error {
+	_, err := t.bend(rec, id, func(_ *Kept, r *Rule) error {
+		if r.Window || r.MinStay {
+			return fmt.Errorf("the clock of %s is watched and nobody has to meet it", id)
+		}
+		return nil
+	})
+	return err
+}
+
 // Unsay takes back the latest thing said of a clock itself.
 func (rec Record) Unsay(rule string) (Record, bool) {
 	for i := len(rec.Log) - 1; i >= 0; i-- {

@@ -35,15 +35,15 @@ var Shipped = sync.OnceValues(func() (*Table, error) {
 
 // Pack is the rules of one programme, with the vectors that show what they mean.
 type Pack struct {
-	Pack     string      `yaml:"pack" json:"pack"`
-	Version  string      `yaml:"version" json:"version"`
-	Title    string      `yaml:"title" json:"title"`
-	About    string      `yaml:"about" json:"about"`
-	Entries  []Entry     `yaml:"rules" json:"rules"`
-	Vectors  []Vector    `yaml:"vectors" json:"vectors"`
-	Cases    []Case      `yaml:"cases" json:"cases,omitempty"`
-	Outcomes []TCMVector `yaml:"outcomes" json:"outcomes,omitempty"`
-	Stays    []SNFVector `yaml:"stays" json:"stays,omitempty"`
+	Pack     string       `yaml:"pack" json:"pack"`
+	Version  string       `yaml:"version" json:"version"`
+	Title    string       `yaml:"title" json:"title"`
+	About    string       `yaml:"about" json:"about"`
+	Entries  []PackRule   `yaml:"rules" json:"rules"`
+	Vectors  []PackVector `yaml:"vectors" json:"vectors"`
+	Cases    []PackCase   `yaml:"cases" json:"cases,omitempty"`
+	Outcomes []TCMVector  `yaml:"outcomes" json:"outcomes,omitempty"`
+	Stays    []SNFVector  `yaml:"stays" json:"stays,omitempty"`
 }
 
 // Parse makes a table of rule packs written in YAML, one text for each. It refuses
@@ -82,8 +82,8 @@ func Parse(texts ...[]byte) (*Table, error) {
 	return t, nil
 }
 
-// Entry is a rule as it stands in its file.
-type Entry struct {
+// PackRule is a rule as it stands in its file.
+type PackRule struct {
 	ID              string     `yaml:"id" json:"id"`
 	Version         string     `yaml:"version" json:"version"`
 	From            string     `yaml:"from" json:"from"`
@@ -111,7 +111,7 @@ type Entry struct {
 	WaivedBy        *Waiver    `yaml:"waived_by" json:"waived_by,omitempty"`
 }
 
-func (e Entry) rule() (Rule, error) {
+func (e PackRule) rule() (Rule, error) {
 	r := Rule{
 		ID: e.ID, Version: e.Version, Title: e.Title, Trigger: e.Trigger, Source: e.Source, Standing: e.Standing,
 		FromDay: e.FromDay, Applies: e.Applies, MetBy: e.MetBy, AttemptOutcomes: e.AttemptOutcomes, Attempts: e.Attempts,
@@ -143,7 +143,7 @@ func (e Entry) rule() (Rule, error) {
 	return r, nil
 }
 
-func (e Entry) check(r Rule, lengths int) error {
+func (e PackRule) check(r Rule, lengths int) error {
 	_, known := verbs[e.Trigger]
 	switch {
 	case e.ID == "" || e.Version == "" || e.Title == "" || e.Source == "":

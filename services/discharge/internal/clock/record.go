@@ -29,6 +29,7 @@ var States = []State{StateDue, StateMet, StateAttempted, StateMissed, StatePause
 type Record struct {
 	Starts Starts     `json:"starts"`
 	Clocks []Kept     `json:"clocks,omitempty"` // in the order of their rules' ids
+	Aside  []Kept     `json:"aside,omitempty"`  // clocks that do not run now, for what was done to them while they did
 	Log    []Evidence `json:"log,omitempty"`    // in the order it was recorded
 }
 
@@ -98,13 +99,18 @@ func (s Starts) at(t Trigger) (time.Time, bool) {
 func (t *Table) Start(have Record, s Subject, where Where) Record {
 	next := Record{Starts: s.starts(), Log: have.Log}
 	for _, id := range t.clocks {
+		old := have.find(id)
+		if old == nil {
+			old = find(have.Aside, id)
+		}
 		start, ok := next.Starts.at(t.rules[id][0].Trigger)
 		if !ok {
+			next.setAside(old)
 			continue
 		}
-		old := have.find(id)
 		rule := t.pinned(old, have.Starts, start, id, where.Zone)
 		if rule == nil || rule.Applies == nil || rule.Applies.why(&s, where.Zone) != "" {
+			next.setAside(old)
 			continue
 		}
 		k := Kept{Rule: rule.Ref()}
@@ -141,13 +147,28 @@ func (r *Rule) due(start time.Time, where Where, bends Bends) time.Time {
 	return r.Bent(start, where, bends).Due
 }
 
-func (rec *Record) find(id string) *Kept {
-	for i := range rec.Clocks {
-		if k := &rec.Clocks[i]; strings.HasPrefix(k.Rule, id) && len(k.Rule) > len(id) && k.Rule[len(id)] == '@' {
+// setAside keeps what people did to a clock that does not run any more, should a
+// correction bring it back.
+func (rec *Record) setAside(k *Kept) {
+	if k != nil && len(k.Pauses) > 0 {
+		rec.Aside = append(rec.Aside, Kept{Rule: k.Rule, Bends: Bends{Pauses: k.Pauses}})
+	}
+}
+
+func (rec *Record) find(id string) *Kept { return find(rec.Clocks, id) }
+
+func find(clocks []Kept, id string) *Kept {
+	for i := range clocks {
+		if k := &clocks[i]; strings.HasPrefix(k.Rule, id) && len(k.Rule) > len(id) && k.Rule[len(id)] == '@' {
 			return k
 		}
 	}
 	return nil
+}
+
+// Empty reports whether there is nothing to keep.
+func (rec *Record) Empty() bool {
+	return len(rec.Clocks) == 0 && len(rec.Aside) == 0 && len(rec.Log) == 0
 }
 
 // Until is when the last clock ends; nil where there is none.

@@ -97,6 +97,7 @@ type Table struct {
 	packs  []Pack
 	rules  map[string][]Rule // by id, newest first
 	clocks []string          // ids of the rules that run clocks of their own, sorted
+	codes  map[string]bool   // of the tasks that are evidence for them
 }
 
 // Packs are the rules with their vectors as they were read, one for each programme.
@@ -143,6 +144,9 @@ func (t *Table) version(id, version string) *Rule {
 	return nil
 }
 
+// Counts reports whether what is done to tasks of a code is evidence for any clock.
+func (t *Table) Counts(code string) bool { return t.codes[code] }
+
 // Versions are all versions of a rule, newest first.
 func (t *Table) Versions(id string) []Rule { return slices.Clone(t.rules[id]) }
 
@@ -183,6 +187,12 @@ func newTable(rules []Rule) (*Table, error) {
 		}
 	}
 	sort.Strings(t.clocks)
+	t.codes = make(map[string]bool)
+	for _, r := range rules {
+		for _, code := range r.MetBy {
+			t.codes[code] = true
+		}
+	}
 	for _, r := range rules {
 		if w := r.WaivedBy; w != nil && len(t.rules[w.Rule]) == 0 {
 			return nil, fmt.Errorf("clock: rule %s is waived by %s, which is not there", r.ID, w.Rule)

@@ -1,6 +1,10 @@
 package clock
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/handoff-care/handoff/pkg/calendar"
+)
 
 // TCM is what the outcome of transitional care management follows from. Days are
 // counted from the day of discharge, which is day 0; nil is not known, or not yet.
@@ -13,6 +17,44 @@ type TCM struct {
 	MedRecDay  *int   `yaml:"medrec_day" json:"medrec_day"`
 	Reported   bool   `yaml:"reported" json:"reported,omitempty"`     // reported already in these 30 days
 	Readmitted bool   `yaml:"readmitted" json:"readmitted,omitempty"` // within the period
+}
+
+// TCMOf is what the clocks of a record say of transitional care management. Whether it
+// was reported already and how complex the decisions were, they do not know.
+func (t *Table) TCMOf(rec Record, as As) (TCM, error) {
+	zone, err := calendar.Zone(as.Zone)
+	if err != nil {
+		return TCM{}, err
+	}
+	list, err := t.View(rec, as)
+	if err != nil {
+		return TCM{}, err
+	}
+	out := TCM{Ineligible: true, Readmitted: as.Readmitted}
+	left := rec.Starts[Discharge]
+	for _, c := range list {
+		var day *int
+		for _, e := range c.Evidence {
+			if e.Kind == Done {
+				n := calendar.Midnights(left, e.At, zone)
+				day = &n
+			}
+		}
+		switch c.Rule {
+		case "tcm-contact":
+			out.Ineligible, out.Contact = false, c.State
+			for _, r := range c.Verdict {
+				if r.Do == "attempt" && r.Counts {
+					out.Attempts++
+				}
+			}
+		case "tcm-visit-14":
+			out.VisitDay = day
+		case "tcm-medrec-14":
+			out.MedRecDay = day
+		}
+	}
+	return out, nil
 }
 
 // What a transition can be reported as.

@@ -9,8 +9,8 @@ import (
 	"github.com/handoff-care/handoff/pkg/calendar"
 )
 
-// Vector is an example of due times: the trigger of every rule named at one instant.
-type Vector struct {
+// PackVector is an example of due times: the trigger of every rule named at one instant.
+type PackVector struct {
 	At       string            `yaml:"at" json:"at"`                       // local time
 	Zone     string            `yaml:"zone" json:"zone,omitempty"`         // America/New_York unless said otherwise
 	Closed   []string          `yaml:"closed" json:"closed,omitempty"`     // local closures
@@ -21,8 +21,8 @@ type Vector struct {
 	Opens    map[string]string `yaml:"opens" json:"opens,omitempty"`       // rule -> the first local day on which evidence counts
 }
 
-// Case is an example of a stay that a rule runs a clock for, or not.
-type Case struct {
+// PackCase is an example of a stay that a rule runs a clock for, or not.
+type PackCase struct {
 	Rule        string   `yaml:"rule" json:"rule"`
 	Class       string   `yaml:"class" json:"class"`
 	Disposition string   `yaml:"disposition" json:"disposition,omitempty"`
@@ -67,7 +67,7 @@ func (t *Table) prove(p Pack) error {
 	return nil
 }
 
-func (t *Table) proveVector(v Vector) error {
+func (t *Table) proveVector(v PackVector) error {
 	where, err := v.where()
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ func (t *Table) named(ref string, on calendar.Date) (*Rule, error) {
 	return r, nil
 }
 
-func (v Vector) where() (Where, error) {
+func (v PackVector) where() (Where, error) {
 	name := v.Zone
 	if name == "" {
 		name = vectorZone
@@ -149,7 +149,7 @@ func (v Vector) where() (Where, error) {
 	return Where{zone, calendar.USFederal(closures...)}, nil
 }
 
-func (v Vector) bends(zone *time.Location) (Bends, error) {
+func (v PackVector) bends(zone *time.Location) (Bends, error) {
 	b := Bends{Extended: v.Extended}
 	for _, p := range v.Pauses {
 		from, err := local(p[0], zone)
@@ -167,7 +167,7 @@ func (v Vector) bends(zone *time.Location) (Bends, error) {
 	return b, err
 }
 
-func (t *Table) proveCase(c Case) error {
+func (t *Table) proveCase(c PackCase) error {
 	versions := t.rules[c.Rule]
 	if len(versions) == 0 || versions[0].Applies == nil {
 		return fmt.Errorf("no such rule runs a clock")

@@ -270,3 +270,16 @@ SELECT coalesce((SELECT n FROM tally WHERE name = 'transitions'), 0), coalesce((
 	}
 	return c, nil
 }
+
+// FacilityByCode is a facility by its code (MSH-4), or nil. There are few.
+func FacilityByCode(ctx context.Context, tx pgx.Tx, code string) (*Facility, error) {
+	out := &World{}
+	rows, err := tx.Query(ctx, `SELECT id, org_id, code, zone, closures FROM facility WHERE code = $1`, code)
+	if err != nil {
+		return nil, fmt.Errorf("find a facility: %w", err)
+	}
+	if err := eachFacility(rows, out); err != nil || len(out.Facilities) == 0 {
+		return nil, err
+	}
+	return &out.Facilities[0], nil
+}

@@ -209,7 +209,8 @@ func Stays(ctx context.Context, tx pgx.Tx, encounters []events.ID) (map[events.I
 
 const transitionColumns = `encounter_id, id, org_id, patient_id, facility_id, facility, zone, unit, state, reason, version, class,
 	disposition, admitted_at, expected_at, discharged_at, received_at, protocols, needs, flags, diagnoses, age, sex, zip3, language,
-	payer, risk::text, late_arrival, sensitive, calendar, fold_version, outlook::text, settles_at, hanging_since`
+	payer, risk::text, late_arrival, sensitive, calendar, fold_version, outlook::text, settles_at, hanging_since,
+	coalesce(clocks::text, ''), clocks_until`
 
 func scanTransition(row pgx.Row, more ...any) (*transition.Transition, error) {
 	t := &transition.Transition{}
@@ -219,7 +220,7 @@ func scanTransition(row pgx.Row, more ...any) (*transition.Transition, error) {
 	err := row.Scan(append([]any{&t.Encounter, &t.ID, &t.Org, &t.Patient, &t.FacilityID, &t.Facility, &t.Zone, &t.Unit, &t.State, &t.Reason,
 		&t.Version, &t.Class, &t.Disposition, &t.AdmittedAt, &t.ExpectedAt, &t.DischargedAt, &received, &protocols, &needs, &flags,
 		&diagnoses, &t.Age, &t.Sex, &t.ZIP3, &t.Language, &t.Payer, &scored, &t.LateArrival, &t.Sensitive, &t.Calendar, &t.Stay.FoldVersion,
-		&outlook, &t.SettlesAt, &t.Stay.HangingSince}, more...)...)
+		&outlook, &t.SettlesAt, &t.Stay.HangingSince, &t.Clocks, &t.ClocksUntil}, more...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -70,12 +70,12 @@ func Save(ctx context.Context, tx pgx.Tx, c Changes) error {
 const upsertTransitions = `INSERT INTO transition (encounter_id, id, org_id, patient_id, facility_id, facility, zone, unit, state, reason,
 	version, class, disposition, admitted_at, expected_at, discharged_at, received_at, protocols, needs, flags, diagnoses, age, sex,
 	zip3, language, payer, risk, late_arrival, sensitive, calendar, fold_version, stay, outlook, settles_at, hanging_since,
-	changed_at)
+	clocks, clocks_until, changed_at)
 SELECT *, $33::timestamptz FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[],
 	$9::text[], $10::text[], $11::int[], $12::text[], $13::text[], $14::timestamptz[], $15::timestamptz[], $16::timestamptz[],
 	$17::timestamptz[], $18::text[], $19::text[], $20::text[], $21::text[], $22::int[], $23::text[], $24::text[], $25::text[],
 	$26::text[], $27::json[], $28::bool[], $29::bool[], $30::text[], $31::bigint[], $32::json[], $34::json[], $35::timestamptz[],
-	$36::timestamptz[])
+	$36::timestamptz[], $37::json[], $38::timestamptz[])
 ON CONFLICT (encounter_id) DO UPDATE SET patient_id = excluded.patient_id, facility_id = excluded.facility_id,
 	facility = excluded.facility, zone = excluded.zone, unit = excluded.unit, state = excluded.state, reason = excluded.reason,
 	version = excluded.version, class = excluded.class, disposition = excluded.disposition, admitted_at = excluded.admitted_at,
@@ -84,7 +84,8 @@ ON CONFLICT (encounter_id) DO UPDATE SET patient_id = excluded.patient_id, facil
 	age = excluded.age, sex = excluded.sex, zip3 = excluded.zip3, language = excluded.language, payer = excluded.payer,
 	risk = excluded.risk, late_arrival = excluded.late_arrival, sensitive = excluded.sensitive, calendar = excluded.calendar,
 	fold_version = excluded.fold_version, stay = coalesce(excluded.stay, transition.stay), outlook = excluded.outlook,
-	settles_at = excluded.settles_at, hanging_since = excluded.hanging_since, changed_at = excluded.changed_at`
+	settles_at = excluded.settles_at, hanging_since = excluded.hanging_since, clocks = excluded.clocks,
+	clocks_until = excluded.clocks_until, changed_at = excluded.changed_at`
 
 func queueTransitions(b *pgx.Batch, list []*transition.Transition, at time.Time) error {
 	if len(list) == 0 {
@@ -98,7 +99,7 @@ func queueTransitions(b *pgx.Batch, list []*transition.Transition, at time.Time)
 	version, fold, age := make([]int32, n), make([]int64, n), make([]*int, n)
 	admitted, expected, discharged, received, settles, hanging := times(n), times(n), times(n), times(n), times(n), times(n)
 	risk, stay, late, sensitive := make([]*string, n), make([]*string, n), make([]bool, n), make([]bool, n)
-	outlook := make([]*string, n)
+	outlook, clocks, until := make([]*string, n), make([]*string, n), times(n)
 	for i, t := range list {
 		encounter[i], id[i], org[i], patient[i], facilityID[i] = t.Encounter, t.ID, t.Org, t.Patient, t.FacilityID
 		facility[i], zone[i], unit[i], state[i], reason[i] = t.Facility, t.Zone, t.Unit, t.State, t.Reason
@@ -125,13 +126,16 @@ func queueTransitions(b *pgx.Batch, list []*transition.Transition, at time.Time)
 				return err
 			}
 		}
+		if t.Clocks != "" {
+			clocks[i], until[i] = &t.Clocks, t.ClocksUntil
+		}
 		if outlook[i], err = outlookOf(t); err != nil {
 			return err
 		}
 	}
 	b.Queue(upsertTransitions, encounter, id, org, patient, facilityID, facility, zone, unit, state, reason, version, class, disposition,
 		admitted, expected, discharged, received, protocols, needs, flags, diagnoses, age, sex, zip3, language, payer, risk, late,
-		sensitive, calendar, fold, stay, at, outlook, settles, hanging)
+		sensitive, calendar, fold, stay, at, outlook, settles, hanging, clocks, until)
 	return nil
 }
 

@@ -61,6 +61,7 @@ func (r *Rules) Decide(now Now) (Change, error) {
 	if reconcile(&w, state, now.Current != nil) {
 		return Change{}, nil
 	}
+	r.keepVersions(w.plan.Tasks, now, clock.Where{Zone: zone, Calendar: now.Calendar})
 	d := decision{now: now, want: w, from: state, late: r.LateAfter}
 	d.start()
 	d.tasks()

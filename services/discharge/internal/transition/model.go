@@ -18,6 +18,10 @@ type Transition struct {
 	// for; what is late is judged by it once, when the discharge is first heard of.
 	Received time.Time
 	Calendar string // the business calendar its due times were computed in
+	// Clocks are its clocks as package clock keeps them, in JSON; ClocksUntil is when
+	// the last of them ends. Both empty: it has none.
+	Clocks      string
+	ClocksUntil *time.Time
 }
 
 // Task is a follow-up task as this service keeps it.
