@@ -59,7 +59,7 @@ func Clocks(ctx context.Context, tx pgx.Tx, q ClockQuery) ([]*transition.Transit
 // open task of a version of a rule (id@version).
 func RunBy(ctx context.Context, tx pgx.Tx, rule string, now time.Time, after events.ID, limit int) ([]events.ID, error) {
 	return selected(ctx, tx, `
-SELECT encounter_id FROM transition WHERE clocks_until > $2 AND position($4 in clocks::text) > 0 AND encounter_id > $3
-UNION SELECT encounter_id FROM task WHERE rule = $1 AND encounter_id > $3 AND state IN ('requested', 'accepted', 'in-progress', 'on-hold')
+SELECT encounter_id FROM transition WHERE clocks_until > $2 AND position($4 in clocks::text) > 0 AND ($3::uuid IS NULL OR encounter_id > $3)
+UNION SELECT encounter_id FROM task WHERE rule = $1 AND ($3::uuid IS NULL OR encounter_id > $3) AND state IN ('requested', 'accepted', 'in-progress', 'on-hold')
 ORDER BY 1 LIMIT $5`, rule, now, after, `"`+rule+`"`, limit)
 }
