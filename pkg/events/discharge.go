@@ -31,8 +31,9 @@ type Transition struct {
 	Language     string     `json:"language,omitempty"`
 	Payer        string     `json:"payer,omitempty"`
 	OpenTasks    int        `json:"open_tasks"`
-	Risks        []Risk     `json:"risks,omitempty"`      // other scores: HOSPITAL, one for each variant
-	SettlesAt    *time.Time `json:"settles_at,omitempty"` // until then the discharge may yet be taken back: nothing about it leaves the house
+	SettlesAt    *time.Time `json:"settles_at,omitempty"`    // until then the discharge may yet be taken back: nothing about it leaves the house
+	Risks        []Risk     `json:"risks,omitempty"`         // other scores: HOSPITAL, one for each variant
+	PatientFlags []Flag     `json:"patient_flags,omitempty"` // of the patient's use of care, with reasons
 }
 
 // Risk is a score as an interval over the inputs that are known.

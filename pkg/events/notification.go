@@ -10,7 +10,7 @@ type Alert struct {
 	Task       ID        `json:"task_id"`
 	Facility   string    `json:"facility,omitempty"`
 	Unit       string    `json:"unit,omitempty"`
-	Kind       string    `json:"kind"` // transition-opened, task-overdue, referral-declined, message-quarantined, ...
+	Kind       string    `json:"kind"` // transition-opened, task-overdue, referral-declined, readmission, message-quarantined, ...
 	Cause      ID        `json:"cause"`
 	State      string    `json:"state"` // raised, acknowledged, resolved
 	Severity   string    `json:"severity"`

@@ -22,13 +22,20 @@ func newDeaths(rows []store.Death) *deaths {
 		said:  make(map[events.ID]map[events.ID]store.Death),
 		dirty: make(map[[2]events.ID]bool), cause: make(map[events.ID]events.Event),
 	}
+	d.add(rows)
+	return d
+}
+
+// add takes what was loaded; what the batch has changed already stays.
+func (d *deaths) add(rows []store.Death) {
 	for _, r := range rows {
 		if d.said[r.Patient] == nil {
 			d.said[r.Patient] = make(map[events.ID]store.Death)
 		}
-		d.said[r.Patient][r.Source] = r
+		if _, known := d.said[r.Patient][r.Source]; !known {
+			d.said[r.Patient][r.Source] = r
+		}
 	}
-	return d
 }
 
 // movedFrom withdraws a stay's word from every patient but the one whose it is now.

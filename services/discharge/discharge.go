@@ -13,6 +13,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/run"
 	"github.com/handoff-care/handoff/pkg/timer"
 	"github.com/handoff-care/handoff/services/discharge/internal/protocol"
+	"github.com/handoff-care/handoff/services/discharge/internal/readmission"
 	"github.com/handoff-care/handoff/services/discharge/internal/risk"
 	"github.com/handoff-care/handoff/services/discharge/internal/transition"
 )
@@ -44,7 +45,7 @@ var heard = []events.Fact{
 	events.EncounterPlanned{}, events.EncounterAdmitted{}, events.EncounterTransferred{}, events.EncounterClassChanged{},
 	events.EncounterDischargeExpected{}, events.EncounterDischarged{}, events.EncounterDischargeCancelled{},
 	events.EncounterAdmissionCancelled{}, events.EncounterUpdated{}, events.EncounterMoved{},
-	events.PatientRegistered{}, events.PatientUpdated{}, events.FacilityChanged{},
+	events.PatientRegistered{}, events.PatientUpdated{}, events.PatientLinked{}, events.PatientUnlinked{}, events.FacilityChanged{},
 }
 
 func build(_ context.Context, env run.Env) (*run.Instance, error) {
@@ -81,5 +82,9 @@ func shippedRules() (*transition.Rules, error) {
 	if err != nil {
 		return nil, fmt.Errorf("shipped scores: %w", err)
 	}
-	return &transition.Rules{Protocols: set, Comorbidities: weights, Hospital: hospital}, nil
+	returns, err := readmission.Shipped()
+	if err != nil {
+		return nil, fmt.Errorf("shipped rules of returns: %w", err)
+	}
+	return &transition.Rules{Protocols: set, Comorbidities: weights, Hospital: hospital, Readmission: returns}, nil
 }

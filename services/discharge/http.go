@@ -36,27 +36,29 @@ func (a *api) routes(r *web.Router) {
 
 // transitionView is a transition as the API shows it.
 type transitionView struct {
-	ID           events.ID     `json:"id"`
-	Encounter    events.ID     `json:"encounter_id"`
-	Patient      events.ID     `json:"patient_id"`
-	Facility     string        `json:"facility"`
-	Unit         string        `json:"unit"`
-	State        string        `json:"state" enum:"planning,active,completed,cancelled,expired,readmitted,closed"`
-	Reason       string        `json:"reason"`
-	Version      int           `json:"version"`
-	Class        string        `json:"class"`
-	Disposition  string        `json:"disposition"`
-	AdmittedAt   *time.Time    `json:"admitted_at"`
-	ExpectedAt   *time.Time    `json:"expected_discharge_at"`
-	DischargedAt *time.Time    `json:"discharged_at"`
-	Protocols    []string      `json:"protocols"`
-	Needs        []string      `json:"needs"`
-	Risk         *events.Risk  `json:"risk"`
-	Risks        []events.Risk `json:"risks" doc:"other scores beside LACE, one for each variant"`
-	Flags        []string      `json:"flags"`
-	LateArrival  bool          `json:"late_arrival"`
-	Sensitive    bool          `json:"sensitive"`
-	ChangedAt    time.Time     `json:"changed_at"`
+	ID           events.ID            `json:"id"`
+	Encounter    events.ID            `json:"encounter_id"`
+	Patient      events.ID            `json:"patient_id"`
+	Facility     string               `json:"facility"`
+	Unit         string               `json:"unit"`
+	State        string               `json:"state" enum:"planning,active,completed,cancelled,expired,readmitted,closed"`
+	Reason       string               `json:"reason"`
+	Version      int                  `json:"version"`
+	Class        string               `json:"class"`
+	Disposition  string               `json:"disposition"`
+	AdmittedAt   *time.Time           `json:"admitted_at"`
+	ExpectedAt   *time.Time           `json:"expected_discharge_at"`
+	DischargedAt *time.Time           `json:"discharged_at"`
+	Protocols    []string             `json:"protocols"`
+	Needs        []string             `json:"needs"`
+	Risk         *events.Risk         `json:"risk"`
+	Risks        []events.Risk        `json:"risks" doc:"other scores beside LACE, one for each variant"`
+	Flags        []string             `json:"flags"`
+	PatientFlags []events.Flag        `json:"patient_flags" doc:"of the patient's use of care, with reasons; never tasks"`
+	Readmissions []events.Readmission `json:"readmissions" doc:"returns to hospital after the discharge, by arrival"`
+	LateArrival  bool                 `json:"late_arrival"`
+	Sensitive    bool                 `json:"sensitive"`
+	ChangedAt    time.Time            `json:"changed_at"`
 }
 
 func viewTransition(t store.TransitionRow) transitionView {
@@ -64,8 +66,9 @@ func viewTransition(t store.TransitionRow) transitionView {
 		ID: t.ID, Encounter: t.Encounter, Patient: t.Patient, Facility: t.Facility, Unit: t.Unit, State: t.State, Reason: t.Reason,
 		Version: t.Version, Class: t.Class, Disposition: t.Disposition, AdmittedAt: utc(t.AdmittedAt), ExpectedAt: utc(t.ExpectedAt),
 		DischargedAt: utc(t.DischargedAt), Protocols: present(t.Protocols), Needs: present(t.Needs), Risk: t.Risk,
-		Risks: append([]events.Risk{}, t.Risks...),
-		Flags: present(t.Flags), LateArrival: t.LateArrival, Sensitive: t.Sensitive, ChangedAt: t.ChangedAt.UTC(),
+		Risks: append([]events.Risk{}, t.Risks...), PatientFlags: append([]events.Flag{}, t.PatientFlags...),
+		Readmissions: append([]events.Readmission{}, t.Returns...),
+		Flags:        present(t.Flags), LateArrival: t.LateArrival, Sensitive: t.Sensitive, ChangedAt: t.ChangedAt.UTC(),
 	}
 }
 

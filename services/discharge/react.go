@@ -31,8 +31,14 @@ func (s *service) hear(ctx context.Context, tx pgx.Tx, batch []events.Event) err
 			err = w.stay(f.Snapshot(), deaths, e)
 		case events.PatientRegistered:
 			deaths.demographics(f.Patient.ID, f.Patient.Deceased, e)
+			w.people.links(f.Patient, e)
 		case events.PatientUpdated:
 			deaths.demographics(f.Patient.ID, f.Patient.Deceased, e)
+			w.people.links(f.Patient, e)
+		case events.PatientLinked:
+			w.people.links(f.Patient, e)
+		case events.PatientUnlinked:
+			w.people.links(f.Patient, e)
 		case events.FacilityChanged:
 			err = w.facility(ctx, f, e)
 		}
@@ -41,6 +47,9 @@ func (s *service) hear(ctx context.Context, tx pgx.Tx, batch []events.Event) err
 		}
 	}
 	if err := w.spread(ctx, deaths); err != nil {
+		return err
+	}
+	if err := w.returns(ctx, deaths); err != nil {
 		return err
 	}
 	w.out.Deaths = deaths.changed()
@@ -67,6 +76,8 @@ func (w *work) load(ctx context.Context, batch []events.Event) (*deaths, error) 
 	}
 	want.Encounters, want.Patients = unique(want.Encounters), unique(want.Patients)
 	want.Facilities = unique(want.Facilities)
+	w.people = newPeople(w.s.rules.Readmission)
+	want.Visits = w.people.wanted(batch)
 	found, err := store.Load(ctx, w.tx, want)
 	if err != nil {
 		return nil, err
@@ -75,6 +86,7 @@ func (w *work) load(ctx context.Context, batch []events.Event) (*deaths, error) 
 	for _, f := range found.Facilities {
 		w.facilities[f.ID] = f
 	}
+	w.people.take(found.People)
 	return newDeaths(found.Deaths), nil
 }
 
@@ -86,6 +98,7 @@ func (w *work) stay(stay events.Encounter, deaths *deaths, e events.Event) error
 	if !transition.Dead(stay.Disposition) { // else the flag may stand for either
 		deaths.demographics(stay.Patient, stay.Deceased, e)
 	}
+	w.people.hears(stay, e)
 	return w.decide(w.care(stay.ID), stay, deaths.dead(stay.Patient), e)
 }
 

@@ -51,6 +51,7 @@ type work struct {
 	books      *books              // of protocols, the same for all that is decided here
 	cares      map[events.ID]*care // by encounter
 	facilities map[events.ID]store.Facility
+	people     *people // nil: nobody looks for returns
 	out        store.Changes
 	events     []events.Event
 }
@@ -106,6 +107,7 @@ func (w *work) decide(c *care, stay events.Encounter, dead bool, cause events.Ev
 	change, err := w.s.rules.Decide(transition.Now{
 		At: w.at, Org: cause.Org, Stay: stay, Dead: dead, Received: cause.Received,
 		Calendar: cal, Current: c.Transition, Tasks: c.Tasks, Book: w.books.book(cause.Org),
+		Around: w.people.around(stay, c.Transition),
 	})
 	if err != nil {
 		return err

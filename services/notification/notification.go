@@ -142,7 +142,8 @@ func (s *service) hears() []bus.Subscription {
 	return []bus.Subscription{
 		{Stream: "discharge", Handle: s.hear, Types: []events.Fact{
 			events.TransitionPlanned{}, events.TransitionOpened{}, events.TransitionReplanned{}, events.TransitionUpdated{},
-			events.TransitionCancelled{}, events.TransitionExpired{}, events.TransitionCompleted{},
+			events.TransitionCancelled{}, events.TransitionExpired{}, events.TransitionCompleted{}, events.TransitionReadmitted{},
+			events.ReadmissionDetected{}, events.ReadmissionUpdated{}, events.ReadmissionWithdrawn{},
 			events.TaskDue{}, events.TaskOverdue{}, events.TaskCompleted{}, events.TaskCancelled{}, events.TaskRescheduled{},
 		}},
 		{Stream: "referral", Handle: s.hear, Types: []events.Fact{

@@ -59,7 +59,7 @@ func newService(env run.Env) *service {
 
 var transitionFacts = []events.Fact{
 	events.TransitionPlanned{}, events.TransitionOpened{}, events.TransitionReplanned{}, events.TransitionUpdated{},
-	events.TransitionCancelled{}, events.TransitionExpired{}, events.TransitionCompleted{},
+	events.TransitionCancelled{}, events.TransitionExpired{}, events.TransitionCompleted{}, events.TransitionReadmitted{},
 }
 
 var admissionFacts = []events.Fact{

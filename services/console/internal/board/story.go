@@ -47,6 +47,7 @@ var said = map[string]string{
 	events.TransitionCancelled{}.Type():         "Transition of care cancelled",
 	events.TransitionExpired{}.Type():           "Transition of care ended: the patient has died",
 	events.TransitionCompleted{}.Type():         "Transition of care complete",
+	events.TransitionReadmitted{}.Type():        "Back in hospital: nothing more to do after this discharge",
 	events.TaskAssigned{}.Type():                "Owner changed",
 	events.TaskAttempted{}.Type():               "Attempted",
 	events.TaskRescheduled{}.Type():             "Rescheduled",
@@ -206,6 +207,7 @@ func AlertKind(kind string) string {
 	words := map[string]string{
 		"transition-opened": "A patient left: follow-up is needed", "task-overdue": "A task is overdue", "referral-declined": "A place was declined",
 		"message-quarantined": "A message could not be used", "referral-accepted": "A place was accepted", "referral-asked": "A place is asked for",
+		"readmission": "A discharged patient is back in hospital",
 	}
 	if w, ok := words[kind]; ok {
 		return w

@@ -43,6 +43,7 @@ type Wanted struct {
 	Encounters []events.ID
 	Patients   []events.ID // whose deaths
 	Facilities []events.ID
+	Visits     WantedVisits // none where it names nobody
 	// SkipLocked leaves out transitions that another transaction holds, for work that
 	// can wait and holds something the other may be waiting for.
 	SkipLocked bool
@@ -53,6 +54,7 @@ type World struct {
 	Cares      map[events.ID]*Care // by encounter; only those with a transition
 	Deaths     []Death
 	Facilities []Facility
+	People     People
 }
 
 // Load finds and locks what a batch touches.
@@ -77,6 +79,9 @@ func Load(ctx context.Context, tx pgx.Tx, w Wanted) (*World, error) {
 	if len(w.Facilities) > 0 {
 		b.Queue(`SELECT id, org_id, code, zone, closures FROM facility WHERE id = ANY($1)`, w.Facilities).
 			Query(func(rows pgx.Rows) error { return eachFacility(rows, out) })
+	}
+	if len(w.Visits.Patients) > 0 {
+		queuePeople(b, &out.People, w.Visits)
 	}
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return nil, fmt.Errorf("load transitions: %w", err)

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/services/discharge/internal/readmission"
 	"github.com/handoff-care/handoff/services/discharge/internal/transition"
 )
 
@@ -35,6 +36,8 @@ type Changes struct {
 	Corrections []Correction
 	Deaths      []Death
 	Facilities  []Facility
+	Kin         []Kin
+	Visits      []readmission.Visit
 	Tally       map[events.ID]Tally // by organization
 }
 
@@ -57,6 +60,10 @@ func Save(ctx context.Context, tx pgx.Tx, c Changes) error {
 	}
 	queueDeaths(b, c.Deaths)
 	queueFacilities(b, c.Facilities)
+	queueKin(b, c.Kin)
+	if err := queueVisits(b, c.Visits); err != nil {
+		return err
+	}
 	queueTally(b, c.Tally)
 	if b.Len() == 0 {
 		return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/services/discharge/internal/clock"
 	"github.com/handoff-care/handoff/services/discharge/internal/protocol"
+	"github.com/handoff-care/handoff/services/discharge/internal/readmission"
 	"github.com/handoff-care/handoff/services/discharge/internal/risk"
 )
 
@@ -17,21 +18,23 @@ import (
 type Rules struct {
 	Protocols     *protocol.Set
 	Comorbidities *risk.Comorbidities
-	Hospital      *risk.Hospital // nil: that score is not computed
-	LateAfter     time.Duration  // a discharge heard of later than this is a late arrival
+	Hospital      *risk.Hospital     // nil: that score is not computed
+	Readmission   *readmission.Rules // nil: nobody looks for returns
+	LateAfter     time.Duration      // a discharge heard of later than this is a late arrival
 }
 
 // Now is the state of the world a decision looks at.
 type Now struct {
-	At       time.Time          // the present
-	Org      events.ID          //
-	Stay     events.Encounter   // the stay as admission knows it
-	Dead     bool               // the patient is known to have died
-	Received time.Time          // when the frame that led here arrived
-	Calendar *calendar.Calendar // the facility's
-	Current  *Transition        // nil: none yet
-	Tasks    []Task             // all the encounter ever had, in any order
-	Book     *protocol.Book     // the organization's; nil: the protocols of the rules
+	At       time.Time           // the present
+	Org      events.ID           //
+	Stay     events.Encounter    // the stay as admission knows it
+	Dead     bool                // the patient is known to have died
+	Received time.Time           // when the frame that led here arrived
+	Calendar *calendar.Calendar  // the facility's
+	Current  *Transition         // nil: none yet
+	Tasks    []Task              // all the encounter ever had, in any order
+	Around   *readmission.Around // what the person's other stays mean; nil: nobody looked, as before
+	Book     *protocol.Book      // the organization's; nil: the protocols of the rules
 }
 
 // Decide gives the difference between the transition and tasks as they are and as
@@ -49,9 +52,14 @@ func (r *Rules) Decide(now Now) (Change, error) {
 		r = r.by(now.Book.At(now.Stay.Facility, discharged(now.Stay)))
 	}
 	where := clock.Where{Zone: zone, Calendar: now.Calendar}
-	w, err := r.want(now.Stay, now.Dead, where)
+	around := now.around()
+	readmitted := r.readmitted(around)
+	w, err := r.want(now.Stay, now.Dead && !readmitted, where)
 	if err != nil {
 		return Change{}, err
+	}
+	if readmitted {
+		w.back()
 	}
 	r.hanging(now, &w, where)
 	state := None
@@ -62,7 +70,7 @@ func (r *Rules) Decide(now Now) (Change, error) {
 		return Change{}, nil
 	}
 	r.keepVersions(w.plan.Tasks, now, clock.Where{Zone: zone, Calendar: now.Calendar})
-	d := decision{now: now, want: w, from: state, late: r.LateAfter}
+	d := decision{now: now, want: w, from: state, late: r.LateAfter, around: around, returns: r.Readmission}
 	d.start()
 	d.tasks()
 	return d.finish()
@@ -73,12 +81,11 @@ func (r *Rules) Decide(now Now) (Change, error) {
 // work that does without one), or it ended in a way that the stay does not call into
 // question.
 func reconcile(w *wanted, state State, row bool) bool {
-	ended := state == Readmitted || state == Closed
 	switch {
 	case state == None && (w.state == None || w.state == Cancelled):
 		w.state = None
 		return !row && len(w.plan.Tasks) == 0
-	case w.state == Active && ended, w.state == Expired && (ended || state == Completed):
+	case (w.state == Active || w.state == Readmitted) && state == Closed, w.state == Expired && (state == Closed || state == Completed):
 		return true
 	case w.state == None:
 		w.state = Cancelled
@@ -99,6 +106,9 @@ type decision struct {
 	done  []TaskChange
 	made  []events.Task // told with the transition, or each by itself where there is no news of that
 	facts []events.Fact // of other tasks
+
+	around  readmission.Around
+	returns *readmission.Rules
 }
 
 // start makes the next row of the transition from the stay; tasks come after.
@@ -121,12 +131,13 @@ func (d *decision) start() {
 	}
 	d.judgeLateness()
 	t.SettlesAt = d.settlesAt()
+	d.look()
 }
 
 // judgeLateness asks once for each discharge time whether it was heard of late.
 func (d *decision) judgeLateness() {
 	t := &d.next
-	if t.State != Active && t.State != Completed || t.DischargedAt == nil {
+	if t.State != Active && t.State != Completed && t.State != Readmitted || t.DischargedAt == nil {
 		t.LateArrival, t.Received = false, time.Time{}
 		return
 	}
@@ -171,6 +182,7 @@ func (d *decision) finish() (Change, error) {
 		c.Facts = d.created()
 	}
 	c.Facts = append(c.Facts, d.facts...)
+	c.Facts = append(c.Facts, d.news()...)
 	return c, nil
 }
 
@@ -238,6 +250,10 @@ func (d *decision) fact(previous map[string]string) events.Fact {
 		if d.from != Completed {
 			return events.TransitionCompleted{Of: of}
 		}
+	case Readmitted:
+		if d.from != Readmitted {
+			return events.TransitionReadmitted{Of: of}
+		}
 	}
 	return events.TransitionUpdated{Of: of}
 }
@@ -266,6 +282,7 @@ func (d *decision) differences() (map[string]string, bool) {
 	p.text("reason", was.Reason, is.Reason)
 	p.text("patient_id", was.Patient.String(), is.Patient.String())
 	p.text("facility", was.Facility, is.Facility)
+	p.returns(d.now.Current.Returns, d.next.Returns)
 	if is.State == Cancelled {
 		return p, len(p) > 0
 	}
@@ -273,6 +290,7 @@ func (d *decision) differences() (map[string]string, bool) {
 	p.time("expected_discharge_at", was.ExpectedAt, is.ExpectedAt)
 	p.time("admitted_at", was.AdmittedAt, is.AdmittedAt)
 	p.flag("sensitive", was.Sensitive, is.Sensitive)
+	p.patientFlags(was.PatientFlags, is.PatientFlags)
 	p.time("discharged_at", was.DischargedAt, is.DischargedAt)
 	p.text("disposition", was.Disposition, is.Disposition)
 	p.list("protocols", was.Protocols, is.Protocols)

@@ -11,6 +11,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/calendar"
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/services/discharge/internal/protocol"
+	"github.com/handoff-care/handoff/services/discharge/internal/readmission"
 	"github.com/handoff-care/handoff/services/discharge/internal/risk"
 )
 
@@ -33,7 +34,11 @@ func shippedRules(t testing.TB) *Rules {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Rules{Protocols: set, Comorbidities: weights, Hospital: hospital, LateAfter: 24 * time.Hour}
+	returns, err := readmission.Shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Rules{Protocols: set, Comorbidities: weights, Hospital: hospital, Readmission: returns, LateAfter: 24 * time.Hour}
 }
 
 // stay is a stay of the class in the state; change makes it what a test needs.

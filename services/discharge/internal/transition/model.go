@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/services/discharge/internal/readmission"
 )
 
 // Transition is a transition of care as this service keeps it: what it tells
@@ -22,6 +23,10 @@ type Transition struct {
 	// the last of them ends. Both empty: it has none.
 	Clocks      string
 	ClocksUntil *time.Time
+	// Returns are the returns to hospital after the discharge, Before the stays that
+	// ended before this one began, as they were when somebody last looked.
+	Returns []events.Readmission
+	Before  []readmission.Before
 }
 
 // Task is a follow-up task as this service keeps it.

@@ -36,11 +36,12 @@ type Move struct {
 var transitionMoves = []Move{
 	{"plan", []State{None, Active, Completed, Cancelled, Expired, Readmitted, Closed}, Planning},
 	{"open", []State{None, Planning, Cancelled, Expired}, Active},
+	{"return", []State{Readmitted}, Active}, // the admission that ended it was taken back
 	{"reopen", []State{Completed}, Active},
 	{"complete", []State{Active}, Completed},
 	{"cancel", []State{Planning, Active, Completed, Expired, Readmitted, Closed}, Cancelled},
-	{"expire", []State{None, Planning, Active, Cancelled}, Expired},
-	{"readmit", []State{Active, Completed}, Readmitted},
+	{"expire", []State{None, Planning, Active, Cancelled, Readmitted}, Expired},
+	{"readmit", []State{None, Planning, Active, Completed, Cancelled, Expired}, Readmitted},
 	{"close", []State{Active, Completed}, Closed},
 }
 

@@ -74,6 +74,7 @@ var subjects = map[string]string{
 	notice.Declined:     "A referral was declined",
 	notice.Accepted:     "A referral was accepted",
 	notice.Asked:        "A place is asked for",
+	notice.Readmission:  "A discharged patient is back in hospital",
 	notice.Quarantined:  "A feed sends messages that cannot be used",
 	notice.EndpointGone: "A webhook receiver is gone",
 }

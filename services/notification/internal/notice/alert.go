@@ -60,10 +60,10 @@ const (
 )
 
 // Kinds lists every kind of alert.
-var Kinds = []string{Opened, Overdue, Declined, Accepted, Asked, Quarantined, Late, Exhausted, EndpointGone}
+var Kinds = []string{Opened, Overdue, Declined, Accepted, Asked, Readmission, Quarantined, Late, Exhausted, EndpointGone}
 
 // EncounterKinds lists the kinds of which an encounter has one thread.
-var EncounterKinds = []string{Opened, Overdue, Declined, Accepted}
+var EncounterKinds = []string{Opened, Overdue, Declined, Accepted, Readmission}
 
 // Quiet reports whether alerts of this kind stay in the console and never escalate: digests, and
 // what already went to the end of the line.
@@ -91,7 +91,7 @@ type Alert struct {
 	Count                       int // how many triggers it stands for
 	Sensitive                   bool
 	Audience                    []string // whose console shows it: person ids and "role:x"
-	Owner, OwnerRole            string   // of the task it is about
+	Owner, OwnerRole            string   // of the task it is about; of a return: of all that were open, see OwnersSeparator
 	Step                        int      // escalation steps taken
 	EscalateAt                  *time.Time
 	AcknowledgedBy              string

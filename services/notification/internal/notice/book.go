@@ -59,6 +59,7 @@ type Book struct {
 	Skips   []Skip
 
 	now    time.Time
+	known  []*Alert             // as loaded
 	latest map[events.ID]*Alert // by thread: its newest alert
 	dirty  map[*Alert]bool      // loaded and changed
 	fresh  []*Alert             // made here
@@ -73,7 +74,7 @@ type Book struct {
 // newest counts.
 func NewBook(now time.Time, known []*Alert) *Book {
 	b := &Book{
-		now: now, latest: make(map[events.ID]*Alert, len(known)), dirty: map[*Alert]bool{}, made: map[*Alert]bool{},
+		now: now, known: known, latest: make(map[events.ID]*Alert, len(known)), dirty: map[*Alert]bool{}, made: map[*Alert]bool{},
 		folded: map[*Alert]int{}, newest: map[*Alert]int{}, left: map[*Alert]int{}, late: map[events.ID]bool{},
 	}
 	for _, a := range known {

@@ -38,6 +38,8 @@ func previous(f events.TransitionFact) map[string]string {
 		return f.Previous
 	case events.TransitionCompleted:
 		return f.Previous
+	case events.TransitionReadmitted:
+		return f.Previous
 	}
 	return nil
 }

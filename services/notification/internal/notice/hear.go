@@ -23,6 +23,8 @@ func Threads(e events.Event) []events.ID {
 		return repointing(f.Key(), Correction(f.Previous))
 	case events.TransitionFact:
 		return append(repointing(f.Key(), Correction(previous(f))), EncounterThread(f.Key(), Opened))
+	case events.ReadmissionFact:
+		return []events.ID{EncounterThread(f.Key(), Readmission)}
 	case events.TaskDue:
 		return nil
 	case events.TaskOverdue:
@@ -76,6 +78,14 @@ func (b *Book) Hear(e events.Event) {
 		b.over(e, f.Transition, f.Previous, or(f.Transition.Reason, "expired"))
 	case events.TransitionCompleted:
 		b.transition(e, f.Transition, Resolve, Nobody, "completed")
+	case events.TransitionReadmitted: // the return has an alert of its own
+		b.transition(e, f.Transition, Resolve, Nobody, "readmitted")
+	case events.ReadmissionDetected:
+		b.returned(e, f.Readmission)
+	case events.ReadmissionUpdated:
+		b.came(e, f.Readmission, f.Previous)
+	case events.ReadmissionWithdrawn:
+		b.noReturn(e, f.Readmission)
 	case events.TransitionUpdated:
 		b.hide(e, f.Transition)
 		b.updated(e, f.Transition, f.Previous)
@@ -129,8 +139,11 @@ func (b *Book) opened(e events.Event, t events.Transition, was map[string]string
 	case a.State == Resolved:
 		rose := b.follow(a, e, t)
 		reason := "discharged-again"
-		if was["state"] == "expired" {
+		switch was["state"] {
+		case "expired":
 			reason = "not-deceased"
+		case "readmitted":
+			reason = "not-readmitted"
 		}
 		b.act(a, Change{Act: Reopen, Tell: Told, Event: e, Reason: reason, Rose: rose})
 	default:

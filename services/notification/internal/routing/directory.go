@@ -64,13 +64,15 @@ type Data struct {
 	Steps     map[notice.Severity][]Step // by severity; others as in DefaultSteps
 }
 
-// DefaultRules say where an alert of a kind goes: the first target that names anyone takes it.
+// DefaultRules say where an alert of a kind goes: the first target that names anyone takes it. "owners"
+// are told besides.
 var DefaultRules = map[string][]string{
 	notice.Opened:       {"unit", "facility", "role:liaison"},
 	notice.Overdue:      {"owner", "unit", "facility", "owner-role", "role:liaison"},
 	notice.Declined:     {"unit", "facility", "role:liaison"},
 	notice.Accepted:     {"unit", "facility", "role:liaison"},
 	notice.Asked:        {"facility", "role:intake"},
+	notice.Readmission:  {"owners", "unit", "facility", "role:liaison"},
 	notice.Late:         {"facility", "role:liaison"},
 	notice.Quarantined:  {"role:operations"},
 	notice.Exhausted:    {"role:operations"},

@@ -83,6 +83,8 @@ type walk struct {
 	q    Question
 	why  []string // why earlier targets named nobody
 	seen map[[2]string]bool
+
+	named bool // the present target named somebody
 }
 
 func (w *walk) add(what, recipient, channel, reason string) {
@@ -97,9 +99,18 @@ func (w *walk) add(what, recipient, channel, reason string) {
 	}
 }
 
-// try walks one target and reports whether it named anyone.
+// try walks one target and reports whether it named anyone. The owners of what was open are told
+// beside whoever comes next.
 func (w *walk) try(target string) bool {
+	w.named = false
 	switch target {
+	case "owners":
+		for _, id := range strings.Split(w.q.Owner, notice.OwnersSeparator) {
+			if id != "" {
+				w.person(id, "owns an open task")
+			}
+		}
+		return false
 	case "owner":
 		if w.q.Owner == "" {
 			return false
@@ -125,7 +136,7 @@ func (w *walk) try(target string) bool {
 			w.person(target, "named by the rule")
 		}
 	}
-	return len(w.Audience) > 0
+	return w.named
 }
 
 // because adds why nobody nearer was chosen.
@@ -152,7 +163,7 @@ func (w *walk) roster(facility, unit, name string) {
 			w.person(m, "roster of "+name)
 		}
 	}
-	if len(w.Audience) == 0 {
+	if !w.named {
 		w.why = append(w.why, "nobody active on the roster of "+name)
 	}
 }
@@ -160,6 +171,7 @@ func (w *walk) roster(facility, unit, name string) {
 // role selects everyone who works in a role: their consoles at once, their outside channels one by one.
 func (w *walk) role(role, reason string) {
 	w.add(Selected, "role:"+role, Console, reason)
+	w.named = true
 	for _, id := range w.d.order {
 		if p := w.d.people[id]; p.Active && slices.Contains(p.Roles, role) {
 			w.outside(p, "has role "+role)
@@ -176,6 +188,7 @@ func (w *walk) person(id, reason string) {
 		return
 	}
 	w.add(Selected, id, Console, reason)
+	w.named = true
 	if known {
 		w.outside(p, reason)
 	}

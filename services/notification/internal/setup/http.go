@@ -171,7 +171,7 @@ func checkTarget(t string) error {
 // Rule says where alerts of a kind go.
 type Rule struct {
 	Kind    string   `json:"kind"`
-	Targets []string `json:"targets" doc:"tried in turn until one names somebody: owner, unit, facility, owner-role, role:x or a person id; none: the default again"`
+	Targets []string `json:"targets" doc:"tried in turn until one names somebody: owner, owners (told besides), unit, facility, owner-role, role:x or a person id; none: the default again"`
 }
 
 // Step is one step of an escalation.
