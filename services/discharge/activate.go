@@ -95,7 +95,6 @@ type activateBody struct {
 	Facility string     `json:"facility,omitempty" doc:"code (MSH-4); without it every facility that has no decision of its own"`
 	From     *time.Time `json:"from,omitempty" doc:"for stays discharged from then on; without it from now on"`
 	Replan   bool       `json:"replan,omitempty" doc:"plan open transitions of those stays again; needed where from has passed"`
-	Preview  events.ID  `json:"preview_id,omitempty" doc:"the preview that was looked at; without it the newest of this set"`
 	Reason   string     `json:"reason" maxLength:"500" doc:"why, for whoever asks later"`
 }
 
@@ -126,7 +125,7 @@ func (a *api) activateProtocols(ctx context.Context, in *activateIn) (*actOut, e
 	case b.Inherit && b.Facility == "":
 		return nil, fault.New(fault.Invalid, "only a facility can follow the organization: name one")
 	}
-	d := decide{kind: protocol.ActActivate, facility: b.Facility, set: b.Set, inherit: b.Inherit, replan: b.Replan, preview: b.Preview, reason: b.Reason, needsPreview: true}
+	d := decide{kind: protocol.ActActivate, facility: b.Facility, set: b.Set, inherit: b.Inherit, replan: b.Replan, reason: b.Reason}
 	if b.From != nil {
 		d.from = b.From.UTC().Truncate(time.Microsecond)
 	}
@@ -144,7 +143,7 @@ type rollBackIn struct {
 }
 
 // rollBackProtocols puts in force again what was before the newest decision. It needs
-// no preview: the set has been in force.
+// no preview, since the set has been in force, unless it reaches back.
 func (a *api) rollBackProtocols(ctx context.Context, in *rollBackIn) (*actOut, error) {
 	return a.decideOnProtocols(ctx, in.IfMatch, decide{
 		kind: protocol.ActRollBack, facility: in.Body.Facility, replan: in.Body.Replan, reason: in.Body.Reason,
@@ -153,15 +152,13 @@ func (a *api) rollBackProtocols(ctx context.Context, in *rollBackIn) (*actOut, e
 
 // decide is a decision on protocols in the making.
 type decide struct {
-	kind         string
-	facility     string
-	set          events.ID
-	inherit      bool
-	from         time.Time // zero: from now on
-	replan       bool
-	preview      events.ID
-	needsPreview bool
-	reason       string
+	kind     string
+	facility string
+	set      events.ID
+	inherit  bool
+	from     time.Time // zero: from now on
+	replan   bool
+	reason   string
 }
 
 // decideOnProtocols adds a decision to the organization's book. Decisions come one
@@ -220,7 +217,7 @@ func (a *api) addAct(ctx context.Context, tx pgx.Tx, version int, d decide) (*ac
 	now := a.service.now()
 	act := store.ProtocolAct{
 		Act: protocol.Act{Version: is + 1, Kind: d.kind, Facility: d.facility, Set: d.set, Inherit: d.inherit, From: d.from},
-		Org: who.Org, Replan: d.replan, Preview: d.preview, Reason: d.reason, By: who.Subject, At: now,
+		Org: who.Org, Replan: d.replan, Reason: d.reason, By: who.Subject, At: now,
 	}
 	book := a.service.shelf.look().book(who.Org)
 	if d.kind == protocol.ActRollBack {
@@ -228,14 +225,27 @@ func (a *api) addAct(ctx context.Context, tx pgx.Tx, version int, d decide) (*ac
 			return nil, err
 		}
 	}
-	if err := a.checkSet(ctx, tx, act.Set); err != nil {
+	set, err := a.usable(ctx, tx, act.Set)
+	if err != nil {
 		return nil, err
 	}
 	if err := settleTime(&act, now); err != nil {
 		return nil, err
 	}
+	back := act.From.Before(now)
+	act.Replan = back
+	if (d.kind == protocol.ActActivate || back) && !act.Inherit {
+		if err := seen(ctx, tx, &act, set, back); err != nil {
+			return nil, err
+		}
+	}
 	if err := store.AddProtocolAct(ctx, tx, act); err != nil {
 		return nil, err
+	}
+	if back {
+		if err := startReplan(ctx, tx, act, now); err != nil {
+			return nil, err
+		}
 	}
 	return &actOut{Body: viewAct(act)}, nil
 }
@@ -254,21 +264,42 @@ func goBack(act *store.ProtocolAct, book *protocol.Book, now time.Time) error {
 	return nil
 }
 
-// checkSet makes sure that a set is there and that this build can use it.
-func (a *api) checkSet(ctx context.Context, tx pgx.Tx, id events.ID) error {
+// usable is a set that is there and that this build can use.
+func (a *api) usable(ctx context.Context, tx pgx.Tx, id events.ID) (*protocol.Set, error) {
 	if id.IsZero() {
-		return nil
+		return a.service.shelf.shipped, nil
 	}
 	files, err := store.ProtocolFiles(ctx, tx, []events.ID{id})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if files[id] == nil {
-		return errNoSet
+		return nil, errNoSet
 	}
-	if _, err := files[id].Restore(a.service.shelf.shipped.Rules()); err != nil {
-		return fault.Wrap(fault.Conflict, err, "this build cannot use the set any more: %v", err)
+	set, err := files[id].Restore(a.service.shelf.shipped.Rules())
+	if err != nil {
+		return nil, fault.Wrap(fault.Conflict, err, "this build cannot use the set any more: %v", err)
 	}
+	return set, nil
+}
+
+// previewLasts is how long a preview says what a set does: patients change.
+const previewLasts = 7 * 24 * time.Hour
+
+// seen makes sure that a preview of the set was run, not long ago, and where the act
+// reaches back, over the stays it reaches.
+func seen(ctx context.Context, tx pgx.Tx, act *store.ProtocolAct, set *protocol.Set, back bool) error {
+	p, found, err := store.NewestPreview(ctx, tx, act.Org, set.Digest(), act.Facility)
+	switch {
+	case err != nil:
+		return err
+	case !found || act.At.Sub(p.At) > previewLasts:
+		return fault.New(fault.Conflict, "nobody has looked at what this set would do: run a preview of it first (POST protocols/preview, or handoff protocol preview)")
+	case back && p.Since.After(act.From):
+		return fault.New(fault.Conflict, "the preview looked back to %s only: run one that reaches back to the time you choose", p.Since.Format(time.DateOnly)).
+			With("since", p.Since)
+	}
+	act.Preview = p.ID
 	return nil
 }
 
@@ -277,7 +308,7 @@ func (a *api) checkSet(ctx context.Context, tx pgx.Tx, id events.ID) error {
 func settleTime(act *store.ProtocolAct, now time.Time) error {
 	soonest := now.Add(bookLead)
 	switch {
-	case act.From.IsZero():
+	case act.From.IsZero(), act.Kind == protocol.ActShadow, act.Kind == protocol.ActEndShadow:
 		act.From = soonest
 	case !act.From.Before(now) && act.From.Before(soonest):
 		act.From = soonest

@@ -59,13 +59,13 @@ func build(_ context.Context, env run.Env) (*run.Instance, error) {
 	if err := env.Metrics.Register(s.toTask); err != nil {
 		return nil, err
 	}
-	api := &api{service: s, db: env.DB}
+	api := newAPI(s, env.DB, env.Closing)
 	return &run.Instance{
 		Hears:  []bus.Subscription{{Stream: "admission", Types: heard, Handle: s.hear}},
-		Timers: map[string]timer.Handler{timerTask: s.tasksDue, timerFacility: s.facilityChanged},
+		Timers: map[string]timer.Handler{timerTask: s.tasksDue, timerFacility: s.facilityChanged, timerProtocols: s.replanDue},
 		Routes: api.routes,
 		Laws:   api.laws,
-		Loops:  []run.Loop{{Name: "protocols", Run: s.shelf.run}},
+		Loops:  []run.Loop{{Name: "protocols", Run: s.shelf.run}, {Name: "visits", Run: api.forget}},
 	}, nil
 }
 

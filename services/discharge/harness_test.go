@@ -69,7 +69,7 @@ func newHospital(t testing.TB) *hospital {
 	authority := web.NewDevAuthority(key.Public())
 	authority.Also(principal)
 	h.router = web.NewRouter(Name, authority, slog.New(slog.DiscardHandler))
-	(&api{service: h.s, db: db}).routes(h.router)
+	newAPI(h.s, db, context.Background()).routes(h.router)
 	return h
 }
 
@@ -110,7 +110,7 @@ func (h *hospital) hear(facts ...events.Fact) {
 func (h *hospital) tick(now time.Time) {
 	h.t.Helper()
 	ctx := context.Background()
-	for name, handle := range map[string]timer.Handler{timerTask: h.s.tasksDue, timerFacility: h.s.facilityChanged} {
+	for name, handle := range map[string]timer.Handler{timerTask: h.s.tasksDue, timerFacility: h.s.facilityChanged, timerProtocols: h.s.replanDue} {
 		err := h.out.SystemTx(ctx, func(tx pgx.Tx) error {
 			rows, err := tx.Query(ctx, `DELETE FROM timer WHERE name = $1 AND due_at <= $2 RETURNING name, key, org_id, due_at`, name, now)
 			if err != nil {

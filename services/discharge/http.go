@@ -19,8 +19,14 @@ import (
 // api answers over HTTP. Every answer is of the caller's organization: the database
 // sees to that.
 type api struct {
-	service *service
-	db      *postgres.DB
+	service  *service
+	db       *postgres.DB
+	closing  context.Context // done when the program begins to stop
+	previews chan struct{}   // one preview at a time
+}
+
+func newAPI(s *service, db *postgres.DB, closing context.Context) *api {
+	return &api{service: s, db: db, closing: closing, previews: make(chan struct{}, 1)}
 }
 
 func (a *api) routes(r *web.Router) {

@@ -27,6 +27,12 @@ func (a *api) protocolRoutes(r *web.Router) {
 	web.Handle(r, web.ProtocolsTry, "POST", "/protocols/test", "Run the cases beside protocols", a.testProtocols)
 	web.Handle(r, web.ProtocolsWrite, "POST", "/protocols/sets", "Store a set of protocols; it is in force when it is activated", a.storeProtocols)
 	web.Handle(r, web.ProtocolsWrite, "POST", "/protocols/activate", "Put a set in force", a.activateProtocols)
+	web.Handle(r, web.ProtocolsWrite, "POST", "/protocols/shadow", "Try a set beside the one in force: its plans are kept and nothing comes of them", a.shadowProtocols)
+	web.Handle(r, web.ProtocolsTry, "GET", "/protocols/shadow", "What the set that is tried would have done so far", a.listShadows)
+	web.Handle(r, web.ProtocolsTry, "GET", "/protocols/previews", "What previews said, newest first", a.listPreviews)
+	web.Handle(r, web.ProtocolsTry, "GET", "/protocols/previews/{id}", "What one preview said", a.onePreview)
+	r.Raw(web.ProtocolsTry, "POST", "/protocols/preview", a.streamPreview)
+	web.Handle(r, web.TransitionsRead, "GET", "/protocols/replans", "How far planning again after a decision is", a.listReplans)
 	web.Handle(r, web.ProtocolsWrite, "POST", "/protocols/rollback", "Go back to the set that was in force before", a.rollBackProtocols)
 }
 

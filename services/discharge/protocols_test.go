@@ -47,6 +47,9 @@ func (h *hospital) activate(body map[string]any) map[string]any {
 	if body["reason"] == nil {
 		body["reason"] = "a test"
 	}
+	if body["set_id"] != nil {
+		h.preview(map[string]any{"set_id": body["set_id"]})
+	}
 	return h.must("ada:admin", "POST", "/protocols/activate", body, "If-Match", h.book()).body
 }
 
@@ -214,6 +217,10 @@ func TestAFacilityMayHaveProtocolsOfItsOwn(t *testing.T) {
 	h.hear(events.FacilityChanged{ID: facility, Code: "MERCY", Zone: "America/New_York"},
 		events.FacilityChanged{ID: events.Derive("test", "east"), Code: "EAST", Zone: "America/New_York"})
 	one := h.stored("1")
+	if a := h.ask("ada:admin", "POST", "/protocols/activate", map[string]any{"set_id": one, "reason": "x"}, "If-Match", h.book()); a.status != http.StatusConflict ||
+		!strings.Contains(fmt.Sprint(a.body["detail"]), "preview") {
+		t.Errorf("activated and nobody has looked at what it does: %d %v", a.status, a.body)
+	}
 	h.activate(map[string]any{"set_id": one, "facility": "EAST"})
 	later := dischargedAt(left.Add(5 * time.Hour))
 	east := func(s *events.Encounter) { s.Facility, s.FacilityID = "EAST", events.Derive("test", "east") }
@@ -267,6 +274,7 @@ func TestEveryReplicaLearnsOfADecision(t *testing.T) {
 func TestASetThatCannotBeReadAnyMore(t *testing.T) {
 	h := newHospital(t)
 	set := h.stored("1")
+	h.preview(map[string]any{"set_id": set})
 	_, err := h.db.System.Exec(context.Background(), `UPDATE protocol_set SET files = '{"house.yaml": "protocols: ["}'`)
 	if err != nil {
 		t.Fatal(err)

@@ -53,6 +53,7 @@ type work struct {
 	facilities map[events.ID]store.Facility
 	people     *people // nil: nobody looks for returns
 	out        store.Changes
+	beside     store.Aside // see aside.go
 	events     []events.Event
 }
 
@@ -110,6 +111,9 @@ func (w *work) decide(c *care, stay events.Encounter, dead bool, cause events.Ev
 		Around: w.people.around(stay, c.Transition),
 	})
 	if err != nil {
+		return err
+	}
+	if err := w.aside(c, dead, cal, change, cause); err != nil {
 		return err
 	}
 	if change.Empty() {
@@ -202,6 +206,7 @@ func (w *work) save(ctx context.Context) error {
 	var set []timer.Timer
 	var cancel []events.ID
 	w.out.At = w.at
+	w.out.Aside = w.beside
 	for encounter, c := range w.cares {
 		if err := w.runClocks(c); err != nil {
 			return err

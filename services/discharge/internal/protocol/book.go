@@ -100,18 +100,19 @@ func (b *Book) Set(id events.ID) *Set {
 	return b.shipped
 }
 
-// Shadow is the set that is tried beside the one in force, and its id; nil: none is.
-func (b *Book) Shadow(facility string) (*Set, events.ID) {
+// Shadow is the set that is tried beside the one in force, and the act that says so;
+// nil: none is.
+func (b *Book) Shadow(facility string) (*Set, Act) {
 	if len(b.shadow) == 0 {
-		return nil, events.ID{}
+		return nil, Act{}
 	}
 	a, found := b.shadow[facility]
 	if !found {
 		if a, found = b.shadow[""]; !found {
-			return nil, events.ID{}
+			return nil, Act{}
 		}
 	}
-	return b.Set(a.Set), a.Set
+	return b.Set(a.Set), a
 }
 
 // Shadows are the acts by which a set is tried beside the one in force, by facility.

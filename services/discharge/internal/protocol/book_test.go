@@ -57,7 +57,7 @@ func TestTheNewestDecisionHoldsFromItsTimeOn(t *testing.T) {
 			t.Errorf("%s at %s: another set", c.facility, c.at)
 		}
 	}
-	if set, id := book.Shadow("NORTH"); set != b || id != idB {
+	if set, act := book.Shadow("NORTH"); set != b || act.Version != 6 {
 		t.Error("the organization's shadow is not tried at NORTH")
 	}
 	if set, _ := book.Shadow("WEST"); set != b {

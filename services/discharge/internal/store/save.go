@@ -39,6 +39,7 @@ type Changes struct {
 	Kin         []Kin
 	Visits      []readmission.Visit
 	Tally       map[events.ID]Tally // by organization
+	Aside       Aside
 }
 
 // Tally counts what was made for an organization.
@@ -65,6 +66,9 @@ func Save(ctx context.Context, tx pgx.Tx, c Changes) error {
 		return err
 	}
 	queueTally(b, c.Tally)
+	if err := queueAside(b, c.Aside, c.At); err != nil {
+		return err
+	}
 	if b.Len() == 0 {
 		return nil
 	}
