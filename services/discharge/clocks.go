@@ -58,13 +58,16 @@ func (w *work) runClocks(c *care) error {
 	if err != nil {
 		return err
 	}
-	if c.moved || c.restart {
-		if next, err = w.s.start(c, next, zone); err != nil {
+	var news []clock.News
+	if a := around(c, zone, w.at); c.moved || c.restart {
+		cal, err := w.s.calendarOf(t.Calendar)
+		if err != nil {
 			return err
 		}
+		next, news, c.wake = w.s.table().Run(before, next, w.s.running(c, next), clock.Where{Zone: zone, Calendar: cal}, a)
+	} else {
+		next, news, c.wake = w.s.table().Judge(before, next, a)
 	}
-	next, news, wake := w.s.table().Judge(before, next, around(c, zone, w.at))
-	c.wake = wake
 	for _, n := range news {
 		w.tellClock(c, before, next, n)
 	}
@@ -108,19 +111,14 @@ func recordOf(t *transition.Transition) (rec clock.Record, err error) {
 // table are the rules the clocks run by.
 func (s *service) table() *clock.Table { return s.rules.Protocols.Rules() }
 
-// start decides which clocks a transition has. One that was called off, or whose
+// running is what decides which clocks run. A transition that was called off, or whose
 // patient died, has none; what people recorded stays.
-func (s *service) start(c *care, rec clock.Record, zone *time.Location) (clock.Record, error) {
-	t := c.Transition
-	switch t.State {
+func (s *service) running(c *care, rec clock.Record) clock.Subject {
+	switch c.Transition.State {
 	case transition.None, transition.Cancelled, transition.Expired:
-		return s.table().Start(rec, clock.Subject{}, clock.Where{Zone: zone, Calendar: s.federal}), nil
+		return clock.Subject{}
 	}
-	cal, err := s.calendarOf(t.Calendar)
-	if err != nil {
-		return rec, err
-	}
-	return s.table().Start(rec, s.subject(t, c.stay, rec), clock.Where{Zone: zone, Calendar: cal}), nil
+	return s.subject(c.Transition, c.stay, rec)
 }
 
 // subject is what clocks know of a transition's stay. When it became an inpatient one

@@ -64,6 +64,12 @@ type Condition struct {
 
 const noDisposition = "unknown"
 
+// untilDay is the day as a number that compares: 1201 for 12-01.
+func (c *Condition) untilDay() int {
+	d := func(i int) int { return int(c.UntilDay[i] - '0') }
+	return d(0)*1000 + d(1)*100 + d(3)*10 + d(4)
+}
+
 func (c *Condition) check() error {
 	if c.UntilDay != "" {
 		if _, err := time.Parse("2006-01-02", "2024-"+c.UntilDay); err != nil {
@@ -73,60 +79,82 @@ func (c *Condition) check() error {
 	return nil
 }
 
-// why says why the condition does not hold of a stay; empty where it does.
-func (c *Condition) why(s *Subject, zone *time.Location) string {
-	disposition := s.Disposition
-	if disposition == "" {
-		disposition = noDisposition
-	}
+// clause is a part of a condition.
+type clause int
+
+const (
+	holds clause = iota
+	ofClass
+	ofPayer
+	ofUnknownAge
+	ofAge
+	ofDisposition
+	ofExcludedDisposition
+	ofReadmission
+	ofSeason
+	ofNight
+	ofObservation
+	ofInpatientDays
+	ofPrincipal
+	ofExcludedPrincipal
+	ofChronic
+)
+
+// fails is the first part of the condition that does not hold of a stay.
+func (c *Condition) fails(s *Subject, zone *time.Location) clause {
 	switch {
 	case len(c.Class) > 0 && !slices.Contains(c.Class, s.Class):
-		return "the class of the stay is " + orUnknown(s.Class) + ", not " + orList(c.Class)
+		return ofClass
 	case len(c.Payer) > 0 && !slices.Contains(c.Payer, s.Payer):
-		return "the payer is " + orUnknown(s.Payer) + ", not " + orList(c.Payer)
+		return ofPayer
 	case c.MinAge > 0 && s.Age == nil:
-		return "the age is unknown"
+		return ofUnknownAge
 	case c.MinAge > 0 && *s.Age < c.MinAge:
-		return fmt.Sprintf("the patient is %d years old, under %d", *s.Age, c.MinAge)
-	case s.DischargedAt != nil && len(c.Disposition) > 0 && !slices.Contains(c.Disposition, disposition):
-		return "the disposition is " + disposition + ", none of " + strings.Join(c.Disposition, " ")
-	case slices.Contains(c.NotDisposition, disposition):
-		return "the disposition is " + disposition
+		return ofAge
+	case s.DischargedAt != nil && len(c.Disposition) > 0 && !slices.Contains(c.Disposition, s.disposition()):
+		return ofDisposition
+	case slices.Contains(c.NotDisposition, s.disposition()):
+		return ofExcludedDisposition
 	case c.NotReadmitted && s.Readmitted:
-		return "the patient was readmitted: the last discharge of the episode counts"
+		return ofReadmission
 	}
-	if why := c.whyTimes(s, zone); why != "" {
-		return why
-	}
-	return c.whyDiagnoses(s)
-}
-
-func (c *Condition) whyTimes(s *Subject, zone *time.Location) string {
-	left := s.DischargedAt
-	if left == nil {
-		return ""
-	}
-	if c.UntilDay != "" {
-		if d := calendar.DateOf(*left, zone); d.String()[5:] > c.UntilDay {
-			return "discharges after " + c.UntilDay + " of a year are not counted"
+	if s.DischargedAt != nil {
+		if part := c.failsTimes(s, *s.DischargedAt, zone); part != holds {
+			return part
 		}
 	}
-	if c.Overnight && s.AdmittedAt != nil && calendar.Midnights(*s.AdmittedAt, *left, zone) < 1 {
-		return "admitted and discharged on the same day"
+	return c.failsDiagnoses(s)
+}
+
+func (s *Subject) disposition() string {
+	if s.Disposition == "" {
+		return noDisposition
+	}
+	return s.Disposition
+}
+
+func (c *Condition) failsTimes(s *Subject, left time.Time, zone *time.Location) clause {
+	if c.UntilDay != "" {
+		if d := calendar.DateOf(left, zone); int(d.Month)*100+d.Day > c.untilDay() {
+			return ofSeason
+		}
+	}
+	if c.Overnight && s.AdmittedAt != nil && calendar.Midnights(*s.AdmittedAt, left, zone) < 1 {
+		return ofNight
 	}
 	if h := c.ObservationHours; h > 0 && s.AdmittedAt != nil && left.Sub(*s.AdmittedAt) <= time.Duration(h)*time.Hour {
-		return fmt.Sprintf("observation lasted no more than %d hours", h)
+		return ofObservation
 	}
 	if n := c.InpatientMidnights; n > 0 {
 		starts := s.starts()
-		if in, ok := starts.at(Inpatient); !ok || calendar.Midnights(in, *left, zone) < n {
-			return fmt.Sprintf("the stay has fewer than %d inpatient days", n)
+		if in, ok := starts.at(Inpatient); !ok || calendar.Midnights(in, left, zone) < n {
+			return ofInpatientDays
 		}
 	}
-	return ""
+	return holds
 }
 
-func (c *Condition) whyDiagnoses(s *Subject) string {
+func (c *Condition) failsDiagnoses(s *Subject) clause {
 	principal := s.Diagnoses[:min(1, len(s.Diagnoses))]
 	if len(c.Principal) > 0 {
 		var groups []string
@@ -134,22 +162,58 @@ func (c *Condition) whyDiagnoses(s *Subject) string {
 			groups = s.Groups(principal)
 		}
 		if !slices.ContainsFunc(groups, func(g string) bool { return slices.Contains(c.Principal, g) }) {
-			return "the principal diagnosis is not " + orList(c.Principal)
+			return ofPrincipal
 		}
 	}
 	for _, prefix := range c.NotPrincipal {
 		if len(principal) > 0 && strings.HasPrefix(principal[0], prefix) {
-			return "the principal diagnosis begins with " + prefix
+			return ofExcludedPrincipal
 		}
 	}
-	if c.Chronic > 0 {
-		n := 0
-		if s.Groups != nil && s.Chronic != nil {
-			n = s.Chronic(s.Groups(s.Diagnoses))
-		}
-		if n < c.Chronic {
-			return fmt.Sprintf("%d chronic conditions are known, fewer than %d", n, c.Chronic)
-		}
+	if c.Chronic > 0 && s.chronic() < c.Chronic {
+		return ofChronic
+	}
+	return holds
+}
+
+func (s *Subject) chronic() int {
+	if s.Groups == nil || s.Chronic == nil {
+		return 0
+	}
+	return s.Chronic(s.Groups(s.Diagnoses))
+}
+
+// why says in words which part does not hold; empty where all do.
+func (c *Condition) why(s *Subject, zone *time.Location) string {
+	switch c.fails(s, zone) {
+	case ofClass:
+		return "the class of the stay is " + orUnknown(s.Class) + ", not " + orList(c.Class)
+	case ofPayer:
+		return "the payer is " + orUnknown(s.Payer) + ", not " + orList(c.Payer)
+	case ofUnknownAge:
+		return "the age is unknown"
+	case ofAge:
+		return fmt.Sprintf("the patient is %d years old, under %d", *s.Age, c.MinAge)
+	case ofDisposition:
+		return "the disposition is " + s.disposition() + ", none of " + strings.Join(c.Disposition, " ")
+	case ofExcludedDisposition:
+		return "the disposition is " + s.disposition()
+	case ofReadmission:
+		return "the patient was readmitted: the last discharge of the episode counts"
+	case ofSeason:
+		return "discharges after " + c.UntilDay + " of a year are not counted"
+	case ofNight:
+		return "admitted and discharged on the same day"
+	case ofObservation:
+		return fmt.Sprintf("observation lasted no more than %d hours", c.ObservationHours)
+	case ofInpatientDays:
+		return fmt.Sprintf("the stay has fewer than %d inpatient days", c.InpatientMidnights)
+	case ofPrincipal:
+		return "the principal diagnosis is not " + orList(c.Principal)
+	case ofExcludedPrincipal:
+		return "the principal diagnosis begins with one of " + orList(c.NotPrincipal)
+	case ofChronic:
+		return fmt.Sprintf("%d chronic conditions are known, fewer than %d", s.chronic(), c.Chronic)
 	}
 	return ""
 }

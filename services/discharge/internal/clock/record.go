@@ -98,50 +98,98 @@ func (s Starts) at(t Trigger) (time.Time, bool) {
 // trigger moved takes the version in force then. What people recorded is kept.
 func (t *Table) Start(have Record, s Subject, where Where) Record {
 	next := Record{Starts: s.starts(), Log: have.Log}
-	for _, id := range t.clocks {
-		old := have.find(id)
-		if old == nil {
-			old = find(have.Aside, id)
+	var days [4]started
+	for i := range t.clocks {
+		id := t.clocks[i].id
+		var old *Kept
+		if len(have.Clocks)+len(have.Aside) > 0 {
+			if old = have.find(id); old == nil {
+				old = find(have.Aside, id)
+			}
 		}
-		start, ok := next.Starts.at(t.rules[id][0].Trigger)
-		if !ok {
+		versions := t.clocks[i].versions
+		day := dayOf(&days, next.Starts, versions[0].Trigger, where.Zone)
+		if day == nil {
 			next.setAside(old)
 			continue
 		}
-		rule := t.pinned(old, have.Starts, start, id, where.Zone)
-		if rule == nil || rule.Applies == nil || rule.Applies.why(&s, where.Zone) != "" {
+		rule := t.pinned(old, have.Starts, day, versions)
+		if rule.Applies == nil || rule.Applies.fails(&s, where.Zone) != holds {
 			next.setAside(old)
 			continue
 		}
-		k := Kept{Rule: rule.Ref()}
-		if old != nil {
-			k.State, k.By, k.Told, k.Bends = old.State, old.By, old.Told, old.Bends
-		}
-		k.Ends = nil
-		if rule.Sooner && s.DischargedAt != nil {
-			k.Ends = utc(*s.DischargedAt)
-		}
-		k.Due = rule.due(start, where, k.Bends)
-		next.Clocks = append(next.Clocks, k)
+		next.add(rule, old, &s, day, where)
 	}
 	return next
 }
 
+// add starts a clock, or lets it go on.
+func (rec *Record) add(rule *Rule, old *Kept, s *Subject, day *started, where Where) {
+	if rec.Clocks == nil {
+		rec.Clocks = make([]Kept, 0, 8)
+	}
+	k := Kept{Rule: rule.ref}
+	if old != nil {
+		k.State, k.By, k.Told, k.Bends = old.State, old.By, old.Told, old.Bends
+	}
+	k.Ends = nil
+	if rule.Sooner && s.DischargedAt != nil {
+		k.Ends = utc(*s.DischargedAt)
+	}
+	if k.Bends.none() {
+		k.Due = rule.at(day.at, day.day, where).UTC()
+	} else {
+		k.Due = rule.Bent(day.at, where, k.Bends).Due
+	}
+	rec.Clocks = append(rec.Clocks, k)
+}
+
+func (b *Bends) none() bool { return len(b.Pauses) == 0 && !b.Extended && b.Ends == nil }
+
+// started is the instant of a trigger and its local day.
+type started struct {
+	trigger Trigger
+	at      time.Time
+	day     calendar.Date
+}
+
+// dayOf is the instant and day of a trigger, looked up once; nil where it has not come.
+func dayOf(known *[4]started, starts Starts, trigger Trigger, zone *time.Location) *started {
+	for i := range known {
+		d := &known[i]
+		if d.trigger == trigger {
+			return d
+		}
+		if d.trigger == "" || i == len(known)-1 {
+			at, ok := starts.at(trigger)
+			if !ok {
+				return nil
+			}
+			*d = started{trigger, at, calendar.DateOf(at, zone)}
+			return d
+		}
+	}
+	return nil
+}
+
 // pinned is the version a clock runs by.
-func (t *Table) pinned(old *Kept, starts Starts, start time.Time, id string, zone *time.Location) *Rule {
+func (t *Table) pinned(old *Kept, starts Starts, day *started, versions []Rule) *Rule {
+	if len(versions) == 1 {
+		return &versions[0]
+	}
 	if old != nil {
 		if r := t.ref(old.Rule); r != nil {
-			if was, ok := starts.at(r.Trigger); ok && was.Equal(start) {
+			if was, ok := starts.at(r.Trigger); ok && was.Equal(day.at) {
 				return r
 			}
 		}
 	}
-	return t.inForce(id, calendar.DateOf(start, zone))
+	return inForce(versions, day.day)
 }
 
 // due is the due instant of a clock, by the short way where nothing bends it.
 func (r *Rule) due(start time.Time, where Where, bends Bends) time.Time {
-	if len(bends.Pauses) == 0 && !bends.Extended && bends.Ends == nil {
+	if bends.none() {
 		return r.At(start, where).UTC()
 	}
 	return r.Bent(start, where, bends).Due
@@ -213,8 +261,18 @@ type News struct {
 // when time alone next changes something that is told (zero: never). The record it was
 // before tells which clocks are gone.
 func (t *Table) Judge(before, rec Record, a Around) (next Record, news []News, wake time.Time) {
+	rec.Clocks = slices.Clone(rec.Clocks)
+	return t.judgeAll(before, rec, a)
+}
+
+// Run is Start, then Judge.
+func (t *Table) Run(before, have Record, s Subject, where Where, a Around) (next Record, news []News, wake time.Time) {
+	return t.judgeAll(before, t.Start(have, s, where), a)
+}
+
+// judgeAll is Judge on a record that is its own.
+func (t *Table) judgeAll(before, rec Record, a Around) (next Record, news []News, wake time.Time) {
 	next = rec
-	next.Clocks = slices.Clone(rec.Clocks)
 	for i := range next.Clocks {
 		k := &next.Clocks[i]
 		r := t.ref(k.Rule)

@@ -71,6 +71,8 @@ type Rule struct {
 	Sooner          bool    // due earlier where what started it ends earlier
 	Quiet           bool    // its passing is no news
 	WaivedBy        *Waiver // met so near the trigger, the other rule's clock stands for this one
+
+	ref string // id@version
 }
 
 // Waiver is a rule whose clock may stand for another's.
@@ -96,8 +98,14 @@ func (r Rule) opens(trigger time.Time, zone *time.Location) time.Time {
 type Table struct {
 	packs  []Pack
 	rules  map[string][]Rule // by id, newest first
-	clocks []string          // ids of the rules that run clocks of their own, sorted
+	clocks []own             // the rules that run clocks of their own, in the order of their ids
 	codes  map[string]bool   // of the tasks that are evidence for them
+}
+
+// own are the versions of a rule that runs clocks of its own.
+type own struct {
+	id       string
+	versions []Rule // newest first
 }
 
 // Packs are the rules with their vectors as they were read, one for each programme.
@@ -113,8 +121,9 @@ func (t *Table) Rule(id string, on calendar.Date) (Rule, bool) {
 	return Rule{}, false
 }
 
-func (t *Table) inForce(id string, on calendar.Date) *Rule {
-	versions := t.rules[id]
+func (t *Table) inForce(id string, on calendar.Date) *Rule { return inForce(t.rules[id], on) }
+
+func inForce(versions []Rule, on calendar.Date) *Rule {
 	for i := range versions {
 		if versions[i].inForce(on) {
 			return &versions[i]
@@ -163,6 +172,7 @@ func (t *Table) IDs() []string {
 func newTable(rules []Rule) (*Table, error) {
 	t := &Table{rules: make(map[string][]Rule)}
 	for _, r := range rules {
+		r.ref = r.ID + "@" + r.Version
 		t.rules[r.ID] = append(t.rules[r.ID], r)
 	}
 	for id, versions := range t.rules {
@@ -183,10 +193,10 @@ func newTable(rules []Rule) (*Table, error) {
 			return nil, fmt.Errorf("clock: rule %s: nothing follows version %s, which ends %s", id, last.Version, last.Until)
 		}
 		if slices.ContainsFunc(versions, func(r Rule) bool { return r.Applies != nil }) {
-			t.clocks = append(t.clocks, id)
+			t.clocks = append(t.clocks, own{id, versions})
 		}
 	}
-	sort.Strings(t.clocks)
+	sort.Slice(t.clocks, func(i, j int) bool { return t.clocks[i].id < t.clocks[j].id })
 	t.codes = make(map[string]bool)
 	for _, r := range rules {
 		for _, code := range r.MetBy {

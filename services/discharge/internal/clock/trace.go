@@ -130,7 +130,12 @@ func (r Rule) warn(trigger, due time.Time, zone *time.Location) time.Time {
 }
 
 // Ref is the rule as id@version.
-func (r Rule) Ref() string { return r.ID + "@" + r.Version }
+func (r Rule) Ref() string {
+	if r.ref == "" {
+		return r.ID + "@" + r.Version
+	}
+	return r.ref
+}
 
 // Warn is when the owner is reminded of what is due at an instant that At gave.
 func (r Rule) Warn(trigger, due time.Time, where Where) time.Time {
@@ -139,7 +144,11 @@ func (r Rule) Warn(trigger, due time.Time, where Where) time.Time {
 
 // At is the due instant of rule r alone, without its trace.
 func (r Rule) At(trigger time.Time, where Where) time.Time {
-	day0 := calendar.DateOf(trigger, where.Zone)
+	return r.at(trigger, calendar.DateOf(trigger, where.Zone), where)
+}
+
+// at is At where the trigger's local day is known.
+func (r *Rule) at(trigger time.Time, day0 calendar.Date, where Where) time.Time {
 	switch r.Unit {
 	case Hours:
 		return trigger.Add(time.Duration(r.Count) * time.Hour)
@@ -149,7 +158,7 @@ func (r Rule) At(trigger time.Time, where Where) time.Time {
 	case Midnights:
 		return day0.AddDays(r.Count).Start(where.Zone)
 	default:
-		return day0.AddDays(r.Count).End(where.Zone)
+		return day0.AddDays(r.Count + 1).Start(where.Zone) // the end of the day before
 	}
 }
 

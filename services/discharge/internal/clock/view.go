@@ -70,11 +70,12 @@ func (t *Table) View(rec Record, as As) ([]Clock, error) {
 func (t *Table) NotApplicable(rec Record, s Subject, zone *time.Location) []Clock {
 	var out []Clock
 	starts := s.starts()
-	for _, id := range t.clocks {
+	for _, c := range t.clocks {
+		id := c.id
 		if rec.find(id) != nil {
 			continue
 		}
-		r := &t.rules[id][0]
+		r := &c.versions[0]
 		why := r.Applies.why(&s, zone)
 		if start, ok := starts.at(r.Trigger); ok {
 			r = t.inForce(id, calendar.DateOf(start, zone))
