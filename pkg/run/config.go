@@ -19,6 +19,7 @@ type Config struct {
 	OIDCIssuer     string        `name:"oidc-issuer" placeholder:"URL" help:"OpenID Connect issuer whose tokens are accepted."`
 	OIDCClientID   string        `name:"oidc-client-id" placeholder:"ID" help:"The console's client id at the issuer."`
 	OIDCSecret     string        `name:"oidc-client-secret-file" placeholder:"FILE" help:"File with the console's client secret."`
+	IdentityKey    string        `name:"identity-key-file" placeholder:"FILE" help:"File with a secret that goes into the digests of patients' identities beside one kept in the database. The same for all processes, from the first start on."`
 	SMTPURL        string        `name:"smtp-url" placeholder:"URL" help:"Mail server: smtp://user:password@host:587 or smtps://. Empty: in development a sink, else no mail."`
 	PublicURL      string        `name:"public-url" placeholder:"URL" help:"How people reach the console: used in links and redirects. Default: http://<http address>."`
 	WebhookAllow   []string      `name:"webhook-allow" placeholder:"CIDR" help:"Private networks that webhooks may be sent to."`

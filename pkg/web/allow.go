@@ -11,6 +11,8 @@ const (
 	SignedIn        Permission = "signed-in"
 	EncountersRead  Permission = "encounters.read"
 	NamesRead       Permission = "names.read"    // patients' names and identifiers
+	IdentityRead    Permission = "identity.read"   // which patients may be one person, and why; without names
+	IdentityDecide  Permission = "identity.decide" // that they are, or are not
 	MessagesRead    Permission = "messages.read" // what became of messages, without their content
 	MessageContent  Permission = "messages.content"
 	MessagesReapply Permission = "messages.reapply"
@@ -52,6 +54,8 @@ func with(base []Role, more ...Role) []Role { return append(slices.Clone(base), 
 var grants = map[Permission][]Role{
 	EncountersRead:  everyone,
 	NamesRead:       with(care, Intake, Privacy, Interface),
+	IdentityRead:    with(care, Interface, Privacy, Auditor),
+	IdentityDecide:  {Lead, Interface, Privacy},
 	MessagesRead:    with(ops, Privacy, Auditor, Liaison, Lead),
 	MessageContent:  {Interface, Privacy, Lead, Liaison},
 	MessagesReapply: {Interface, Operations},

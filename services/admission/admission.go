@@ -11,8 +11,12 @@
 package admission
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -44,6 +48,8 @@ type service struct {
 	directory *store.Directory
 	keeper    *store.Keeper
 	applier   *applier
+	linker    *linker
+	secret    []byte // of keyed digests
 	doors     *adt.Metrics
 	metrics   *metrics
 	tracer    trace.Tracer
@@ -77,6 +83,7 @@ func (s *service) instance(ctx context.Context, auth *web.Authority) (*run.Insta
 			{Name: "apply", Run: s.applier.run},
 			{Name: "watch", Run: s.keepWatch},
 			{Name: "keep", Run: s.keeper.Run},
+			{Name: "identity", Run: s.linker.run},
 			{Name: "mllp", Run: listener},
 		},
 	}, nil
@@ -88,7 +95,7 @@ func newService(env run.Env) *service {
 	s.replies, s.heard = adt.NewReplyIDs(time.Now()), &heard{}
 	s.directory = store.NewDirectory(s.store, s.announceFacility)
 	s.directory.Development = env.Config.Dev
-	s.applier = newApplier(s)
+	s.applier, s.linker = newApplier(s), newLinker(s)
 	s.keeper = store.NewKeeper(s.store, s.log, env.Metrics, s.tracer, s.kept, s.applier.sweepLater)
 	return s
 }
@@ -103,10 +110,29 @@ func (s *service) prepare(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := s.readSecret(ctx); err != nil {
+		return err
+	}
 	if err := s.directory.Refresh(ctx); err != nil {
 		return err
 	}
 	return s.store.Renew(ctx)
+}
+
+// readSecret reads what digests are made with, the operator's part of it from a file.
+func (s *service) readSecret(ctx context.Context) (err error) {
+	var operator []byte
+	if file := s.config.IdentityKey; file != "" {
+		if operator, err = os.ReadFile(file); err != nil {
+			return fmt.Errorf("read --identity-key-file: %w", err)
+		}
+		if operator = bytes.TrimSpace(operator); len(operator) < 16 {
+			return errors.New("--identity-key-file: a key has 16 bytes or more")
+		}
+	}
+	s.secret, err = s.store.Secret(ctx, operator)
+	s.directory.Secret = s.secret
+	return err
 }
 
 // keepDirectory notices the setup changes of other processes.

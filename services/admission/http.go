@@ -29,6 +29,7 @@ func (s *service) routes(r *web.Router) {
 	web.Handle(r, web.MessagesRead, "GET", "/messages/{id}", "One message: what became of it, and why", s.oneMessage)
 	r.Raw(web.MessageContent, "GET", "/messages/{id}/content", s.messageContent)
 	web.Handle(r, web.MessagesReapply, "POST", "/messages/{id}/reapply", "Apply a quarantined or ignored message again", s.reapply)
+	s.identityRoutes(r)
 	s.setupRoutes(r)
 }
 

@@ -18,6 +18,8 @@ type metrics struct {
 	lag         prometheus.Histogram
 	waiting     prometheus.Gauge
 	oldest      prometheus.Gauge
+	pairs       *prometheus.CounterVec
+	comparing   prometheus.Histogram
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -42,7 +44,14 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "handoff_admission_oldest_kept_seconds", Help: "How long the oldest of them has waited.",
 		}),
 	}
-	r.MustRegister(m.messages, m.quarantined, m.facts, m.lag, m.waiting, m.oldest)
+	m.pairs = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "handoff_admission_identity_pairs_total", Help: "Pairs of patients compared, by what their score says.",
+	}, []string{"verdict"})
+	m.comparing = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "handoff_admission_identity_patient_seconds", Help: "Time to compare a patient with all others, by batch.",
+		Buckets: []float64{.0001, .0002, .0005, .001, .002, .005, .01, .02, .05, .1, 1},
+	})
+	r.MustRegister(m.messages, m.quarantined, m.facts, m.lag, m.waiting, m.oldest, m.pairs, m.comparing)
 	return m
 }
 
@@ -66,6 +75,17 @@ func (m *metrics) handled(items []*item, w *work) {
 	for _, e := range w.announce {
 		m.facts.WithLabelValues(e.Fact.Type()).Inc()
 	}
+}
+
+// compared counts a batch of the linker.
+func (m *metrics) compared(r *round, took time.Duration) {
+	if r == nil || len(r.due) == 0 {
+		return
+	}
+	for verdict, n := range r.scored {
+		m.pairs.WithLabelValues(string(verdict)).Add(float64(n))
+	}
+	m.comparing.Observe(took.Seconds() / float64(len(r.due)))
 }
 
 // backlog reads what waits.

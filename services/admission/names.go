@@ -101,14 +101,24 @@ func (w *work) act(it *item, a *adt.Act, p *store.Patient, place int) {
 		w.moveAccount(it, a, p)
 	case adt.LinkPatients:
 		if q := w.holder(a.From.Key, p.Facility); q != nil {
+			w.stated(it, w.root(p), w.root(q), store.Linked)
 			w.unite(it, w.root(p), w.root(q), "linked")
 		}
 	case adt.UnlinkPatients:
 		if q := w.holder(a.From.Key, p.Facility); q != nil {
+			w.stated(it, w.root(p), w.root(q), store.Unlinked)
 			w.divide(it, w.root(p), w.root(q), "unlinked")
 		}
 	case adt.DeletePerson:
 		w.deletePerson(it, p)
+	}
+}
+
+// stated notes what a hospital says of two patients; the newest such word counts.
+func (w *work) stated(it *item, p, q *store.Patient, what string) {
+	if p != q {
+		w.regroupLater(p, q)
+		w.changes.Stated = append(w.changes.Stated, store.Stated{Org: p.Org, A: p.ID, B: q.ID, What: what, At: it.cmd.Fact.Recorded})
 	}
 }
 
@@ -264,6 +274,7 @@ func (w *work) divide(it *item, p, q *store.Patient, reason string) {
 	if p.Person != q.Person || p == q {
 		return
 	}
+	w.regroupLater(p, q)
 	if p.Person == p.ID {
 		p, q = q, p
 	}

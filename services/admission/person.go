@@ -118,9 +118,22 @@ func (w *work) link(it *item, p *store.Patient, id identity.Identifier) {
 	}
 }
 
+// regroupLater has the linker see to it that persons follow from all links there are: that nobody
+// comes together who was said to be two, nor stays apart from others for being parted from one.
+func (w *work) regroupLater(list ...*store.Patient) {
+	for _, p := range list {
+		p.Compare = true
+		w.touchPatient(p)
+	}
+}
+
 // unite makes one person of two patients and all who are linked with either.
 func (w *work) unite(it *item, p, q *store.Patient, reason string) {
 	if p.Person == q.Person {
+		return
+	}
+	w.regroupLater(p, q)
+	if (p.Apart || q.Apart) && w.root(p) != w.root(q) {
 		return
 	}
 	keep, drop := q.Person, p.Person

@@ -68,6 +68,9 @@ func (s *service) Apply(ctx context.Context, batch []*adt.Inbound) error {
 	})
 	if err == nil {
 		s.store.Remember(done.changes.Encounters)
+		if len(done.changes.Patients) > 0 {
+			s.linker.ring()
+		}
 		s.metrics.handled(items, done)
 	}
 	return err

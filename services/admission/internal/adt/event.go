@@ -34,6 +34,7 @@ type JSONPatient struct {
 	Sex         string                  `json:"sex,omitempty"`
 	Address     *identity.PostalAddress `json:"address,omitempty"`
 	Phones      []identity.Telecom      `json:"phones,omitempty"`
+	SSN4        string                  `json:"ssn_last4,omitempty" doc:"the last four digits of the social security number; only a keyed digest of them is kept"`
 	Language    string                  `json:"language,omitempty"`
 	Deceased    *bool                   `json:"deceased,omitempty"`
 	Restricted  *bool                   `json:"restricted,omitempty"`
@@ -130,6 +131,7 @@ func (e *JSONEvent) Translate(feed *Feed, fac *Facility, hash events.ID, receive
 		c.Visit = Visit{Key: "VN:" + v.Number, Number: v.Number}
 	}
 	c.Person = e.Patient.statement(recorded, e.ID)
+	c.Person.Values[identity.SSN4] = e.Patient.ssn4(feed)
 	c.Fact = encounter.Fact{
 		Kind: kind, Occurred: occurred, Happened: occurred, Recorded: recorded, Sent: recorded, Received: received, Control: e.ID, Hash: hash,
 		Place: encounter.Place{Unit: v.Unit, Room: v.Room, Bed: v.Bed}, Diagnoses: v.diagnoses(),

@@ -53,6 +53,7 @@ type Feed struct {
 	Location     *time.Location // of Dialect.Zone; nil: the facility's
 	Facilities   []*Facility
 	Certificates []string // SHA-256 fingerprints (hex) or SANs of its client certificates
+	Secret       []byte   // what digests of social security numbers are made with; nil: none are
 }
 
 // Facility finds the facility that MSH-4 names: by namespace or universal id. Without a name a feed

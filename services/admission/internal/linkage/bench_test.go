@@ -122,9 +122,8 @@ func (r *measured) tell(i, j int, e *Explanation) string {
 
 // close counts the pairs that are in one group, linked directly or not.
 func (r *measured) close(edges []Edge, m *Model) {
-	group := Components(len(r.profiles), edges, func(a, b int) bool {
-		e := m.Score(&r.profiles[a], &r.profiles[b], &r.stats)
-		return e.Veto != ""
+	group := Components(len(r.profiles), edges, func(_ Rank, a, b int) bool {
+		return Vetoed(&r.profiles[a], &r.profiles[b])
 	})
 	members := map[int][]int{}
 	for i, g := range group {

@@ -10,8 +10,8 @@ type Rank int
 
 // The ranks, strongest first.
 const (
-	Decided  Rank = iota // a person said so, or a hospital did
-	Shared               // a shared identifier
+	Decided  Rank = iota // a person said so
+	Shared               // a shared identifier, or a hospital's word
 	Probable             // a score
 )
 
@@ -26,11 +26,10 @@ type Edge struct {
 type Group struct{ Root int }
 
 // Components makes groups of linked patients: two are in one group if a way of links leads from one
-// to the other. apart names pairs that must not be; a link that would bring such a pair into one
-// group is left out, the weakest such links first. So the groups depend on the set of links alone,
-// and removing a link undoes what adding it did. A person's own decision is never left out for a
-// score: apart is asked only of pairs that a Shared or Probable link would bring together.
-func Components(n int, edges []Edge, apart func(a, b int) bool) []Group {
+// to the other. apart names pairs that a link of a rank must not bring together; a link that would is
+// left out, the weakest such links first. So the groups depend on the set of links alone, and taking
+// a link away undoes what adding it did. Of Decided links apart is not asked.
+func Components(n int, edges []Edge, apart func(r Rank, a, b int) bool) []Group {
 	edges = slices.Clone(edges)
 	slices.SortFunc(edges, func(x, y Edge) int {
 		return cmp.Or(cmp.Compare(x.Rank, y.Rank), cmp.Compare(y.Score, x.Score),
@@ -43,7 +42,7 @@ func Components(n int, edges []Edge, apart func(a, b int) bool) []Group {
 	}
 	for _, e := range edges {
 		a, b := root[e.A], root[e.B]
-		if a == b || e.Rank != Decided && anyApart(members[a], members[b], apart) {
+		if a == b || e.Rank != Decided && anyApart(e.Rank, members[a], members[b], apart) {
 			continue
 		}
 		keep, drop := min(a, b), max(a, b)
@@ -59,10 +58,10 @@ func Components(n int, edges []Edge, apart func(a, b int) bool) []Group {
 	return out
 }
 
-func anyApart(a, b []int, apart func(a, b int) bool) bool {
+func anyApart(r Rank, a, b []int, apart func(r Rank, a, b int) bool) bool {
 	for _, x := range a {
 		for _, y := range b {
-			if apart(x, y) {
+			if apart(r, x, y) {
 				return true
 			}
 		}

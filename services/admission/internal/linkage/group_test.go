@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func never(a, b int) bool { return false }
+func never(Rank, int, int) bool { return false }
 
 // TestGroupsDependOnTheSetOfLinks: any order and any repetition gives the same groups; a link taken
 // away leaves the groups as if it had never been; a cycle is no trouble; pairs said to be apart stay so.
@@ -20,7 +20,7 @@ func TestGroupsDependOnTheSetOfLinks(t *testing.T) {
 		})
 		edges := rapid.SliceOfN(edge, 0, 10).Draw(t, "links")
 		x, y := rapid.IntRange(0, n-1).Draw(t, "x"), rapid.IntRange(0, n-1).Draw(t, "y")
-		apart := func(a, b int) bool { return x != y && (a == x && b == y || a == y && b == x) }
+		apart := func(_ Rank, a, b int) bool { return x != y && (a == x && b == y || a == y && b == x) }
 		want := Components(n, edges, apart)
 		again := Components(n, append(rapid.Permutation(edges).Draw(t, "order"), edges...), apart)
 		if !slices.Equal(want, again) {
@@ -44,7 +44,7 @@ func TestGroupsDependOnTheSetOfLinks(t *testing.T) {
 
 func TestAPersonsWordOutranksAScore(t *testing.T) {
 	edges := []Edge{{A: 0, B: 1, Rank: Probable, Score: 40}, {A: 1, B: 2, Rank: Decided}, {A: 0, B: 2, Rank: Shared}}
-	apart := func(a, b int) bool { return min(a, b) == 0 && max(a, b) == 2 }
+	apart := func(_ Rank, a, b int) bool { return min(a, b) == 0 && max(a, b) == 2 }
 	if got := Components(3, edges, apart); got[1].Root != 1 || got[2].Root != 1 || got[0].Root != 0 {
 		t.Errorf("%v", got)
 	}

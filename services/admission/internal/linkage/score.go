@@ -116,6 +116,12 @@ func (m *Model) explain(e *Explanation, bits [Fields]chance, total [stories]floa
 	}
 }
 
+// Vetoed reports whether two patients are never linked by their score, nor by way of others.
+func Vetoed(a, b *Profile) bool {
+	found := compare(a, b, &Stats{})
+	return veto(a, b, &found) != ""
+}
+
 // veto is why two patients are not one whatever the score: what is known of siblings and of fathers
 // and sons. A social security number that agrees speaks for a clerk's mistake instead.
 func veto(a, b *Profile, found *[Fields]agreement) string {

@@ -62,6 +62,14 @@ func (p *Profile) Terms() []Term {
 	return out
 }
 
+// Digest is a term as it is stored.
+func (t Term) Digest(d *Digester, scope string) int64 {
+	return d.Digest("term", termNames[t.Kind], t.Value, scope)
+}
+
+// Name reports whether the term is a name, whose count is needed on both sides of a pair.
+func (t Term) Name() bool { return t.Kind == FamilyTerm || t.Kind == GivenTerm }
+
 // Stats is what is known of an organization's patients as a whole. Counts needs to hold the terms of
 // one side of the pairs that are scored, and the names of both: what agrees is on both.
 type Stats struct {

@@ -255,6 +255,7 @@ type Changes struct {
 	Identifiers []NewIdentifier
 	Encounters  []*Encounter
 	Aliases     []alias.Statement
+	Stated      []Stated
 	Outcomes    []Outcome
 	Counts      map[Count]int64
 }
@@ -264,6 +265,8 @@ func (s *Store) Save(ctx context.Context, tx pgx.Tx, c Changes) error {
 	b := &pgx.Batch{}
 	savePatients(b, c.Patients)
 	saveIdentifiers(b, c.Identifiers)
+	saveStated(b, c.Stated)
+	saveDue(b, c.Patients)
 	if err := saveEncounters(b, c.Encounters); err != nil {
 		return err
 	}

@@ -16,11 +16,13 @@ import (
 type Patient struct {
 	ID, Org, Facility, Person events.ID
 	identity.Record
+	Apart bool // somebody said that it is not another: the linker alone links it
 
 	New     bool // not in the tables yet
 	Stamped bool // its stamps are newer than in the tables
 	Changed bool // its values are others than in the tables
 	Moved   bool // its person is another than in the tables
+	Compare bool // it is to be compared with others, whether changed or not
 
 	Cluster   events.ID        // all patients that any merge ever tied to it; zero: none
 	Into      events.ID        // who it stands for now; zero: itself
@@ -68,13 +70,13 @@ func decodeRecord(stamps []byte, groups string) (r identity.Record) {
 	return r
 }
 
-const patientColumns = `p.id, p.org_id, p.facility_id, p.person_id, p.stamps, d.groups, p.cluster_id, p.into_id, coalesce(p.deletions, '')`
+const patientColumns = `p.id, p.org_id, p.facility_id, p.person_id, p.apart, p.stamps, d.groups, p.cluster_id, p.into_id, coalesce(p.deletions, '')`
 
 func scanPatient(row pgx.CollectableRow) (*Patient, error) {
 	p := new(Patient)
 	var stamps []byte
 	var groups string
-	err := row.Scan(&p.ID, &p.Org, &p.Facility, &p.Person, &stamps, &groups, &p.Cluster, &p.Into, &p.deletions)
+	err := row.Scan(&p.ID, &p.Org, &p.Facility, &p.Person, &p.Apart, &stamps, &groups, &p.Cluster, &p.Into, &p.deletions)
 	p.Record = decodeRecord(stamps, groups)
 	return p, err
 }

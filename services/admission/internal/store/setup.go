@@ -26,6 +26,7 @@ type Setup struct {
 	loopback   *adt.Feed
 
 	development bool
+	secret      []byte
 	keys        map[string]apiKey
 }
 
@@ -76,6 +77,8 @@ func (s *Setup) Key(key string, now time.Time) *adt.Feed {
 type Directory struct {
 	// Development lets development feeds be used at all.
 	Development bool
+	// Secret is what feeds make keyed digests with.
+	Secret []byte
 
 	store   *Store
 	created func(ctx context.Context, tx pgx.Tx, f *adt.Facility) error // announces a facility in its transaction
@@ -117,7 +120,7 @@ func (d *Directory) refresh(ctx context.Context) error {
 		return nil
 	}
 	s := &Setup{
-		development: d.Development, Version: version, Feeds: map[events.ID]*adt.Feed{}, Facilities: map[events.ID]*adt.Facility{},
+		development: d.Development, secret: d.Secret, Version: version, Feeds: map[events.ID]*adt.Feed{}, Facilities: map[events.ID]*adt.Facility{},
 		byCode: map[codeKey]*adt.Facility{}, byCert: map[string]*adt.Feed{}, keys: map[string]apiKey{},
 	}
 	err := d.store.DB.SystemTx(ctx, func(tx pgx.Tx) error { return s.read(ctx, tx) })
@@ -240,7 +243,7 @@ func (s *Setup) addFeed(f *adt.Feed, facilities []events.ID) {
 			f.Facilities = append(f.Facilities, s.Facilities[id])
 		}
 	}
-	f.Enabled = f.Enabled && (!f.Development || s.development)
+	f.Enabled, f.Secret = f.Enabled && (!f.Development || s.development), s.secret
 	s.Feeds[f.ID] = f
 	if !f.Enabled {
 		return
