@@ -1,8 +1,10 @@
 package console
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -28,13 +30,19 @@ type peers struct {
 	names  map[events.ID]string
 	asked  []events.ID // whose names were asked for
 	tasks  map[events.ID]events.Task
-	held   []events.Fact // not nil: what acts announce waits here
+	stays  []stay
+	bodies []map[string]any // what acts said, oldest first
+	held   []events.Fact    // not nil: what acts announce waits here
 }
 
 func newPeers(t testing.TB, s *stage) *peers {
 	p := &peers{t: t, stage: s, names: map[events.ID]string{}, tasks: map[events.ID]events.Task{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/admission/patients/names", p.nameThem)
+	mux.HandleFunc("POST /api/admission/encounters/search", p.search)
+	mux.HandleFunc("GET /api/discharge/protocols", func(w http.ResponseWriter, _ *http.Request) {
+		write(w, 200, map[string]any{"items": []any{map[string]any{"protocol": "home@2026.1", "title": "Home after a hospital stay"}}, "next": nil})
+	})
 	mux.HandleFunc("GET /api/admission/messages/{id}", func(w http.ResponseWriter, r *http.Request) {
 		write(w, 200, map[string]any{"id": r.PathValue("id"), "encounter_id": p.stay(r.PathValue("id")), "control_id": "MSG00017", "trigger": "A03", "state": "applied", "received_at": time.Now()})
 	})
@@ -100,6 +108,37 @@ func (p *peers) put(t events.Task) {
 	p.tasks[t.ID] = t
 }
 
+// search finds stays by the beginning of a name, or by a number, as admission does.
+func (p *peers) search(w http.ResponseWriter, r *http.Request) {
+	if !web.Allow(p.who(r), web.EncountersRead) {
+		web.WriteProblem(w, fault.New(fault.Forbidden, "your role does not allow this"))
+		return
+	}
+	var in struct{ Name, MRN, Visit string }
+	_ = json.NewDecoder(r.Body).Decode(&in)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	items := []any{}
+	for _, s := range p.stays {
+		byName := in.Name != "" && !s.encounter.Sensitive && strings.Contains(strings.ToLower(s.name), strings.ToLower(in.Name))
+		if byName || in.MRN == s.mrn() || in.Visit == "V"+s.mrn() {
+			e := s.encounter
+			items = append(items, map[string]any{
+				"id": e.ID, "facility": e.Facility, "visit": "V" + s.mrn(), "patient_id": e.Patient, "class": e.Class, "state": e.State, "unit": e.Unit,
+				"admitted_at": e.AdmittedAt, "discharged_at": e.DischargedAt, "disposition": e.Disposition, "age": e.Age, "sensitive": e.Sensitive,
+			})
+		}
+	}
+	write(w, 200, map[string]any{"items": items, "next": nil})
+}
+
+// said is what the last act carried.
+func (p *peers) said() map[string]any {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.bodies[len(p.bodies)-1]
+}
+
 // who is the person behind a request's token.
 func (p *peers) who(r *http.Request) web.Principal {
 	who, err := web.NewDevAuthority(p.stage.issuer.key.Public()).Who(r.Context(), strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
@@ -147,6 +186,7 @@ func (p *peers) answer(w http.ResponseWriter, r *http.Request, act func(http.Res
 	due := t.DueAt
 	write(w, 200, map[string]any{
 		"id": t.ID, "title": t.Title, "state": t.State, "version": t.Version, "owner": t.Owner, "due_at": due, "attempts": t.Attempts, "outcome": t.Outcome,
+		"snoozed_to": t.SnoozedTo, "log": p.log(t),
 		"instructions": "Ask how they are, whether the medicines were obtained, whether they know whom to call.", "source": "CPT 99495/99496",
 		"protocols": []string{"home@2026.1", "high-risk@2026.1"}, "priority_reasons": []string{},
 		"due_trace": map[string]any{
@@ -165,6 +205,19 @@ func (p *peers) answer(w http.ResponseWriter, r *http.Request, act func(http.Res
 }
 
 func (p *peers) act(w http.ResponseWriter, r *http.Request, t *events.Task, who string) (events.TaskFact, bool) {
+	var in struct {
+		Outcome, Owner, Note string
+		Until, NextAt        *time.Time
+	}
+	body, _ := io.ReadAll(r.Body)
+	_ = json.Unmarshal(bytes.ReplaceAll(body, []byte(`"next_at"`), []byte(`"NextAt"`)), &in)
+	said := map[string]any{}
+	_ = json.Unmarshal(body, &said)
+	p.bodies = append(p.bodies, said)
+	if match := r.Header.Get("If-Match"); match != "" && match != fmt.Sprintf("%q", fmt.Sprint(t.Version)) {
+		web.WriteProblem(w, fault.New(fault.Stale, "the task has changed since you looked").With("version", t.Version))
+		return nil, false
+	}
 	work := func() events.Work { t.Version++; return events.Work{Task: *t, By: who} }
 	switch r.PathValue("action") {
 	case "claim":
@@ -172,18 +225,25 @@ func (p *peers) act(w http.ResponseWriter, r *http.Request, t *events.Task, who 
 			web.WriteProblem(w, fault.New(fault.Conflict, "claimed by somebody else").With("owner", t.Owner))
 			return nil, false
 		}
-		t.State, t.Owner = "accepted", who
+		t.State, t.Owner, t.SnoozedTo = "accepted", who, nil
 		return events.TaskAssigned{Work: work()}, true
+	case "assign":
+		if !web.Allow(p.who(r), web.TasksAssign) {
+			p.t.Error("work was handed over by somebody who may not")
+		}
+		t.State, t.Owner = "accepted", in.Owner
+		return events.TaskAssigned{Work: work()}, true
+	case "snooze":
+		t.State, t.SnoozedTo = "on-hold", in.Until
+		return events.TaskRescheduled{Work: work()}, true
 	case "release":
-		t.State, t.Owner = "requested", ""
+		t.State, t.Owner, t.SnoozedTo = "requested", "", nil
 		return events.TaskAssigned{Work: work()}, true
 	case "complete":
 		if r.Header.Get("If-Match") == "" {
 			web.WriteProblem(w, fault.New(fault.Required, "send If-Match"))
 			return nil, false
 		}
-		var in struct{ Outcome string }
-		_ = json.NewDecoder(r.Body).Decode(&in)
 		t.State, t.Outcome = "completed", in.Outcome
 		return events.TaskCompleted{Work: work()}, true
 	case "attempt":
@@ -191,7 +251,7 @@ func (p *peers) act(w http.ResponseWriter, r *http.Request, t *events.Task, who 
 		if t.Owner == "" {
 			t.Owner = who
 		}
-		t.State = "in-progress"
+		t.State, t.SnoozedTo = "in-progress", in.NextAt
 		return events.TaskAttempted{Work: work()}, true
 	case "reopen":
 		t.State, t.Outcome = "accepted", ""
@@ -199,6 +259,15 @@ func (p *peers) act(w http.ResponseWriter, r *http.Request, t *events.Task, who 
 	}
 	web.WriteProblem(w, fault.New(fault.Unknown, "no such action"))
 	return nil, false
+}
+
+// log is what was done to a task.
+func (p *peers) log(t events.Task) []any {
+	list := []any{}
+	for range t.Attempts {
+		list = append(list, map[string]any{"action": "attempt", "by": "dana", "at": time.Now().Add(-time.Hour), "outcome": "no-answer", "note": "The daughter is there after five."})
+	}
+	return list
 }
 
 // hold keeps what follows from acts until release, as a slow stream would.

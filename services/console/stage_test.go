@@ -129,25 +129,41 @@ type stay struct {
 	name      string
 }
 
-// discharge plays a whole discharge: the patient arrives, leaves, tasks are made, an alert is raised.
+// mrn is the patient's number at the facility.
+func (st stay) mrn() string { return "M" + st.encounter.Patient.String()[24:] }
+
+// discharge plays a whole discharge: the patient arrives, leaves, tasks are made.
 func (s *stage) discharge(name string, sensitive bool, titles map[string]time.Duration) stay {
+	s.t.Helper()
+	return s.leaves(other{"06", "high", "4N"}, name, sensitive, titles)
+}
+
+// other is what can be different about a stay.
+type other struct{ disposition, band, unit string }
+
+func (s *stage) dischargeTo(o other, name string, titles map[string]time.Duration) stay {
+	s.t.Helper()
+	return s.leaves(o, name, false, titles)
+}
+
+func (s *stage) leaves(o other, name string, sensitive bool, titles map[string]time.Duration) stay {
 	s.t.Helper()
 	now := time.Now()
 	at := func(d time.Duration) *time.Time { x := now.Add(d).UTC().Truncate(time.Microsecond); return &x }
 	age := 81
 	e := events.Encounter{
-		ID: events.NewID(), Patient: events.NewID(), Facility: "MERCY", FacilityID: events.Derive("mercy"), Zone: "America/New_York", Unit: "4N",
+		ID: events.NewID(), Patient: events.NewID(), Facility: "MERCY", FacilityID: events.Derive("mercy"), Zone: "America/New_York", Unit: o.unit,
 		Class: "inpatient", State: "in-progress", AdmittedAt: at(-90 * time.Hour), Age: &age, Sex: "F", Sensitive: sensitive, FoldVersion: 1,
 	}
 	s.peers.called(e.Patient, name)
 	s.tellAt(store.Admission, now.Add(-90*time.Hour), events.EncounterAdmitted{About: events.About{Encounter: e}})
-	e.State, e.DischargedAt, e.Disposition, e.FoldVersion = "finished", at(-2*time.Hour), "06", 2
+	e.State, e.DischargedAt, e.Disposition, e.FoldVersion = "finished", at(-2*time.Hour), o.disposition, 2
 	s.tellAt(store.Admission, now.Add(-2*time.Hour), events.EncounterDischarged{About: events.About{Encounter: e}})
 	t := events.Transition{
 		ID: events.NewID(), Encounter: e.ID, Patient: e.Patient, Facility: e.Facility, FacilityID: e.FacilityID, Zone: e.Zone, Unit: e.Unit,
 		State: "active", Version: 1, Class: e.Class, Disposition: e.Disposition, AdmittedAt: e.AdmittedAt, DischargedAt: e.DischargedAt,
-		Risk: &events.Risk{Score: "LACE", Variant: "2010", Min: 12, Max: 15, Band: "high", Missing: []string{"emergency visits before"}, Reasons: []string{"4 days in hospital: 4", "Heart failure: 2", "Came as an emergency: 3"}},
-		Age:  e.Age, Sex: e.Sex, Sensitive: sensitive, OpenTasks: len(titles),
+		Risk: &events.Risk{Score: "LACE", Variant: "2010", Min: 12, Max: 15, Band: o.band, Missing: []string{"emergency visits before"}, Reasons: []string{"4 days in hospital: 4", "Heart failure: 2", "Came as an emergency: 3"}},
+		Age:  e.Age, Sex: e.Sex, Sensitive: sensitive, OpenTasks: len(titles), Protocols: map[string][]string{"03": {"base@2026.1", "snf@2026.1"}}[o.disposition],
 	}
 	facts := []events.Fact{events.TransitionOpened{Of: events.Of{Transition: t}}}
 	st := stay{encounter: e, tr: t, name: name}
@@ -161,6 +177,9 @@ func (s *stage) discharge(name string, sensitive bool, titles map[string]time.Du
 		facts = append(facts, events.TaskCreated{Work: events.Work{Task: task}})
 	}
 	s.tellAt(store.Discharge, now.Add(-2*time.Hour), facts...)
+	s.peers.mu.Lock()
+	s.peers.stays = append(s.peers.stays, st)
+	s.peers.mu.Unlock()
 	return st
 }
 
@@ -187,6 +206,7 @@ var people = map[string]struct {
 }{
 	"dana": {"Dana Whitfield", []web.Role{web.Liaison}},
 	"sam":  {"Sam Rivera", []web.Role{web.Liaison}},
+	"lea":  {"Lea Novak", []web.Role{web.Lead}},
 	"olu":  {"Olu Adeyemi", []web.Role{web.Operations}},
 	"ines": {"Ines Duarte", []web.Role{web.Intake}},
 }

@@ -59,7 +59,7 @@ type Row struct {
 	Attempts               int
 	DoneBy                 string
 	ChangedAt              time.Time
-	CanWork                bool
+	CanWork, Assigns       bool   // the viewer may work on it, give it to somebody
 	Note                   string // what just happened to it, for the answer to a click
 }
 
@@ -74,7 +74,7 @@ func RowOf(w Work, viewer web.Principal) Row {
 		Facility: t.Facility, Place: cmp.Or(w.Place, t.Facility), Unit: cmp.Or(t.Unit, e.Unit),
 		Age: e.Age, Sex: e.Sex, Class: e.Class, Disposition: e.Disposition, Left: e.DischargedAt,
 		Risk: e.Risk, Diagnoses: e.Diagnoses, Late: t.Late, Attempts: t.Attempts, DoneBy: w.DoneBy, ChangedAt: w.ChangedAt,
-		CanWork: web.Allow(viewer, web.TasksWork),
+		CanWork: web.Allow(viewer, web.TasksWork), Assigns: web.Allow(viewer, web.TasksAssign),
 	}
 	if t.Sensitive || e.Sensitive {
 		r.mask(viewer)
@@ -97,7 +97,7 @@ func (r *Row) mask(viewer web.Principal) {
 		return
 	}
 	r.Age, r.Sex, r.Unit, r.Class, r.Disposition, r.Left, r.Risk, r.Diagnoses = nil, "", "", "", "", nil, nil, nil
-	r.CanWork = false
+	r.CanWork, r.Assigns = false, false
 }
 
 // Patients lists whose names these rows need: those that may be shown, each once.

@@ -137,3 +137,15 @@ func Reason(code string) string {
 	}
 	return strings.ToLower(Plain(code))
 }
+
+// StayState is a stay's state in words.
+func StayState(state string) string {
+	words := map[string]string{
+		"planned": "Planned", "arrived": "Here", "in-progress": "In hospital", "onleave": "On leave", "finished": "Left", "cancelled": "Cancelled",
+		"entered-in-error": "Entered in error",
+	}
+	if w, ok := words[state]; ok {
+		return w
+	}
+	return Plain(state)
+}

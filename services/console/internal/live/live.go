@@ -54,18 +54,24 @@ func ring(c chan struct{}) {
 	}
 }
 
+// News is what became of a touched stay.
+type News struct {
+	Received time.Time // when the oldest frame behind it was received
+	Due      time.Time // the earliest due time of its open tasks, the zero time where it has none
+}
+
 // Subscription collects what was touched until it is taken.
 type Subscription struct {
 	C       chan struct{} // one waking, however much there is to take
 	hub     *Hub
 	org     events.ID
 	mu      sync.Mutex
-	pending map[events.ID]time.Time
+	pending map[events.ID]News
 }
 
 // Subscribe listens to an organization. The caller calls Close.
 func (h *Hub) Subscribe(org events.ID) *Subscription {
-	s := &Subscription{C: make(chan struct{}, 1), hub: h, org: org, pending: map[events.ID]time.Time{}}
+	s := &Subscription{C: make(chan struct{}, 1), hub: h, org: org, pending: map[events.ID]News{}}
 	h.mu.Lock()
 	h.subs[s] = true
 	h.mu.Unlock()
@@ -80,22 +86,23 @@ func (s *Subscription) Close() {
 	delete(s.hub.subs, s)
 }
 
-// Take returns the encounters touched since the last Take, each with the time the oldest frame
-// behind it was received.
-func (s *Subscription) Take() map[events.ID]time.Time {
+// Take returns the encounters touched since the last Take.
+func (s *Subscription) Take() map[events.ID]News {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := s.pending
-	s.pending = map[events.ID]time.Time{}
+	s.pending = map[events.ID]News{}
 	return out
 }
 
-func (s *Subscription) add(t store.Touch) {
+func (s *Subscription) add(t store.Touch, due time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if old, ok := s.pending[t.Encounter]; !ok || t.Received.Before(old) {
-		s.pending[t.Encounter] = t.Received
+	n := News{t.Received, due}
+	if old, ok := s.pending[t.Encounter]; ok && old.Received.Before(n.Received) {
+		n.Received = old.Received
 	}
+	s.pending[t.Encounter] = n
 }
 
 // Run follows until ctx is done. A database that does not answer is asked again.
@@ -171,8 +178,28 @@ func (h *Hub) look(ctx context.Context, f **follower) error {
 	if err != nil {
 		return err
 	}
-	h.tell((*f).news(list, time.Now()))
+	touches := (*f).news(list, time.Now())
+	if len(touches) == 0 {
+		return nil
+	}
+	encounters := make([]events.ID, len(touches))
+	for i, t := range touches {
+		encounters[i] = t.Encounter
+	}
+	due, err := h.store.FirstDue(ctx, encounters)
+	if err != nil {
+		(*f).forget(list) // they are news again the next time
+		return err
+	}
+	h.tell(touches, due)
 	return nil
+}
+
+// forget takes back that a list was told.
+func (f *follower) forget(list []store.Touched) {
+	for _, t := range list {
+		delete(f.told, t.Seq)
+	}
 }
 
 // known lists the numbers above the floor.
@@ -197,17 +224,14 @@ func (f *follower) news(list []store.Touched, now time.Time) []store.Touch {
 	return fresh
 }
 
-func (h *Hub) tell(touches []store.Touch) {
-	if len(touches) == 0 {
-		return
-	}
+func (h *Hub) tell(touches []store.Touch, due map[events.ID]time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for s := range h.subs {
 		any := false
 		for _, t := range touches {
 			if t.Org == s.org {
-				s.add(t)
+				s.add(t, due[t.Encounter])
 				any = true
 			}
 		}

@@ -23,6 +23,7 @@ type Task struct {
 	Protocols    []string        `json:"protocols"`
 	Instructions string          `json:"instructions"`
 	Source       string          `json:"source"`
+	Log          []Log           `json:"log"`
 }
 
 // Onto brings what is known of a task up to date with the answer.

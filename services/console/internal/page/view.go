@@ -1,7 +1,7 @@
 package page
 
 import (
-	"net/url"
+	"slices"
 	"time"
 
 	"github.com/handoff-care/handoff/pkg/web"
@@ -16,6 +16,7 @@ type Page struct {
 	Viewer web.Principal
 	Dev    bool
 	Now    time.Time
+	Part   bool // a part of a page is asked for, not the whole
 }
 
 // may reports whether the viewer has a permission.
@@ -26,43 +27,60 @@ type Toast struct {
 	Text string
 	Bad  bool
 	Of   string // the task it is about: a newer note about it takes this one's place
-	Undo string // path to post to, "" for none
-	Vals map[string]string
+	Turn string // what takes back what it tells of, "" for nothing
 }
 
 // View is what a person chose to see.
-type View struct{ Name, Facility string }
-
-// Query is the view as the query part of an address, "" for the plain worklist.
-func (v View) Query(more ...string) string {
-	q := url.Values{}
-	if v.Name != "" {
-		q.Set("view", v.Name)
-	}
-	if v.Facility != "" {
-		q.Set("facility", v.Facility)
-	}
-	for i := 0; i+1 < len(more); i += 2 {
-		q.Set(more[i], more[i+1])
-	}
-	if len(q) == 0 {
-		return ""
-	}
-	return "?" + q.Encode()
-}
+type View = board.View
 
 // List is a page of the worklist as one person sees it.
 type List struct {
 	View   View
-	Rows   []board.Row
+	Items  []board.Item
 	More   string // address of the next page, "" on the last
 	Counts store.Counts
 	Places []store.Place
+	Saved  []store.Filter
+	Facets Facets
 }
 
+// Choice is one of the values of a filter.
+type Choice struct{ Code, Text string }
+
+// Facets are what the worklist can be filtered by.
+type Facets struct{ Units, Dispositions, Protocols []Choice }
+
+// Is reports whether a kept filter is what is shown.
+func (l List) Is(f store.Filter) bool { return f.Query == l.View.Query() }
+
+// IsSaved reports whether what is shown is a kept filter.
+func (l List) IsSaved() bool { return slices.ContainsFunc(l.Saved, l.Is) }
+
 // RowID is the id of a row's element.
-func RowID(r board.Row) string { return "t-" + r.ID.String() }
+func RowID(r board.Row) string { return board.ItemID(r) }
 
 func rowPath(r board.Row, action string) string {
 	return "/episodes/" + r.Encounter.String() + "/tasks/" + r.ID.String() + "/" + action
+}
+
+// bands are the bands of a risk.
+var bands = []Choice{{"high", "High"}, {"moderate", "Moderate"}, {"low", "Low"}}
+
+// groups are what rows can stand under.
+var groups = []Choice{{"due", "By when it is due"}, {"patient", "By patient"}}
+
+func places(list []store.Place) []Choice {
+	out := make([]Choice, len(list))
+	for i, p := range list {
+		out[i] = Choice{p.Code, p.Name}
+	}
+	return out
+}
+
+// with is a list of choices with the one that is chosen, also where it is none of them any more.
+func with(from []Choice, chosen string) []Choice {
+	if chosen == "" || slices.ContainsFunc(from, func(c Choice) bool { return c.Code == chosen }) {
+		return from
+	}
+	return append(slices.Clone(from), Choice{chosen, chosen})
 }

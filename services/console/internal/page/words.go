@@ -53,15 +53,28 @@ func person(r board.Row) string {
 	return strings.Join(parts, ", ")
 }
 
-// who names the patient as far as the viewer may know.
-func who(r board.Row) string {
-	name := r.Name
+// named is what the viewer may call the patient.
+func named(r board.Row) string {
 	switch {
 	case r.Hidden:
-		name = "Confidential patient"
-	case name == "":
-		name = "Patient"
+		return "Confidential patient"
+	case r.Name == "":
+		return "Patient"
 	}
+	return r.Name
+}
+
+// doing is what a row's button says.
+func doing(r board.Row) string {
+	if board.Callable(r.Code) {
+		return "Call"
+	}
+	return "Done"
+}
+
+// who names the patient as far as the viewer may know, with age and sex.
+func who(r board.Row) string {
+	name := named(r)
 	if about := person(r); about != "" {
 		name += ", " + about
 	}
@@ -141,13 +154,4 @@ func insertSwap(e board.Edit) string {
 	return "afterend"
 }
 
-// outcomes are the ways a task can be done, the usual one first.
-var outcomes = []struct{ code, text, hint string }{
-	{"done", "Done", "What the task asks for has happened"},
-	{"reached", "Reached and done", "Spoke with the patient or caregiver"},
-	{"declined", "Declined", "The patient or caregiver does not want it"},
-	{"not-needed", "Not needed", "Somebody else has seen to it, or it no longer applies"},
-}
-
-// attempts are the ways a task can be tried and not done.
-var attempts = []struct{ code, text string }{{"no-answer", "No answer"}, {"left-message", "Left a message"}, {"call-back", "Asked to call back"}}
+func lower(s string) string { return strings.ToLower(s) }

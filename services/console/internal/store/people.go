@@ -37,6 +37,21 @@ func (s *Store) Staff(ctx context.Context, org events.ID, subjects []string) (ma
 	return names, err
 }
 
+// People returns everybody who has signed in within the last months, by subject.
+func (s *Store) People(ctx context.Context, org events.ID) (map[string]string, error) {
+	names := map[string]string{}
+	err := s.db.Tx(ctx, org, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `SELECT subject, name FROM person WHERE seen_at > now() - interval '90 days' ORDER BY seen_at DESC LIMIT 500`)
+		if err != nil {
+			return err
+		}
+		var subject, name string
+		_, err = pgx.ForEachRow(rows, []any{&subject, &name}, func() error { names[subject] = name; return nil })
+		return err
+	})
+	return names, err
+}
+
 // Session returns the sealed data of a session, or nil where there is none (any more).
 func (s *Store) Session(ctx context.Context, id []byte) (data []byte, err error) {
 	err = s.db.System.QueryRow(ctx, `SELECT data FROM session WHERE id = $1 AND expires_at > now()`, id).Scan(&data)

@@ -7,10 +7,12 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/console/internal/board"
 	"github.com/handoff-care/handoff/services/console/internal/page"
+	"github.com/handoff-care/handoff/services/console/internal/store"
 )
 
 // act does what a button says: the service that owns the task does it, as the person.
@@ -24,8 +26,7 @@ func (c *Console) act(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	action := r.PathValue("action")
-	a, known := actions[action]
+	a, known := actions[r.PathValue("action")]
 	if !known {
 		return fault.New(fault.Unknown, "There is no page at this address.")
 	}
@@ -33,78 +34,204 @@ func (c *Console) act(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if row := board.RowOf(work, web.From(ctx)); !row.CanWork {
-		return fault.New(fault.Forbidden, "This task belongs to another role.")
-	}
-	expected := 0
-	if a.matched {
-		if expected, err = strconv.Atoi(r.FormValue("version")); err != nil {
-			expected = work.Task.Version
-		}
-	}
-	answer, err := c.change(ctx, id, action, expected, a.body(r))
-	c.counts.forget(web.From(ctx))
+	version, err := strconv.Atoi(r.FormValue("version"))
 	if err != nil {
-		return c.refused(w, r, work, a, err)
+		version = work.Task.Version
 	}
-	t := &work.Task
-	answer.Onto(t)
-	if !board.Open(t.State) {
-		work.DoneBy, work.ChangedAt = web.From(ctx).Subject, time.Now()
+	deed, err := c.do(ctx, &work, a, version, r)
+	if err != nil {
+		return c.refused(w, r, work, err)
 	}
-	toast := page.Toast{Text: a.said + ": " + t.Title}
-	if a.undo != "" {
-		toast.Undo = "/episodes/" + encounter.String() + "/tasks/" + id.String() + "/" + a.undo
-		toast.Vals = map[string]string{"version": strconv.Itoa(t.Version)}
+	toast := page.Toast{Text: deed.Said, Of: id.String()}
+	if deed.Back != "" {
+		deed.Turn = events.NewID()
+		if err := c.Store.Did(ctx, web.From(ctx).Org, web.From(ctx).Subject, []store.Deed{deed}); err != nil {
+			return err
+		}
+		toast.Turn = deed.Turn.String()
 	}
-	return c.answer(w, r, work, toast, http.StatusOK)
+	return c.answer(w, r, []board.Work{work}, toast, http.StatusOK)
 }
 
 // action is one thing a person can do to a task.
 type action struct {
+	name    string // at discharge
 	said    string // what the note afterwards says
-	undo    string // the action that takes it back
 	matched bool   // sends the version that was decided on
-	body    func(*http.Request) any
+	perm    web.Permission
+	body    func(*http.Request, board.Work) (any, error)
+	back    func(was events.Task, who web.Principal) (name, owner string) // what takes it back
 }
 
 var actions = map[string]action{
-	"claim":    {"Yours now", "release", false, none},
-	"release":  {"Given back", "claim", true, none},
-	"reopen":   {"Open again", "", true, none},
-	"complete": {"Done", "reopen", true, outcome},
-	"attempt":  {"Attempt noted", "", true, attempt},
+	"claim":    {"claim", "Yours now", false, web.TasksWork, none, unclaim},
+	"release":  {"release", "Given back", true, web.TasksWork, none, back("claim")},
+	"reopen":   {"reopen", "Open again", true, web.TasksWork, none, nil},
+	"complete": {"complete", "Done", true, web.TasksWork, outcome, back("reopen")},
+	"attempt":  {"attempt", "Attempt noted", true, web.TasksWork, attempt, nil},
+	"snooze":   {"snooze", "Put off", true, web.TasksWork, snooze, unsnooze},
+	"assign":   {"assign", "Handed over", true, web.TasksAssign, assign, unassign},
 }
 
-func none(*http.Request) any { return struct{}{} }
-
-func outcome(r *http.Request) any {
-	return map[string]string{"outcome": cmp.Or(r.FormValue("outcome"), "done"), "note": r.FormValue("note")}
+func back(name string) func(events.Task, web.Principal) (string, string) {
+	return func(events.Task, web.Principal) (string, string) { return name, "" }
 }
 
-func attempt(r *http.Request) any {
-	return map[string]string{"channel": "phone", "outcome": cmp.Or(r.FormValue("outcome"), "no-answer"), "note": r.FormValue("note")}
+// unclaim gives back what was nobody's.
+func unclaim(was events.Task, _ web.Principal) (string, string) {
+	if was.Owner != "" {
+		return "", ""
+	}
+	return "release", ""
+}
+
+// unsnooze makes a task what it was before it was put off: nobody's, or the person's own.
+func unsnooze(was events.Task, who web.Principal) (string, string) {
+	switch was.Owner {
+	case "":
+		return "release", ""
+	case who.Subject:
+		return "claim", ""
+	}
+	return "", ""
+}
+
+func unassign(was events.Task, _ web.Principal) (string, string) {
+	if was.Owner == "" {
+		return "release", ""
+	}
+	return "assign", was.Owner
+}
+
+func none(*http.Request, board.Work) (any, error) { return struct{}{}, nil }
+
+func outcome(r *http.Request, _ board.Work) (any, error) {
+	return map[string]string{"outcome": cmp.Or(r.FormValue("outcome"), "done"), "note": r.FormValue("note")}, nil
+}
+
+// attempt is how an attempt went, and when to try again: as the person chose, else as computed.
+func attempt(r *http.Request, w board.Work) (any, error) {
+	said := cmp.Or(r.FormValue("outcome"), "no-answer")
+	body := map[string]any{"channel": cmp.Or(r.FormValue("channel"), "phone"), "outcome": said, "note": r.FormValue("note")}
+	if minutes, err := strconv.Atoi(r.FormValue("minutes")); err == nil && minutes > 0 && minutes <= 24*60 {
+		body["duration_s"] = minutes * 60
+	}
+	next, err := chosenTime(r, "next", w)
+	if err != nil {
+		return nil, err
+	}
+	if next == nil && r.FormValue("next") == "" {
+		if n, ok := board.NextAttempt(said, w.Task.Attempts+1, time.Now(), w.Task.DueAt, board.Zone(w.Zone)); ok {
+			next = &n.At
+		}
+	}
+	if next != nil {
+		body["next_at"] = next
+	}
+	return body, nil
+}
+
+func snooze(r *http.Request, w board.Work) (any, error) {
+	until, err := chosenTime(r, "until", w)
+	if err == nil && (until == nil || !until.After(time.Now())) {
+		err = fault.New(fault.Invalid, "Say until when: a time that is still to come.")
+	}
+	return map[string]any{"until": until, "reason": r.FormValue("reason")}, err
+}
+
+func assign(r *http.Request, _ board.Work) (any, error) {
+	owner := r.FormValue("owner")
+	if owner == "" {
+		return nil, fault.New(fault.Invalid, "Say to whom.")
+	}
+	return map[string]string{"owner": owner, "note": r.FormValue("note")}, nil
+}
+
+// chosenTime reads a time: one of board.Snoozes, or what a person typed, which is the facility's local time.
+func chosenTime(r *http.Request, name string, w board.Work) (*time.Time, error) {
+	text := r.FormValue(name)
+	if text == "other" {
+		text = r.FormValue(name + "_at")
+		if text == "" {
+			return nil, fault.New(fault.Invalid, "Say when.")
+		}
+	}
+	if text == "" || text == "none" {
+		return nil, nil
+	}
+	if at, ok := board.SnoozeAt(text, time.Now(), board.Zone(w.Zone)); ok {
+		return &at, nil
+	}
+	at, err := time.ParseInLocation("2006-01-02T15:04", text, board.Zone(w.Zone))
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "This is not a time: write it like 2026-11-30T14:30.")
+	}
+	return &at, nil
+}
+
+// do has discharge do a to a task, notes in work how it is then, and returns the deed.
+func (c *Console) do(ctx context.Context, work *board.Work, a action, version int, r *http.Request) (store.Deed, error) {
+	who, t := web.From(ctx), &work.Task
+	if row := board.RowOf(*work, who); !row.CanWork || !web.Allow(who, a.perm) {
+		return store.Deed{}, fault.New(fault.Forbidden, "This task belongs to another role.")
+	}
+	body, err := a.body(r, *work)
+	if err != nil {
+		return store.Deed{}, err
+	}
+	if !a.matched {
+		version = 0
+	}
+	answer, err := c.change(ctx, t.ID, a.name, version, body)
+	if err != nil {
+		return store.Deed{}, err
+	}
+	was := *t
+	answer.Onto(t)
+	if !board.Open(t.State) {
+		work.DoneBy, work.ChangedAt = who.Subject, time.Now()
+	}
+	d := store.Deed{Encounter: t.Encounter, Task: t.ID, At: time.Now(), Said: a.said + ": " + t.Title, Version: answer.Version}
+	if a.back != nil {
+		d.Back, d.Owner = a.back(was, who)
+	}
+	return d, nil
+}
+
+// kindly says why something did not happen; ok is false where nothing kind can be said.
+func (c *Console) kindly(ctx context.Context, title string, err error) (text string, ok bool) {
+	kind := fault.KindOf(err)
+	if kind != fault.Conflict && kind != fault.Stale {
+		return "", false
+	}
+	if state, _ := field(err, "state"); state == "completed" || state == "failed" || state == "cancelled" {
+		return "This task has ended meanwhile: " + title + ". Here is how it is now.", true
+	}
+	if winner := c.winner(ctx, err); winner != "" {
+		return winner + " took this a moment before you: " + title + ". Nothing is lost; it is in good hands.", true
+	}
+	if kind == fault.Stale {
+		return "This task changed while you were looking. Here is how it is now; please look once more.", true
+	}
+	return fault.Public(err), true
 }
 
 // refused tells kindly why something did not happen, and shows the task as it is now.
-func (c *Console) refused(w http.ResponseWriter, r *http.Request, work board.Work, a action, err error) error {
-	kind := fault.KindOf(err)
-	if kind != fault.Conflict && kind != fault.Stale {
+func (c *Console) refused(w http.ResponseWriter, r *http.Request, work board.Work, err error) error {
+	text, ok := c.kindly(r.Context(), work.Task.Title, err)
+	if !ok {
 		return err
 	}
-	text := fault.Public(err)
-	if state, _ := field(err, "state"); state == "completed" || state == "failed" || state == "cancelled" {
-		text = "This task has ended meanwhile: " + work.Task.Title + ". Here is how it is now."
-	} else if winner := c.winner(r.Context(), err); winner != "" {
-		text = winner + " took this a moment before you: " + work.Task.Title + ". Nothing is lost; it is in good hands."
-	} else if kind == fault.Stale {
-		text = "This task changed while you were looking. Here is how it is now; please look once more."
-	}
+	c.refresh(r.Context(), &work)
+	return c.answer(w, r, []board.Work{work}, page.Toast{Text: text, Bad: true, Of: work.Task.ID.String()}, http.StatusConflict)
+}
+
+// refresh asks discharge how a task is now; without an answer it stays as it was.
+func (c *Console) refresh(ctx context.Context, work *board.Work) {
 	var now page.Task
-	if got := c.call(r.Context(), http.MethodGet, "discharge", "/tasks/"+work.Task.ID.String(), nil, &now); got == nil {
+	if err := c.call(ctx, http.MethodGet, "discharge", "/tasks/"+work.Task.ID.String(), nil, &now); err == nil {
 		now.Onto(&work.Task)
 	}
-	return c.answer(w, r, work, page.Toast{Text: text, Bad: true}, http.StatusConflict)
 }
 
 // winner is who was first, from the facts that a conflict carries.
@@ -117,47 +244,41 @@ func (c *Console) winner(ctx context.Context, err error) string {
 	return cmp.Or(names[subject], subject)
 }
 
-// answer shows a row and a note, to a part of a page or by going back to the page.
-func (c *Console) answer(w http.ResponseWriter, r *http.Request, work board.Work, toast page.Toast, status int) error {
-	toast.Of = work.Task.ID.String()
+// answer shows rows and a note, to a part of a page or by going back to a page.
+func (c *Console) answer(w http.ResponseWriter, r *http.Request, works []board.Work, toast page.Toast, status int) error {
 	if !fragment(r) {
-		http.Redirect(w, r, "/episodes/"+work.Task.Encounter.String(), http.StatusSeeOther)
+		target := "/"
+		if len(works) == 1 {
+			target = "/episodes/" + works[0].Task.Encounter.String()
+		}
+		http.Redirect(w, r, target, http.StatusSeeOther)
 		return nil
 	}
-	rows, err := c.rows(r.Context(), []board.Work{work}, nil)
+	rows, err := c.rows(r.Context(), works, nil)
 	if err != nil {
 		return err
 	}
-	c.render(w, r, status, page.Answered(c.page(r, ""), rows[0], toast))
-	return nil
-}
-
-func (c *Console) doneForm(w http.ResponseWriter, r *http.Request) error {
-	row, err := c.row(r)
-	if err != nil {
-		return err
-	}
-	c.sheet(w, r, "Done: "+row.Title, page.DoneSheet(row))
+	c.render(w, r, status, page.Answered(c.page(r, ""), rows, toast))
 	return nil
 }
 
 // row is the task a request names.
-func (c *Console) row(r *http.Request) (board.Row, error) {
+func (c *Console) row(r *http.Request) (board.Row, board.Work, error) {
 	encounter, err := pathID(r, "encounter")
 	if err != nil {
-		return board.Row{}, err
+		return board.Row{}, board.Work{}, err
 	}
 	id, err := pathID(r, "task")
 	if err != nil {
-		return board.Row{}, err
+		return board.Row{}, board.Work{}, err
 	}
 	work, err := c.Store.Task(r.Context(), web.From(r.Context()).Org, encounter, id)
 	if err != nil {
-		return board.Row{}, err
+		return board.Row{}, board.Work{}, err
 	}
 	rows, err := c.rows(r.Context(), []board.Work{work}, nil)
 	if err != nil {
-		return board.Row{}, err
+		return board.Row{}, board.Work{}, err
 	}
-	return rows[0], nil
+	return rows[0], work, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/console/internal/board"
+	"github.com/handoff-care/handoff/services/console/internal/live"
 	"github.com/handoff-care/handoff/services/console/internal/page"
 	"github.com/handoff-care/handoff/services/console/internal/session"
 	"github.com/handoff-care/handoff/services/console/internal/store"
@@ -27,6 +28,11 @@ type encounter struct {
 	PatientID    events.ID  `json:"patient_id"`
 	Class        string     `json:"class"`
 	State        string     `json:"state"`
+	Visit        string     `json:"visit"`
+	Unit         string     `json:"unit"`
+	Age          *int       `json:"age"`
+	PlannedAt    *time.Time `json:"planned_at"`
+	AdmittedAt   *time.Time `json:"admitted_at"`
 	DischargedAt *time.Time `json:"discharged_at"`
 	Disposition  string     `json:"disposition"`
 	Sensitive    bool       `json:"sensitive"`
@@ -131,8 +137,8 @@ func (c *Console) liveEpisode(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	first := true
-	return c.follow(w, r, web.TransitionsRead, func(ctx context.Context, s *stream, touched map[events.ID]time.Time) error {
-		if _, mine := touched[id]; !mine && !first {
+	return c.follow(w, r, web.TransitionsRead, func(ctx context.Context, s *stream, touched map[events.ID]live.News) error {
+		if _, mine := touched[id]; !mine && !first && len(touched) > 0 {
 			return nil
 		}
 		first = false
@@ -145,7 +151,7 @@ func (c *Console) liveEpisode(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (c *Console) taskWhy(w http.ResponseWriter, r *http.Request) error {
-	row, err := c.row(r)
+	row, _, err := c.row(r)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/console/internal/board"
+	"github.com/handoff-care/handoff/services/console/internal/live"
 	"github.com/handoff-care/handoff/services/console/internal/page"
 	"github.com/handoff-care/handoff/services/console/internal/store"
 )
@@ -34,13 +35,14 @@ type stream struct {
 	control *http.ResponseController
 	beat    *time.Ticker
 	settle  *time.Timer
+	again   *time.Ticker
 }
 
 // follow opens a stream and calls push at once and after every change that is of the viewer's
 // organization, with what was touched; push says what it sent of. Before each call the session and
 // the role are looked at anew: a stream outlives neither.
 func (c *Console) follow(w http.ResponseWriter, r *http.Request, perm web.Permission,
-	push func(ctx context.Context, s *stream, touched map[events.ID]time.Time) error,
+	push func(ctx context.Context, s *stream, touched map[events.ID]live.News) error,
 ) error {
 	leave, ok := c.open.enter(web.From(r.Context()).Subject)
 	if !ok {
@@ -55,8 +57,9 @@ func (c *Console) follow(w http.ResponseWriter, r *http.Request, perm web.Permis
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no")
 	_ = s.control.SetReadDeadline(time.Time{}) // the server's limits are for requests, not for streams
-	s.beat, s.settle = time.NewTicker(heartbeat), time.NewTimer(settled)
+	s.beat, s.settle, s.again = time.NewTicker(heartbeat), time.NewTimer(settled), time.NewTicker(again)
 	defer s.beat.Stop()
+	defer s.again.Stop()
 	defer s.settle.Stop()
 	for {
 		ctx, ok := c.still(r, perm)
@@ -131,6 +134,8 @@ func (s *stream) wait(ctx context.Context, touched <-chan struct{}) error {
 			return nil
 		case <-s.settle.C:
 			return nil
+		case <-s.again.C:
+			return nil
 		case <-s.beat.C:
 			if err := s.write([]byte(": still here\n\n")); err != nil {
 				return err
@@ -190,49 +195,103 @@ func (s *stream) write(b []byte) error {
 	return s.control.Flush()
 }
 
+// again is how often a page looks anew although nothing was touched: time passes, and a touch may be missed.
+const again = time.Minute
+
+// window is what a browser shows of a worklist.
+type window struct {
+	view   page.View
+	known  memory
+	shown  []board.Shown
+	counts store.Counts
+	stays  map[events.ID]bool
+	last   time.Time // the due time of the last row; the zero time where the page is not full
+	at     time.Time // when the list was loaded
+}
+
+// concerns reports whether what was touched may change the page: a stay that is on it, or one with
+// something due before its end. At a hundred thousand tasks that is a small part of what happens.
+func (win *window) concerns(touched map[events.ID]live.News) bool {
+	if win.last.IsZero() || time.Since(win.at) > again {
+		return true
+	}
+	for id, n := range touched {
+		if win.stays[id] || (!n.Due.IsZero() && !n.Due.After(win.last)) {
+			return true
+		}
+	}
+	return false
+}
+
+// take notes a list as what is shown now, and returns the edits that make it of what was shown before.
+func (win *window) take(l page.List, now time.Time) ([]board.Edit, map[string]board.Item) {
+	after, byID := make([]board.Shown, len(l.Items)), make(map[string]board.Item, len(l.Items))
+	win.stays, win.last, win.at = map[events.ID]bool{}, time.Time{}, now
+	for i, item := range l.Items {
+		after[i] = shown(item, now)
+		byID[item.ID] = item
+		if item.Head != nil {
+			continue
+		}
+		first := !win.stays[item.Row.Encounter]
+		win.stays[item.Row.Encounter] = true
+		if l.More != "" && item.Row.Due != nil && (first || l.View.Group != "patient") { // patients are in the order of their first
+			win.last = *item.Row.Due
+		}
+	}
+	edits := board.Diff(win.shown, after)
+	win.shown = after
+	return edits, byID
+}
+
 // liveWorklist keeps a worklist up to date: the list once, then what changed in it.
 func (c *Console) liveWorklist(w http.ResponseWriter, r *http.Request) error {
-	v, known := viewOf(r), &memory{}
-	var before []board.Shown
-	var counts store.Counts
-	first := true
-	return c.follow(w, r, web.TasksRead, func(ctx context.Context, s *stream, touched map[events.ID]time.Time) error {
-		l, err := c.list(ctx, v, store.Position{}, known)
+	win := &window{view: viewOf(r)}
+	return c.follow(w, r, web.TasksRead, func(ctx context.Context, s *stream, touched map[events.ID]live.News) error {
+		if !win.concerns(touched) {
+			return c.recount(ctx, s, win)
+		}
+		l, err := c.list(ctx, win.view, store.Position{}, &win.known)
 		if err != nil {
 			return err
 		}
-		p := c.page(r, "")
-		after, byID := make([]board.Shown, len(l.Rows)), make(map[string]board.Row, len(l.Rows))
-		for i, row := range l.Rows {
-			after[i] = shown(row, p.Now)
-			byID[after[i].ID] = row
-		}
-		var part templ.Component
-		if first {
-			part = page.WholeList(p, l)
-		} else if edits := board.Diff(before, after); len(edits) > 0 || l.Counts != counts {
-			part = page.ListEdits(p, l, edits, byID)
-		}
-		first, before, counts = false, after, l.Counts
-		if part == nil {
+		p, first, counts := c.page(r, ""), win.at.IsZero(), win.counts
+		edits, byID := win.take(l, p.Now)
+		win.counts = l.Counts
+		switch {
+		case first:
+			err = s.part(ctx, page.WholeList(p, l))
+		case len(edits) > 0 || l.Counts != counts:
+			err = s.part(ctx, page.ListEdits(p, l, edits, byID))
+		default:
 			return nil
 		}
-		if err := s.part(ctx, part); err != nil {
-			return err
+		if err == nil {
+			c.observe(touched, byID)
 		}
-		c.observe(touched, byID)
-		return nil
+		return err
 	})
 }
 
+// recount sends the counts alone, where they have changed.
+func (c *Console) recount(ctx context.Context, s *stream, win *window) error {
+	n, err := c.counted(ctx)
+	if err != nil || n == win.counts {
+		return err
+	}
+	win.counts = n
+	return s.part(ctx, page.ListEdits(page.Page{}, page.List{View: win.view, Counts: n}, nil, nil))
+}
+
 // observe measures how long what was shown took from the reception of its frame.
-func (c *Console) observe(touched map[events.ID]time.Time, rows map[string]board.Row) {
+func (c *Console) observe(touched map[events.ID]live.News, items map[string]board.Item) {
 	now := time.Now()
 	seen := map[events.ID]bool{}
-	for _, row := range rows {
-		if received, ok := touched[row.Encounter]; ok && !seen[row.Encounter] {
-			seen[row.Encounter] = true
-			took := now.Sub(received).Seconds()
+	for _, item := range items {
+		id := item.Row.Encounter
+		if n, ok := touched[id]; ok && item.Head == nil && !seen[id] {
+			seen[id] = true
+			took := now.Sub(n.Received).Seconds()
 			c.Screen.Observe(took)
 			c.recent.add(took)
 		}

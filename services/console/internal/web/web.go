@@ -40,7 +40,9 @@ type Console struct {
 
 	open   turnstile
 	recent latencies
-	counts countsCache
+	counts cached[store.Counts]
+	facets cached[[]store.Facet]
+	titles cached[map[string]string]
 	login  provider
 }
 
@@ -68,6 +70,17 @@ func Routes() []Route {
 		{"GET /episodes/{encounter}/alerts/{alert}/why", web.AlertsRead, (*Console).alertWhy},
 		{"GET /episodes/{encounter}/tasks/{task}/why", web.TasksRead, (*Console).taskWhy},
 		{"GET /episodes/{encounter}/tasks/{task}/done", web.TasksWork, (*Console).doneForm},
+		{"GET /episodes/{encounter}/tasks/{task}/snooze", web.TasksWork, (*Console).snoozeForm},
+		{"GET /episodes/{encounter}/tasks/{task}/assign", web.TasksAssign, (*Console).assignForm},
+		{"POST /find", web.NamesRead, (*Console).find},
+		{"POST /filters", web.TasksRead, (*Console).keepFilter},
+		{"POST /filters/{filter}/forget", web.TasksRead, (*Console).dropFilter},
+		{"GET /keys", web.SignedIn, (*Console).help},
+		{"GET /deeds", web.TasksWork, (*Console).deeds},
+		{"POST /undo", web.TasksWork, (*Console).undo},
+		{"GET /bulk/{action}", web.TasksWork, (*Console).bulkForm},
+		{"POST /bulk/{action}", web.TasksWork, (*Console).bulk},
+		{"GET /handover", web.TasksWork, (*Console).handover},
 		{"POST /episodes/{encounter}/tasks/{task}/{action}", web.TasksWork, (*Console).act},
 		{"GET /operations", web.OperationsRead, (*Console).operations},
 		{"GET /live/operations", web.OperationsRead, (*Console).operationsFigures},
@@ -206,7 +219,7 @@ func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, t t
 }
 
 func (c *Console) page(r *http.Request, title string) page.Page {
-	return page.Page{Title: title, Path: r.URL.Path, Viewer: web.From(r.Context()), Dev: c.Dev, Now: time.Now()}
+	return page.Page{Title: title, Path: r.URL.Path, Viewer: web.From(r.Context()), Dev: c.Dev, Now: time.Now(), Part: fragment(r)}
 }
 
 func pathID(r *http.Request, name string) (events.ID, error) {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"hash/fnv"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/handoff-care/handoff/pkg/events"
@@ -19,36 +18,56 @@ import (
 // pageSize is how many rows a page of the worklist holds.
 const pageSize = 50
 
-func viewOf(r *http.Request) page.View {
-	q := r.URL.Query()
-	return page.View{Name: q.Get("view"), Facility: q.Get("facility")}
-}
+// patientsSize is how many patients a page holds that goes patient by patient.
+const patientsSize = 20
+
+func viewOf(r *http.Request) page.View { return board.ViewOf(r.URL.Query()) }
 
 // list loads a page of rows with names.
 func (c *Console) list(ctx context.Context, v page.View, after store.Position, known *memory) (page.List, error) {
 	viewer := web.From(ctx)
-	works, err := c.Store.Worklist(ctx, viewer.Org, store.Query{
-		View: v.Name, Facility: v.Facility, Person: viewer.Subject, Limit: pageSize, After: after,
-	})
-	if err != nil {
-		return page.List{}, err
-	}
 	l := page.List{View: v}
-	if len(works) > pageSize {
-		works = works[:pageSize]
-		if last := works[pageSize-1].Task; v.Name != "done" {
-			due := "infinity"
-			if last.DueAt != nil {
-				due = last.DueAt.UTC().Format(time.RFC3339Nano)
-			}
-			l.More = "/worklist/more" + v.Query("after", web.EncodeCursor(store.Position{Due: due, ID: last.ID}))
-		}
+	works, next, err := c.works(ctx, store.Query{View: v, Person: viewer.Subject, Blind: !seesSensitive(viewer), After: after})
+	if err != nil {
+		return l, err
 	}
-	if l.Rows, err = c.rows(ctx, works, known); err != nil {
-		return page.List{}, err
+	if next != nil {
+		l.More = "/worklist/more" + v.Query("after", web.EncodeCursor(*next))
 	}
-	l.Counts, err = c.counts.get(ctx, c.Store, viewer)
+	rows, err := c.rows(ctx, works, known)
+	if err != nil {
+		return l, err
+	}
+	l.Items = board.Arrange(rows, v.Group, time.Now())
+	l.Counts, err = c.counted(ctx)
 	return l, err
+}
+
+// works loads the tasks of a page and says where the next one starts.
+func (c *Console) works(ctx context.Context, q store.Query) ([]board.Work, *store.Position, error) {
+	org := web.From(ctx).Org
+	if q.Group == "patient" && q.Name != "done" {
+		q.Limit = patientsSize
+		return c.Store.Patients(ctx, org, q)
+	}
+	q.Limit = pageSize
+	works, err := c.Store.Worklist(ctx, org, q)
+	if err != nil || len(works) <= pageSize {
+		return works, nil, err
+	}
+	works = works[:pageSize]
+	if q.Name == "done" {
+		return works, nil, nil
+	}
+	last, due := works[pageSize-1].Task, "infinity"
+	if last.DueAt != nil {
+		due = last.DueAt.UTC().Format(time.RFC3339Nano)
+	}
+	return works, &store.Position{Due: due, ID: last.ID}, nil
+}
+
+func seesSensitive(p web.Principal) bool {
+	return p.Is(web.Liaison) || p.Is(web.Lead) || p.Is(web.Privacy)
 }
 
 // rows makes rows of works: masked, with the names that the viewer may see.
@@ -112,11 +131,25 @@ func (c *Console) worklist(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if l.Places, err = c.Store.Places(r.Context(), web.From(r.Context()).Org); err != nil {
+	if err := c.choices(r.Context(), &l); err != nil {
 		return err
 	}
 	c.render(w, r, http.StatusOK, page.Worklist(c.page(r, "Worklist"), l))
 	return nil
+}
+
+// choices adds what a person can choose from: places, facets, kept filters.
+func (c *Console) choices(ctx context.Context, l *page.List) (err error) {
+	viewer := web.From(ctx)
+	if l.Places, err = c.Store.Places(ctx, viewer.Org); err != nil {
+		return err
+	}
+	if l.Saved, err = c.Store.Filters(ctx, viewer.Org, viewer.Subject); err != nil {
+		return err
+	}
+	facets, err := c.facets.get(viewer.Org, facetsFor, func() ([]store.Facet, error) { return c.Store.Facets(ctx, viewer.Org) })
+	l.Facets = c.facetsOf(ctx, facets, l.View.Facility)
+	return err
 }
 
 func (c *Console) worklistMore(w http.ResponseWriter, r *http.Request) error {
@@ -132,53 +165,28 @@ func (c *Console) worklistMore(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// countsFor is how long counts are good for: they go over all open tasks.
+// countsFor is how long counts are good for: they go over all open tasks, once for everybody.
 const countsFor = 2 * time.Second
 
-// countsCache keeps the counts of each person.
-type countsCache struct {
-	mu sync.Mutex
-	by map[string]counted
-}
+// facetsFor is how long what can be filtered by is good for.
+const facetsFor = time.Minute
 
-type counted struct {
-	at time.Time
-	n  store.Counts
-}
-
-func (k *countsCache) get(ctx context.Context, s *store.Store, p web.Principal) (store.Counts, error) {
-	key := p.Org.String() + p.Subject
-	k.mu.Lock()
-	got, ok := k.by[key]
-	k.mu.Unlock()
-	if ok && time.Since(got.at) < countsFor {
-		return got.n, nil
-	}
-	n, err := s.Counts(ctx, p.Org, p.Subject)
+// counted is how many tasks each view holds: everybody's from a moment ago, one's own as of now.
+func (c *Console) counted(ctx context.Context) (store.Counts, error) {
+	viewer := web.From(ctx)
+	n, err := c.counts.get(viewer.Org, countsFor, func() (store.Counts, error) { return c.Store.Counts(ctx, viewer.Org) })
 	if err != nil {
 		return n, err
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.by == nil || len(k.by) > 10_000 {
-		k.by = map[string]counted{}
-	}
-	k.by[key] = counted{time.Now(), n}
-	return n, nil
+	n.Mine, err = c.Store.Mine(ctx, viewer.Org, viewer.Subject)
+	return n, err
 }
 
-// forget drops a person's counts: an act of theirs has changed them.
-func (k *countsCache) forget(p web.Principal) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	delete(k.by, p.Org.String()+p.Subject)
-}
-
-// shown is what a browser has of a row: everything it says but the running words of its countdown.
-func shown(r board.Row, now time.Time) board.Shown {
-	_, tone := board.Countdown(r.Due, now)
+// shown is what a browser has of an item: everything it says but the running words of its countdown.
+func shown(item board.Item, now time.Time) board.Shown {
+	_, tone := board.Countdown(item.Row.Due, now)
 	h := fnv.New64a()
-	_ = json.NewEncoder(h).Encode(r) // plain values into a hash: cannot fail
+	_ = json.NewEncoder(h).Encode(item) // plain values into a hash: cannot fail
 	_, _ = h.Write([]byte(tone))
-	return board.Shown{ID: page.RowID(r), Hash: h.Sum64()}
+	return board.Shown{ID: item.ID, Hash: h.Sum64()}
 }

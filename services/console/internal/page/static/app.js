@@ -2,7 +2,7 @@
 // automatic sign-out, a few keys. Loaded before htmx, which starts when the document is ready.
 "use strict";
 (() => {
-	const $ = (selector, from = document) => from.querySelector(selector);
+	const $ = (selector, from = document) => from?.querySelector(selector);
 	const all = (selector, from = document) => from.querySelectorAll(selector);
 
 	// ---- times: the same words as board.Countdown and board.Ago -------------------------------
@@ -72,12 +72,16 @@
 		$("#sheet-body").replaceChildren(); // at once: the close event comes later, and something may come before it
 	}
 
+	const inserts = ["afterbegin", "beforeend", "afterend", "beforebegin"];
+
 	// ---- no row goes back in time: an answer to a click may overtake a push that was under way ----------
 	document.addEventListener("htmx:before:swap", (e) => {
 		for (const task of e.detail.tasks) {
 			for (const row of task.fragment?.querySelectorAll?.(".row[data-version]") ?? []) {
 				const now = document.getElementById(row.id);
-				if (now && Number(now.dataset.version) > Number(row.dataset.version)) row.replaceWith(now.cloneNode(true));
+				if (!now) continue;
+				if (Number(now.dataset.version) > Number(row.dataset.version)) row.replaceWith(now.cloneNode(true));
+				if (inserts.includes(task.swapSpec?.style ?? task.swapSpec)) now.remove(); // "Show more" had brought it already
 			}
 		}
 	});
@@ -102,7 +106,12 @@
 		note.setAttribute("role", "alert");
 		form.prepend(note);
 	}
-	document.addEventListener("change", (e) => { if (e.target.closest("form[data-auto]")) e.target.form.requestSubmit(); });
+	document.addEventListener("change", (e) => { const form = e.target.closest("form[data-auto]");
+		if (!form) return;
+		if (e.target.name === "facility") $("[name=unit]", form)?.setAttribute("disabled", ""); // a unit is one of its facility
+		for (const field of all("select", form)) if (!field.value) field.disabled = true; // what is not chosen is not in the address
+		form.requestSubmit();
+	});
 
 	// ---- the live light ------------------------------------------------------------------------
 	function light(state, words) {
@@ -145,18 +154,96 @@
 		form.submit();
 	}
 
-	// ---- keys: j k to move, c claim, d done, r give back. The focus is the cursor: pushes keep it. -----
-	const here = () => document.activeElement?.closest("#rows > .row");
-	function move(by) {
-		const rows = [...all("#rows > .row")];
-		const row = rows[Math.max(0, Math.min(rows.length - 1, rows.indexOf(here()) + by))];
-		$(".who a", row)?.focus();
+	// ---- what is under the pointer, or has the cursor, stays where it is when rows come before it ---------
+	let over = null, held = null, cursor = null;
+	document.addEventListener("pointermove", (e) => { over = e.target.closest?.("#rows > .row"); }, { passive: true });
+	document.addEventListener("htmx:before:swap", (e) => {
+		const at = here();
+		cursor = at && { id: at.id, index: [...all(".rows > .row")].indexOf(at) };
+		const row = [over, here()].find((r) => r?.isConnected && r.matches(":hover, :focus-within"));
+		held = row && e.detail.tasks.some((t) => inserts.includes(t.swapSpec?.style ?? t.swapSpec) || t.fragment?.querySelector?.(".row"))
+			? { row, top: row.getBoundingClientRect().top } : null;
+	});
+	document.addEventListener("htmx:after:swap", () => {
+		if (held?.row.isConnected) {
+			const by = held.row.getBoundingClientRect().top - held.top;
+			if (Math.abs(by) > 1) scrollBy({ top: by, behavior: "instant" });
+		}
+		held = null;
+		if (cursor && document.activeElement === document.body) { // its row moved, or went: the cursor stays on it, or on the next
+			const rows = all(".rows > .row");
+			focusOn(document.getElementById(cursor.id) ?? rows[Math.min(cursor.index, rows.length - 1)]);
+		}
+		cursor = null;
+	});
+
+	// ---- selecting --------------------------------------------------------------------------------
+	const picked = () => all("#rows .pick:checked");
+	function select() {
+		const bar = $("#bulk"), n = picked().length;
+		if (!bar) return;
+		bar.hidden = n === 0;
+		write($("#chosen"), String(n));
+		document.body.classList.toggle("selecting", n > 0);
 	}
+	function unselect() {
+		for (const box of picked()) box.checked = false;
+		select();
+	}
+	function selectAll() {
+		const boxes = [...all("#rows .pick")], on = boxes.some((b) => !b.checked);
+		for (const box of boxes) box.checked = on;
+		select();
+	}
+	document.addEventListener("change", (e) => { if (e.target.matches(".pick")) select(); });
+	document.addEventListener("click", (e) => {
+		if (e.target.id === "choose-none") unselect();
+		if (e.target.closest("[data-print]")) print();
+	});
+	document.addEventListener("htmx:after:swap", select); // what was selected may have gone
+	document.addEventListener("htmx:finally:request", (e) => {
+		const { sourceElement: source, response } = e.detail.ctx ?? {};
+		if (response && response.status < 500 && source?.matches?.("#bulk [hx-post], [data-clears], [data-clears] *")) unselect();
+	});
+	document.addEventListener("htmx:after:swap", () => { const h = $("#main [data-focus]"); if (h) { h.removeAttribute("data-focus"); h.focus(); } });
+
+	// ---- keys. The focus is the cursor: pushes keep it. -----------------------------------------------
+	const focusOn = (row) => [...all(".who a, .acts a, .acts button", row ?? document.createElement("i"))].find((el) => el.checkVisibility())?.focus({ preventScroll: true });
+	const here = () => document.activeElement?.closest(".rows > .row");
+	function move(by) {
+		const rows = [...all(".rows > .row")], at = rows.indexOf(here());
+		const row = rows[Math.max(0, Math.min(rows.length - 1, at < 0 ? 0 : at + by))];
+		focusOn(row);
+		row?.scrollIntoView({ block: "nearest" });
+	}
+	const keys = {
+		j: () => move(1), k: () => move(-1),
+		x: () => { const box = $(".pick", here()); if (box) { box.checked = !box.checked; select(); } },
+		X: selectAll,
+		u: () => $("#undo")?.requestSubmit(), h: () => $("#deeds")?.click(), "?": () => $("#keys")?.click(),
+		"/": () => { $("#find")?.focus(); $("#find")?.select(); },
+		f: () => { const panel = $("#panel"); if (panel) { panel.open = !panel.open; $("select, summary", panel).focus(); } },
+		Escape: unselect,
+	};
+	for (const key of "cdrsaw") {
+		keys[key] = () => {
+			const many = picked().length && $(`#bulk [data-bulk="${key}"]`);
+			(many || (here() && $(`[data-key="${key}"]`, here())))?.click();
+		};
+	}
+	const typing = (el) => el.closest("textarea, select, input:not([type=checkbox])");
 	document.addEventListener("keydown", (e) => {
-		if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest("input, textarea, select, dialog")) return;
-		if (e.key === "j") move(1);
-		else if (e.key === "k") move(-1);
-		else if ("cdr".includes(e.key)) here()?.querySelector(`[data-key="${e.key}"]`)?.click();
+		if (e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented) return;
+		if (e.key === "Escape" && e.target.id === "find") return void e.target.blur();
+		if (typing(e.target)) return;
+		const dialog = e.target.closest("dialog") ?? $("dialog[open]");
+		if (dialog) {
+			const nth = /^[1-9]$/.test(e.key) && all(".nth", dialog)[e.key - 1];
+			if (nth) { e.preventDefault(); nth.click(); }
+			return;
+		}
+		const does = keys[e.key];
+		if (does && !(e.key === "Escape" && !picked().length)) { e.preventDefault(); does(); }
 	});
 
 	// ---- charts (operations): canvas cannot read light-dark(), so colours are resolved here ------------

@@ -1,0 +1,140 @@
+package web
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/handoff-care/handoff/pkg/fault"
+	"github.com/handoff-care/handoff/pkg/web"
+	"github.com/handoff-care/handoff/services/console/internal/board"
+	"github.com/handoff-care/handoff/services/console/internal/page"
+)
+
+// doneForm asks how a task went: what came of it, or of the attempt, and when to try again.
+func (c *Console) doneForm(w http.ResponseWriter, r *http.Request) error {
+	row, work, err := c.row(r)
+	if err != nil {
+		return err
+	}
+	f := page.DoneForm{Row: row, Call: board.Callable(row.Code)}
+	now := time.Now()
+	for _, a := range page.Attempts {
+		t := page.Try{Code: a.Code, Text: a.Text, Next: "no other try is set"}
+		if n, ok := board.NextAttempt(a.Code, work.Task.Attempts+1, now, row.Due, row.Zone); ok {
+			t.Next, t.Why = "next try "+board.When(n.At, now, row.Zone), n.Why
+		}
+		f.Tries = append(f.Tries, t)
+	}
+	var t page.Task // how it is done; without an answer the form does without
+	if err := c.call(r.Context(), http.MethodGet, "discharge", "/tasks/"+row.ID.String(), nil, &t); err == nil {
+		f.Instructions, f.Log = t.Instructions, t.Log
+		var staff []string
+		for _, l := range t.Log {
+			staff = append(staff, l.By)
+		}
+		if f.Staff, err = c.Store.Staff(r.Context(), web.From(r.Context()).Org, staff); err != nil {
+			return err
+		}
+	}
+	c.sheet(w, r, row.Title, page.DoneSheet(f))
+	return nil
+}
+
+func (c *Console) snoozeForm(w http.ResponseWriter, r *http.Request) error {
+	row, _, err := c.row(r)
+	if err != nil {
+		return err
+	}
+	c.sheet(w, r, "Put off: "+row.Title, page.SnoozeSheet(page.Target{Row: &row}, snoozes(row.Zone)))
+	return nil
+}
+
+func (c *Console) assignForm(w http.ResponseWriter, r *http.Request) error {
+	row, _, err := c.row(r)
+	if err != nil {
+		return err
+	}
+	people, err := c.colleagues(r)
+	if err != nil {
+		return err
+	}
+	c.sheet(w, r, "Hand over: "+row.Title, page.AssignSheet(page.Target{Row: &row}, people))
+	return nil
+}
+
+// bulkForm asks what a bulk action needs to know.
+func (c *Console) bulkForm(w http.ResponseWriter, r *http.Request) error {
+	switch r.PathValue("action") {
+	case "snooze":
+		c.sheet(w, r, "Put off what is selected", page.SnoozeSheet(page.Target{}, snoozes(nil)))
+	case "assign":
+		if !web.Allow(web.From(r.Context()), web.TasksAssign) {
+			return fault.New(fault.Forbidden, "Handing work to somebody is for leads.")
+		}
+		people, err := c.colleagues(r)
+		if err != nil {
+			return err
+		}
+		c.sheet(w, r, "Hand over what is selected", page.AssignSheet(page.Target{}, people))
+	default:
+		return fault.New(fault.Unknown, "There is no page at this address.")
+	}
+	return nil
+}
+
+// snoozes are the times to choose from. Where the tasks may be in several zones, zone is nil.
+func snoozes(zone *time.Location) []page.Choice {
+	now := time.Now()
+	var out []page.Choice
+	for _, s := range board.Snoozes {
+		c := page.Choice{Code: s.Code, Text: s.Text}
+		if zone != nil {
+			at, ok := board.SnoozeAt(s.Code, now, zone)
+			if !ok {
+				continue
+			}
+			c.Text += ", " + board.When(at, now, zone)
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// colleagues are the people work can be handed to, by name, oneself last.
+func (c *Console) colleagues(r *http.Request) ([]page.Choice, error) {
+	who := web.From(r.Context())
+	people, err := c.Store.People(r.Context(), who.Org)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]page.Choice, 0, len(people))
+	for subject, name := range people {
+		out = append(out, page.Choice{Code: subject, Text: cmp.Or(name, subject)})
+	}
+	slices.SortFunc(out, func(a, b page.Choice) int {
+		if mine := b.Code == who.Subject; mine != (a.Code == who.Subject) {
+			return map[bool]int{true: -1, false: 1}[mine]
+		}
+		return cmp.Or(strings.Compare(a.Text, b.Text), strings.Compare(a.Code, b.Code))
+	})
+	return out, nil
+}
+
+func (c *Console) help(w http.ResponseWriter, r *http.Request) error {
+	c.sheet(w, r, "Keys", page.KeysSheet(web.Allow(web.From(r.Context()), web.TasksAssign)))
+	return nil
+}
+
+// deeds shows what the person did lately, with what takes it back.
+func (c *Console) deeds(w http.ResponseWriter, r *http.Request) error {
+	who, now := web.From(r.Context()), time.Now()
+	list, err := c.Store.Deeds(r.Context(), who.Org, who.Subject, now.Add(-24*time.Hour))
+	if err != nil {
+		return err
+	}
+	c.sheet(w, r, "What you did today", page.DeedsSheet(page.Turns(list, now.Add(-undoFor))))
+	return nil
+}
