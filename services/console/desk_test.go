@@ -220,6 +220,7 @@ func TestFiltersAreKeptUnderANameOfOnesOwn(t *testing.T) {
 	b.until(`document.querySelector("#panel").open`)
 	js[chromedp.Void](b, `document.querySelector("#by-facility").value = "MERCY"; document.querySelector("#by-facility").dispatchEvent(new Event("change", { bubbles: true }))`)
 	b.until(`document.querySelector("#by-unit") && document.querySelector("#panel").open && location.search === "?facility=MERCY"`)
+	b.live() // and with it the scripts
 	js[chromedp.Void](b, `document.querySelector("#by-unit").value = "5S"; document.querySelector("#by-unit").dispatchEvent(new Event("change", { bubbles: true }))`)
 	b.shows(medicines)
 	b.accessible("the filters")
@@ -229,8 +230,10 @@ func TestFiltersAreKeptUnderANameOfOnesOwn(t *testing.T) {
 	b.until(`document.querySelector(".kept a")?.innerText === "My unit" && document.querySelector(".kept a").ariaCurrent === "page"`)
 	b.visit("/")
 	b.shows(call + "|" + medicines)
+	b.live()
 	b.click(".kept a")
 	b.shows(medicines)
+	b.live()
 	sam := s.browse(1280, 900, false)
 	sam.signIn("sam")
 	sam.shows(call + "|" + medicines)

@@ -173,7 +173,8 @@ type Handover struct {
 	Owed    []Owed
 	Did     []board.Row
 	People  []Choice
-	More    bool // there is more than is shown
+	Staff   map[string]string // what members of staff are called
+	More    bool              // there is more than is shown
 	Assigns bool
 }
 
