@@ -33,8 +33,14 @@ const (
 	maxBytes = 16 << 20
 )
 
+// Limits of gather: the longest wait, and the batch that is large enough without.
+const (
+	gatherMost = time.Millisecond
+	gatherSize = 16
+)
+
 // Keeper commits messages, all connections' in one place: whatever came during the last commit goes
-// into the next one.
+// into the next one, together with what those send next who were answered by the last.
 type Keeper struct {
 	store *Store
 	log   *slog.Logger
@@ -75,6 +81,7 @@ func (k *Keeper) Submit(ctx context.Context, in *adt.Inbound) error {
 func (k *Keeper) Run(ctx context.Context) error {
 	defer k.store.Release(ctx)
 	batch := make([]*adt.Inbound, 0, maxBatch)
+	want, patience := 0, time.Duration(0)
 	for {
 		batch = batch[:0]
 		select {
@@ -86,8 +93,34 @@ func (k *Keeper) Run(ctx context.Context) error {
 			}
 		}
 		batch = k.drain(batch, bytesOf(batch))
+		if ctx.Err() == nil {
+			batch = k.gather(batch, want, patience)
+		}
+		began := time.Now()
 		k.keep(context.WithoutCancel(ctx), batch)
+		want, patience = len(batch)+len(k.queue), min(time.Since(began)/2, gatherMost)
 	}
+}
+
+// gather waits, no longer than patience, until want messages are there. Senders wait for an answer
+// before they send again: without this, half of them would always just have missed the commit, and
+// wait for two.
+func (k *Keeper) gather(batch []*adt.Inbound, want int, patience time.Duration) []*adt.Inbound {
+	if want = min(want, gatherSize); len(batch) >= want {
+		return batch
+	}
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	size := bytesOf(batch)
+	for len(batch) < want && size < maxBytes {
+		select {
+		case in := <-k.queue:
+			batch, size = append(batch, in), size+len(in.Raw)
+		case <-late.C:
+			return batch
+		}
+	}
+	return batch
 }
 
 func bytesOf(batch []*adt.Inbound) (n int) {
