@@ -190,6 +190,8 @@ func previousOf(f events.TransitionFact) map[string]string {
 		return f.Previous
 	case events.TransitionExpired:
 		return f.Previous
+	case events.TransitionReadmitted:
+		return f.Previous
 	}
 	return nil
 }

@@ -392,3 +392,23 @@ func TestStaysThatHungForLongWakeNobody(t *testing.T) {
 	}
 	h.balanced()
 }
+
+// What ended for good follows its stay to another patient too: whoever looks for the patient's past
+// finds it.
+func TestAnEndedTransitionFollowsItsStayToo(t *testing.T) {
+	h := newHospital(t)
+	h.hear(discharged(stay(1, "inpatient", "finished")))
+	for _, code := range homeCodes {
+		h.complete(1, code)
+	}
+	dead := events.PatientUpdated{Patient: events.Patient{ID: stay(7, "", "").Patient, Deceased: true}}
+	h.hear(dead, events.EncounterMoved{About: about(stay(1, "inpatient", "finished", patient(7)))})
+	if got := h.one(1); got["state"] != "completed" || got["patient_id"] != stay(7, "", "").Patient.String() {
+		t.Errorf("%v, of %v", got["state"], got["patient_id"])
+	}
+	told := h.sequenceOfLog()
+	if h.hear(events.EncounterMoved{About: about(stay(1, "inpatient", "finished", patient(7)))}); h.sequenceOfLog() != told {
+		t.Errorf("again: %v", h.told()[told:])
+	}
+	h.balanced()
+}

@@ -193,6 +193,30 @@ func TestTheOtherThreadsOfAnEncounterAreCorrectedToo(t *testing.T) {
 	b.balanced()
 }
 
+// Somebody has taken the first overdue task on, and the next one raised another alert: when the stay
+// withdraws both, both are over, and when it becomes confidential neither is mailed any more.
+func TestAnAlertThatWasTakenOnIsCorrectedBesideTheNext(t *testing.T) {
+	b := newBench(t, run.Config{})
+	tr := stay("one")
+	first, second := overdueTask(tr, "tcm-contact"), overdueTask(tr, "follow-up-visit")
+	b.told(opened(tr), events.TaskOverdue{Work: first})
+	b.call(b.as("liaison"), "POST", "/alerts/"+b.alerts("?kind=task-overdue")[0].ID.String()+"/acknowledge", nil, nil)
+	b.told(events.TaskOverdue{Work: second})
+	b.told(events.TransitionUpdated{Of: next(&tr, func(t *events.Transition) { t.Patient = events.Derive("survivor") })})
+	for _, w := range []events.Work{first, second} {
+		w.Task.State, w.Task.Reason = "cancelled", "discharge-cancelled"
+		b.told(events.TaskCancelled{Work: w})
+	}
+	got := b.alerts("?kind=task-overdue")
+	if len(got) != 2 || got[0].State != "resolved" || got[1].State != "resolved" {
+		t.Fatalf("%+v", got)
+	}
+	if n := len(b.owed(tr)); n != 5 { // the opening; each of the two for the patient and the end
+		t.Errorf("%d corrections: %v", n, b.owed(tr))
+	}
+	b.balanced()
+}
+
 // A discharge that is taken back while it settles: consoles saw both, nothing left the house and
 // nothing needs a correction there. One that stays is told when it has settled, by the database's clock.
 func TestNothingLeavesTheHouseWhileADischargeSettles(t *testing.T) {

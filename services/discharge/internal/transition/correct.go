@@ -3,6 +3,7 @@ package transition
 import (
 	"time"
 
+	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/services/discharge/internal/protocol"
 )
 
@@ -103,4 +104,21 @@ func (d *decision) endOf(t Task, why string) string {
 		return why
 	}
 	return d.next.Reason
+}
+
+// repoint lets a transition that has ended in a way no stay calls into question follow
+// its stay to another patient or facility all the same.
+func (now *Now) repoint() Change {
+	was, s := now.Current, now.Stay
+	if was == nil || was.Patient == s.Patient && was.Facility == s.Facility {
+		return Change{}
+	}
+	p := previous{}
+	p.text("patient_id", was.Patient.String(), s.Patient.String())
+	p.text("facility", was.Facility, s.Facility)
+	next := *was
+	next.Patient, next.Facility, next.FacilityID, next.Stay = s.Patient, s.Facility, s.FacilityID, s
+	next.Version++
+	fact := events.TransitionUpdated{Of: events.Of{Transition: next.Transition, Previous: p}}
+	return Change{Transition: &next, Previous: p, Facts: []events.Fact{fact}}
 }

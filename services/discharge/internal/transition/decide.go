@@ -67,7 +67,7 @@ func (r *Rules) Decide(now Now) (Change, error) {
 		state = now.Current.State
 	}
 	if reconcile(&w, state, now.Current != nil) {
-		return Change{}, nil
+		return now.repoint(), nil
 	}
 	r.keepVersions(w.plan.Tasks, now, clock.Where{Zone: zone, Calendar: now.Calendar})
 	d := decision{now: now, want: w, from: state, late: r.LateAfter, around: around, returns: r.Readmission}

@@ -1,6 +1,7 @@
 package notice
 
 import (
+	"iter"
 	"slices"
 	"time"
 
@@ -108,15 +109,33 @@ func (b *Book) repoint(e events.Event, t events.Transition, was map[string]strin
 		return
 	}
 	for _, kind := range EncounterKinds {
-		a := b.latest[EncounterThread(t.Encounter, kind)]
-		if kind == Opened || a == nil || a.State == Resolved || a.Subject >= t.Version {
+		if kind == Opened {
 			continue
 		}
-		a.Subject, a.HoldUntil = t.Version, t.SettlesAt
-		if why == "facility-changed" {
-			a.Facility = t.Facility
+		for a := range b.thread(EncounterThread(t.Encounter, kind)) {
+			if a.State == Resolved || a.Subject >= t.Version {
+				continue
+			}
+			a.Subject, a.HoldUntil = t.Version, t.SettlesAt
+			if why == "facility-changed" {
+				a.Facility = t.Facility
+			}
+			b.act(a, Change{Act: Correct, Tell: Told, Event: e, Reason: why})
 		}
-		b.act(a, Change{Act: Correct, Tell: Told, Event: e, Reason: why})
+	}
+}
+
+// thread are all alerts of a thread: one that somebody has taken on is followed by the next, and both
+// may stand.
+func (b *Book) thread(id events.ID) iter.Seq[*Alert] {
+	return func(yield func(*Alert) bool) {
+		for _, list := range [][]*Alert{b.known, b.fresh} {
+			for _, a := range list {
+				if a.Thread == id && !yield(a) {
+					return
+				}
+			}
+		}
 	}
 }
 
@@ -128,23 +147,23 @@ func (b *Book) hold(encounter events.ID) (until *time.Time) {
 	return nil
 }
 
-// leave takes a subject out of a thread and resolves the alert when it was the last one. Several that
-// leave in one batch for one reason are one change: people are told once.
+// leave takes a subject out of a thread and resolves each alert of which it was the last one. Several
+// that leave in one batch for one reason are one change: people are told once.
 func (b *Book) leave(e events.Event, thread, subject events.ID, tell Tell, reason string) {
-	a := b.latest[thread]
-	if a == nil || a.State == Resolved {
-		return
+	for a := range b.thread(thread) {
+		if i := slices.Index(a.About, subject); i >= 0 && a.State != Resolved {
+			b.without(a, i, Change{Act: Correct, Tell: tell, Event: e, Reason: reason})
+		}
 	}
-	i := slices.Index(a.About, subject)
-	if i < 0 {
-		return
-	}
+}
+
+// without takes the ith subject out of an alert.
+func (b *Book) without(a *Alert, i int, c Change) {
 	a.About = slices.Delete(slices.Clone(a.About), i, i+1)
-	c := Change{Act: Correct, Tell: tell, Event: e, Reason: reason}
 	if len(a.About) == 0 {
 		c.Act = Resolve
 	}
-	if i, again := b.left[a]; again && i == b.newest[a] && b.Changes[i].Reason == reason && b.Changes[i].Tell == tell {
+	if i, again := b.left[a]; again && i == b.newest[a] && b.Changes[i].Reason == c.Reason && b.Changes[i].Tell == c.Tell {
 		b.amend(a, i, c)
 		return
 	}

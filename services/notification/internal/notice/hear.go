@@ -188,9 +188,11 @@ func (b *Book) hide(e events.Event, t events.Transition) {
 		return
 	}
 	for _, kind := range EncounterKinds {
-		if a := b.latest[EncounterThread(t.Encounter, kind)]; a != nil && !a.Sensitive {
-			a.Sensitive = true
-			b.act(a, Change{Act: Hide, Event: e, Reason: "confidential"})
+		for a := range b.thread(EncounterThread(t.Encounter, kind)) {
+			if !a.Sensitive {
+				a.Sensitive = true
+				b.act(a, Change{Act: Hide, Event: e, Reason: "confidential"})
+			}
 		}
 	}
 }

@@ -100,11 +100,9 @@ func (b *Book) noReturn(e events.Event, r events.Readmission) {
 // the thread's newest: one that somebody has taken on is followed by the next.
 func (b *Book) holding(thread, subject events.ID) *Alert {
 	var found *Alert
-	for _, list := range [][]*Alert{b.known, b.fresh} {
-		for _, a := range list {
-			if a.Thread == thread && slices.Contains(a.About, subject) && (found == nil || found.Ordinal < a.Ordinal) {
-				found = a
-			}
+	for a := range b.thread(thread) {
+		if slices.Contains(a.About, subject) && (found == nil || found.Ordinal < a.Ordinal) {
+			found = a
 		}
 	}
 	return found
