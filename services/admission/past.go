@@ -14,8 +14,8 @@ func bedded(class string) bool {
 	return class == encounter.Inpatient || class == encounter.Observation || class == encounter.Obstetrics
 }
 
-// pastOf relates a stay to the person's other stays: emergency visits in the six months and admissions
-// in the twelve months before it, the emergency visit that led to it, the mother's stay of a newborn.
+// pastOf relates a stay to the person's other stays: emergency visits and admissions in the twelve
+// months before it, the emergency visit that led to it, the mother's stay of a newborn.
 func (w *work) pastOf(e *store.Encounter, s encounter.Stay, p *store.Patient) (out encounter.Past) {
 	if p == nil || s.AdmittedAt == nil {
 		return out
@@ -24,8 +24,9 @@ func (w *work) pastOf(e *store.Encounter, s encounter.Stay, p *store.Patient) (o
 	if !bedded(s.Class) {
 		return out
 	}
-	at, ed, admissions := *s.AdmittedAt, 0, 0
-	half, year := at.AddDate(0, -6, 0), at.AddDate(-1, 0, 0)
+	at, admissions := *s.AdmittedAt, 0
+	half, year, days := at.AddDate(0, -6, 0), at.AddDate(-1, 0, 0), at.AddDate(0, 0, -60)
+	var ed, edYear, edDays int // emergency visits in the 6 months, 12 months, 60 days before
 	var led store.Past
 	w.others(e, p.Person, func(v *store.Past) {
 		switch before := v.AdmittedAt.Before(at); {
@@ -33,14 +34,20 @@ func (w *work) pastOf(e *store.Encounter, s encounter.Stay, p *store.Patient) (o
 			if led.Encounter.IsZero() || v.AdmittedAt.After(led.AdmittedAt) || v.AdmittedAt.Equal(led.AdmittedAt) && v.VisitKey > led.VisitKey {
 				led = *v
 			}
-		case v.ED && before && !v.AdmittedAt.Before(half) && !leads(v, at):
-			ed++
+		case v.ED && before && !v.AdmittedAt.Before(year) && !leads(v, at):
+			edYear++
+			if !v.AdmittedAt.Before(half) {
+				ed++
+			}
+			if !v.AdmittedAt.Before(days) {
+				edDays++
+			}
 		}
 		if bedded(v.Class) && v.AdmittedAt.Before(at) && !v.AdmittedAt.Before(year) {
 			admissions++
 		}
 	})
-	out.ED6m, out.Admissions12m, out.Episode = &ed, &admissions, led.Encounter
+	out.ED6m, out.ED12m, out.ED60d, out.Admissions12m, out.Episode = &ed, &edYear, &edDays, &admissions, led.Encounter
 	return out
 }
 

@@ -123,6 +123,8 @@ func differences(old, new *Known) map[string]string {
 	put("payer", old.Payer, new.Payer)
 	number("age", old.Age, new.Age)
 	number("prior_ed_6m", old.PriorED6m, new.PriorED6m)
+	number("prior_ed_12m", old.PriorED12m, new.PriorED12m)
+	number("prior_ed_60d", old.PriorED60d, new.PriorED60d)
 	number("prior_admissions_12m", old.PriorAdmissions12m, new.PriorAdmissions12m)
 	number("procedures", old.Procedures, new.Procedures)
 	put("episode_id", old.Episode.String(), new.Episode.String())

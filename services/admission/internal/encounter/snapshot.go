@@ -32,8 +32,8 @@ type Where struct {
 
 // Past is what a snapshot says of a stay's relation to other stays.
 type Past struct {
-	ED6m, Admissions12m *int
-	Episode, Mother     events.ID
+	ED6m, ED12m, ED60d, Admissions12m *int
+	Episode, Mother                   events.ID
 }
 
 // Know turns a stay into what others are told of it.
@@ -48,7 +48,7 @@ func Know(id events.ID, s Stay, whose Whose, where Where, past Past) Known {
 		Deceased:  whose.Deceased || died(s.Disposition),
 		Sensitive: whose.Sensitive || s.VIP || s.Place.Unit != "" && slices.Contains(where.SensitiveUnits, s.Place.Unit),
 		Implicit:  s.Implicit, Procedures: s.Procedures,
-		PriorED6m: past.ED6m, PriorAdmissions12m: past.Admissions12m, Episode: past.Episode, Mother: past.Mother,
+		PriorED6m: past.ED6m, PriorED12m: past.ED12m, PriorED60d: past.ED60d, PriorAdmissions12m: past.Admissions12m, Episode: past.Episode, Mother: past.Mother,
 	}
 	if s.Disposition == Unmapped {
 		e.Disposition, e.RawDisposition = "", true
