@@ -10,8 +10,13 @@ import (
 )
 
 type protocolCommand struct {
-	Lint protocolLint `cmd:"" help:"Check a folder of protocols as the service would on taking it in."`
-	Test protocolTest `cmd:"" help:"Run the cases beside the protocols (*_test.yaml)."`
+	List     protocolList     `cmd:"" help:"List the protocols in force; stored sets; who decided what."`
+	Lint     protocolLint     `cmd:"" help:"Check a folder of protocols as the service would on taking it in."`
+	Test     protocolTest     `cmd:"" help:"Run the cases beside the protocols (*_test.yaml)."`
+	Preview  protocolPreview  `cmd:"" help:"Show what protocols would do to recorded stays, side by side with today. Nothing comes of it."`
+	Shadow   protocolShadow   `cmd:"" help:"Try protocols beside those in force: what they would plan is counted, and nothing comes of it."`
+	Activate protocolActivate `cmd:"" help:"Put protocols in force, for stays discharged from a time on."`
+	Rollback protocolRollback `cmd:"" help:"Go back to the protocols that were in force before."`
 }
 
 // protocolFolder is a folder of protocols on this machine.

@@ -49,6 +49,18 @@ func (p Peers) Open(ctx context.Context, token, method, service, path string, bo
 	return res, nil
 }
 
+// Stream is Open for an answer that takes as long as it takes: ctx alone ends it. A problem document
+// comes back as a fault, as from Call.
+func (p Peers) Stream(ctx context.Context, token, method, service, path string, body []byte, header http.Header) (*http.Response, error) {
+	p.client = &http.Client{Transport: p.client.Transport}
+	res, err := p.Open(ctx, token, method, service, path, body, header)
+	if err != nil || res.StatusCode < 400 {
+		return res, err
+	}
+	defer res.Body.Close()
+	return nil, readProblem(service, res)
+}
+
 // Call sends in as JSON (nil: no body) and reads the answer into out (nil: dropped). A problem
 // document comes back as a fault of the same kind and text.
 func (p Peers) Call(ctx context.Context, token, method, service, path string, in, out any, header http.Header) error {

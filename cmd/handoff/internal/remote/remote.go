@@ -5,7 +5,9 @@
 package remote
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -93,6 +95,12 @@ func (c *Client) Get(ctx context.Context, service, path string, out any) error {
 	return c.peers.Call(ctx, c.token, http.MethodGet, service, path, nil, out, nil)
 }
 
+// Decide changes something on which a version was looked at; also one that is 0.
+func (c *Client) Decide(ctx context.Context, method, service, path string, version int, in, out any) error {
+	header := http.Header{"If-Match": {fmt.Sprintf(`"%d"`, version)}}
+	return c.peers.Call(ctx, c.token, method, service, path, in, out, header)
+}
+
 // Send changes something. version, if not 0, is the one that was decided on.
 func (c *Client) Send(ctx context.Context, method, service, path string, version int, in, out any) error {
 	header := http.Header{}
@@ -105,6 +113,40 @@ func (c *Client) Send(ctx context.Context, method, service, path string, version
 // Upload sends a file as it is and returns the answer, whose body the caller closes.
 func (c *Client) Upload(ctx context.Context, service, path, contentType string, body []byte) (*http.Response, error) {
 	return c.peers.Open(ctx, c.token, http.MethodPost, service, path, body, http.Header{"Content-Type": {contentType}})
+}
+
+// Stream asks for something that is told line by line, in JSON, for as long as it takes; line is
+// called with each.
+func (c *Client) Stream(ctx context.Context, service, path string, in any, line func([]byte) error) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	res, err := c.peers.Stream(ctx, c.token, http.MethodPost, service, path, body, nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	lines := bufio.NewScanner(res.Body)
+	lines.Buffer(nil, 64<<20)
+	for lines.Scan() {
+		if err := line(lines.Bytes()); err != nil {
+			return err
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("the %s service stopped in the middle of its answer: %w", service, err)
+	}
+	return nil
+}
+
+// Version reads what is there and gives the version of it, to decide on.
+func (c *Client) Version(ctx context.Context, service, path string) (int, error) {
+	var at struct {
+		Version int `json:"version"`
+	}
+	err := c.Get(ctx, service, path, &at)
+	return at.Version, err
 }
 
 // Item is one entry of a list, by JSON name.
