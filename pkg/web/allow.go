@@ -10,9 +10,10 @@ const (
 	Anyone          Permission = "anyone"
 	SignedIn        Permission = "signed-in"
 	EncountersRead  Permission = "encounters.read"
-	NamesRead       Permission = "names.read"    // patients' names and identifiers
+	NamesRead       Permission = "names.read"      // patients' names and identifiers
 	IdentityRead    Permission = "identity.read"   // which patients may be one person, and why; without names
 	IdentityDecide  Permission = "identity.decide" // that they are, or are not
+	PatientsUnmerge Permission = "patients.unmerge"
 	MessagesRead    Permission = "messages.read" // what became of messages, without their content
 	MessageContent  Permission = "messages.content"
 	MessagesReapply Permission = "messages.reapply"
@@ -56,6 +57,7 @@ var grants = map[Permission][]Role{
 	NamesRead:       with(care, Intake, Privacy, Interface),
 	IdentityRead:    with(care, Interface, Privacy, Auditor),
 	IdentityDecide:  {Lead, Interface, Privacy},
+	PatientsUnmerge: {Privacy, Operations, Interface},
 	MessagesRead:    with(ops, Privacy, Auditor, Liaison, Lead),
 	MessageContent:  {Interface, Privacy, Lead, Liaison},
 	MessagesReapply: {Interface, Operations},

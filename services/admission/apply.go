@@ -185,6 +185,7 @@ func (w *work) refold(it *item, e *store.Encounter) {
 	reopened := s.Reopened && !e.Reopened
 	wasED, before := e.ED, e.Known
 	e.PlannedAt, e.ED, e.Reopened = s.PlannedAt, s.ED, s.Reopened
+	w.noteFormer(e, facts, s.Patient)
 	w.tell(it, e, s, reopened)
 	w.stirs(it, e, &before, wasED)
 }

@@ -197,5 +197,10 @@ func (w *work) staysOf(p *store.Patient, m *store.More) {
 		if w.ask("stays", q.ID) {
 			m.Patients = append(m.Patients, q.ID)
 		}
+		for _, id := range q.Former {
+			if w.Encounters[id] == nil && w.ask("stay", id) {
+				m.Stays = append(m.Stays, id)
+			}
+		}
 	}
 }

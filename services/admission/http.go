@@ -24,6 +24,7 @@ func (s *service) routes(r *web.Router) {
 	web.Handle(r, web.EncountersRead, "GET", "/census", "Who is in the hospitals now, by unit and class", s.census)
 	web.Handle(r, web.NamesRead, "GET", "/patients/{id}", "A patient", s.onePatient)
 	web.Handle(r, web.NamesRead, "POST", "/patients/names", "What patients are called", s.names)
+	web.Handle(r, web.PatientsUnmerge, "POST", "/patients/{id}/unmerge", "Take the merge of a retired patient back: its own stays are its own again", s.unmerge)
 	web.Handle(r, web.MessagesRead, "GET", "/messages", "Messages received, newest first", s.listMessages)
 	web.Handle(r, web.MessagesRead, "POST", "/messages/search", "Find messages by control id", s.searchMessages)
 	web.Handle(r, web.MessagesRead, "GET", "/messages/{id}", "One message: what became of it, and why", s.oneMessage)

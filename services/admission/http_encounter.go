@@ -11,6 +11,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/admission/internal/encounter"
+	"github.com/handoff-care/handoff/services/admission/internal/hanging"
 	"github.com/handoff-care/handoff/services/admission/internal/identity"
 	"github.com/handoff-care/handoff/services/admission/internal/store"
 )
@@ -46,6 +47,14 @@ type encounterView struct {
 	Deceased     bool       `json:"deceased"`
 	Sensitive    bool       `json:"sensitive"`
 	Implicit     bool       `json:"implicit" doc:"nothing said that the stay began"`
+	Admissions   *int       `json:"prior_admissions_12m"`
+	Procedures   *int       `json:"procedures"`
+	Episode      events.ID  `json:"episode_id" doc:"the emergency visit, under a number of its own, that led to this stay"`
+	Mother       events.ID  `json:"mother_encounter_id" doc:"of a newborn: the mother's stay"`
+	JoinedInto   events.ID  `json:"joined_into" doc:"the stay that it became a part of"`
+	HangingSince *time.Time `json:"hanging_since" doc:"since when it should have ended, or been heard of"`
+	HangingRule  string     `json:"hanging_rule"`
+	HangingWhy   string     `json:"hanging_why"`
 }
 
 func viewEncounter(r store.EncounterRow) encounterView {
@@ -55,6 +64,11 @@ func viewEncounter(r store.EncounterRow) encounterView {
 		ExpectedAt: utc(r.ExpectedAt), DischargedAt: utc(r.DischargedAt), Disposition: r.Disposition, Unmapped: r.RawDisposition,
 		AdmitType: r.AdmitType, AdmitSource: r.AdmitSource, Service: r.Service, Attending: r.Attending, Diagnoses: r.Diagnoses,
 		Age: r.Age, Payer: r.Payer, PriorED6m: r.PriorED6m, Zone: r.Zone, Deceased: r.Deceased, Sensitive: r.Sensitive, Implicit: r.Implicit,
+		Admissions: r.PriorAdmissions12m, Procedures: r.Procedures, Episode: r.Episode, Mother: r.Mother, JoinedInto: r.Into,
+		HangingSince: utc(r.HangingSince), HangingRule: r.HangingRule,
+	}
+	if rule := hanging.Shipped.Rule(r.HangingRule); rule != nil {
+		v.HangingWhy = rule.Why + " (" + rule.Source + ")"
 	}
 	if v.Diagnoses == nil {
 		v.Diagnoses = []string{}
@@ -175,6 +189,8 @@ type historyView struct {
 	ID        events.ID             `json:"id"`
 	Facts     []factView            `json:"facts"`
 	Movements []movementView        `json:"movements"`
+	Staff     []participantView     `json:"participants"`
+	Away      *awayView             `json:"temporary_place" doc:"where the patient is for a while, if not in the bed"`
 	Diagnoses []encounter.Diagnosis `json:"diagnoses"`
 	Coverage  []coverageView        `json:"coverage"`
 	Timeline  []store.Told          `json:"timeline" doc:"what was announced, versions 1..n"`
@@ -202,6 +218,19 @@ type movementView struct {
 	Bed  string     `json:"bed"`
 	From time.Time  `json:"from"`
 	To   *time.Time `json:"to"`
+}
+
+type participantView struct {
+	ID   string     `json:"id"`
+	Role string     `json:"role" enum:"attending,consulting"`
+	From time.Time  `json:"from"`
+	To   *time.Time `json:"to"`
+}
+
+type awayView struct {
+	Unit  string    `json:"unit"`
+	Room  string    `json:"room"`
+	Since time.Time `json:"since"`
 }
 
 // coverageView leaves out member and policy numbers: they name the patient.
@@ -240,7 +269,7 @@ func (s *service) history(ctx context.Context, in *byID) (*historyOut, error) {
 }
 
 func viewHistory(id events.ID, facts encounter.Facts, patients []store.PatientRow, told []store.Told) historyView {
-	v := historyView{ID: id, Facts: []factView{}, Movements: []movementView{}, Diagnoses: facts.Fold().Diagnoses, Coverage: []coverageView{}, Timeline: told}
+	v := historyView{ID: id, Facts: []factView{}, Movements: []movementView{}, Staff: []participantView{}, Diagnoses: facts.Fold().Diagnoses, Coverage: []coverageView{}, Timeline: told}
 	for _, r := range facts.Remarks() {
 		f := r.Fact
 		v.Facts = append(v.Facts, factView{
@@ -251,6 +280,12 @@ func viewHistory(id events.ID, facts encounter.Facts, patients []store.PatientRo
 	for _, m := range facts.Movements() {
 		v.Movements = append(v.Movements, movementView{Unit: m.Unit, Room: m.Room, Bed: m.Bed, From: m.From.UTC(), To: utc(m.To)})
 	}
+	for _, p := range facts.Participants() {
+		v.Staff = append(v.Staff, participantView{ID: p.ID, Role: p.Role, From: p.From.UTC(), To: utc(p.To)})
+	}
+	if at, since := facts.Tracked(); at != (encounter.Place{}) {
+		v.Away = &awayView{Unit: at.Unit, Room: at.Room, Since: since.UTC()}
+	}
 	if v.Diagnoses == nil {
 		v.Diagnoses = []encounter.Diagnosis{}
 	}
@@ -258,7 +293,7 @@ func viewHistory(id events.ID, facts encounter.Facts, patients []store.PatientRo
 		v.Timeline = []store.Told{}
 	}
 	for i := range patients {
-		for _, c := range identity.Read[[]identity.Coverage](&patients[i].Record, identity.Coverages) {
+		for _, c := range identity.Items[identity.Coverage](&patients[i].Record, identity.Coverages) {
 			v.Coverage = append(v.Coverage, coverageView{Order: c.Order, Payer: c.Name, Plan: c.Plan, Class: c.Class})
 		}
 	}

@@ -79,6 +79,9 @@ type patientView struct {
 	Contacts    []identity.Contact       `json:"contacts"`
 	Practice    identity.Provider        `json:"primary_care"`
 	Coverage    []identity.Coverage      `json:"coverage"`
+	Allergies   []identity.Allergy       `json:"allergies"`
+	MergedInto  events.ID                `json:"merged_into" doc:"the patient who has its stays; what is said of it later is said of that one"`
+	Deleted     bool                     `json:"entered_in_error" doc:"the hospital took the person back (A29)"`
 }
 
 type patientOut struct{ Body patientView }
@@ -107,7 +110,8 @@ func (s *service) viewPatient(ctx context.Context, p *store.PatientRow, linked [
 	v := patientView{
 		nameView: viewName(ctx, p), Facility: s.facilityName(p.Facility), PersonID: p.Person, Linked: list(linked),
 		Sex: p.Value(identity.Sex), Language: p.Value(identity.Language),
-		Identifiers: []store.IdentifierRow{}, Addresses: []identity.PostalAddress{}, Phones: []identity.Telecom{}, Contacts: []identity.Contact{}, Coverage: []identity.Coverage{},
+		Identifiers: []store.IdentifierRow{}, Addresses: []identity.PostalAddress{}, Phones: []identity.Telecom{}, Contacts: []identity.Contact{}, Coverage: []identity.Coverage{}, Allergies: []identity.Allergy{},
+		MergedInto: p.Into, Deleted: len(p.Deletions()) > 0,
 	}
 	v.Deceased, v.DeceasedAt = p.Deceased()
 	if p.Restricted && !web.From(ctx).Is(web.Privacy) {
@@ -118,7 +122,8 @@ func (s *service) viewPatient(ctx context.Context, p *store.PatientRow, linked [
 	v.Phones = list(identity.Read[[]identity.Telecom](&p.Record, identity.Phones))
 	v.Contacts = list(identity.Read[[]identity.Contact](&p.Record, identity.Contacts))
 	v.Practice = identity.Read[identity.Provider](&p.Record, identity.Practice)
-	v.Coverage = list(identity.Read[[]identity.Coverage](&p.Record, identity.Coverages))
+	v.Coverage = list(identity.Items[identity.Coverage](&p.Record, identity.Coverages))
+	v.Allergies = list(identity.Items[identity.Allergy](&p.Record, identity.Allergies))
 	return v
 }
 

@@ -21,7 +21,10 @@ func (w *work) joinVisits(it *item, a *adt.Act, p *store.Patient, place int) {
 	from, to := w.row(it, p, a.FromVisit), w.row(it, p, a.ToVisit)
 	f := &it.cmd.Fact
 	st := alias.Statement{
-		From: from.ID, To: to.ID, Message: it.in.ID, Org: from.Org, Recorded: f.Recorded, Sent: f.Sent, Control: f.Control, Hash: f.Hash, Place: place, Reason: reasonRename,
+		From: from.ID, To: to.ID, Message: it.in.ID, Org: from.Org, Recorded: f.Recorded, Sent: f.Sent, Control: f.Control, Hash: f.Hash, Place: place, Reason: reasonMerge,
+	}
+	if a.Kind == adt.RenameVisit {
+		st.Reason = reasonRename
 	}
 	if !w.names.Add(st) {
 		return
@@ -113,7 +116,7 @@ func (w *work) gatherParts(it *item, e *store.Encounter) *store.Encounter {
 	if e.Cluster.IsZero() {
 		return e
 	}
-	h, root := w.home(e), w.Encounters[w.names.Root(e.ID)]
+	h, named := w.home(e), w.Encounters[w.names.Name(e.ID)]
 	for _, x := range w.rows(e) {
 		into := h.ID
 		if x == h {
@@ -127,7 +130,7 @@ func (w *work) gatherParts(it *item, e *store.Encounter) *store.Encounter {
 			w.retire(it, x)
 		}
 	}
-	number := root.VisitKey[min(3, len(root.VisitKey)):]
+	number := named.VisitKey[min(3, len(named.VisitKey)):]
 	if h.Visit != number {
 		h.Visit, h.Joined = number, true
 		w.touchEncounter(h)
@@ -177,9 +180,9 @@ func (w *work) moveAccount(it *item, a *adt.Act, p *store.Patient) {
 	f.Kind, f.Message, f.Patient, f.Values, f.Place, f.Diagnoses = encounter.Move, it.in.ID, p.ID, encounter.Values{}, encounter.Place{}, nil
 	w.add(account, f)
 	w.refold(it, account)
-	list := slices.Clone(w.byPatient[w.root(p).ID])
+	list := w.everOf(p)
 	if q := w.holder(a.From.Key, p.Facility); q != nil && w.root(q) != w.root(p) {
-		list = append(list, w.byPatient[w.root(q).ID]...)
+		list = append(list, w.everOf(q)...)
 	}
 	for _, e := range list {
 		if e != account && e.Facility == account.Facility && w.ofAccount(e, account) && w.add(e, f) {

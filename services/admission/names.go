@@ -21,7 +21,7 @@ import (
 const (
 	reasonMerge   = "merge"
 	reasonMove    = "move"
-	reasonRename  = "identifier-changed"
+	reasonRename  = alias.Renamed
 	reasonUnmerge = "unmerge"
 )
 
@@ -95,7 +95,7 @@ func (w *work) act(it *item, a *adt.Act, p *store.Patient, place int) {
 		w.merge(it, a, p, reasonMove, place)
 	case adt.RenamePatient:
 		w.merge(it, a, p, reasonRename, place)
-	case adt.JoinVisits:
+	case adt.JoinVisits, adt.RenameVisit:
 		w.joinVisits(it, a, p, place)
 	case adt.MoveAccount:
 		w.moveAccount(it, a, p)
@@ -299,13 +299,40 @@ func (w *work) divide(it *item, p, q *store.Patient, reason string) {
 	w.announce = append(w.announce, caused(it, events.PatientUnlinked{Patient: w.told(p), Other: q.ID, Reason: reason}, it.cmd.Fact.Recorded))
 }
 
+// noteFormer keeps with each name under which something was said of a stay that the stay is another's.
+func (w *work) noteFormer(e *store.Encounter, facts encounter.Facts, owner events.ID) {
+	for i := range facts {
+		id := facts[i].Patient
+		if id == owner || id.IsZero() || w.names.Root(id) == owner {
+			continue
+		}
+		if p := w.Patients[id]; p != nil && !slices.Contains(p.Former, e.ID) {
+			p.Former, p.Joined = append(p.Former, e.ID), true
+			w.touchPatient(p)
+		}
+	}
+}
+
+// everOf are the stays of a patient, and those that something was said of under one of its names.
+func (w *work) everOf(p *store.Patient) []*store.Encounter {
+	list := slices.Clone(w.byPatient[w.root(p).ID])
+	for _, q := range w.cluster(p) {
+		for _, id := range q.Former {
+			if e := w.Encounters[id]; e != nil && !slices.Contains(list, e) {
+				list = append(list, e)
+			}
+		}
+	}
+	return list
+}
+
 // deletePerson voids what was written down about the patient's stays until now.
 func (w *work) deletePerson(it *item, p *store.Patient) {
 	f := it.cmd.Fact
 	f.Kind, f.Message, f.Patient, f.Values, f.Place, f.Diagnoses = encounter.DeleteOwner, it.in.ID, p.ID, encounter.Values{}, encounter.Place{}, nil
 	p.Delete(f)
 	w.touchPatient(p)
-	for _, e := range slices.Clone(w.byPatient[w.root(p).ID]) {
+	for _, e := range w.everOf(p) {
 		named := slices.ContainsFunc(w.factsOf(e), func(x encounter.Fact) bool { return x.Patient == p.ID })
 		if named && w.add(e, f) {
 			w.refold(it, e)

@@ -16,7 +16,8 @@ const (
 	MergePatients  ActKind = iota + 1 // two records of one patient
 	MovePatient                       // an identifier, with what is under it, given to another patient
 	RenamePatient                     // one patient, another identifier
-	JoinVisits                        // a stay or account merged into another, or given another number
+	JoinVisits                        // a stay or account merged into another
+	RenameVisit                       // one stay or account, another number
 	MoveAccount                       // an account's stays given to another patient
 	LinkPatients                      // one person, two records that stay apart
 	UnlinkPatients                    //
@@ -37,10 +38,10 @@ type Act struct {
 var mergers = map[string]func(r *reader, c *Command) string{
 	"A18": patients(MergePatients), "A30": patients(MergePatients), "A34": patients(MergePatients),
 	"A39": patients(MergePatients), "A40": patients(MergePatients),
-	"A36": both, "A35": accounts, "A41": accounts, "A42": visits,
+	"A36": both, "A35": accounts(JoinVisits), "A41": accounts(JoinVisits), "A42": visits(JoinVisits),
 	"A43": patients(MovePatient), "A44": moveAccount, "A45": moveVisits,
 	"A46": patients(RenamePatient), "A47": patients(RenamePatient), "A48": patients(RenamePatient),
-	"A49": accounts, "A50": visits, "A51": visits,
+	"A49": accounts(RenameVisit), "A50": visits(RenameVisit), "A51": visits(RenameVisit),
 	"A24": link, "A37": link, "A17": swap,
 }
 
@@ -215,14 +216,16 @@ func without(list []identity.Identifier, acts []Act) []identity.Identifier {
 }
 
 // accounts reads a merge or change of accounts: MRG-3 into PID-18. Where accounts name stays, the stays are joined.
-func accounts(r *reader, c *Command) string {
-	for mrg := range r.g.All("MRG") {
-		join := Act{Kind: JoinVisits, FromVisit: key("AN:", mrg.Field(3)), ToVisit: key("AN:", r.pid.Field(18))}
-		if join.FromVisit.Key != "" && join.ToVisit.Key != "" {
-			c.Acts = append(c.Acts, join)
+func accounts(kind ActKind) func(r *reader, c *Command) string {
+	return func(r *reader, c *Command) string {
+		for mrg := range r.g.All("MRG") {
+			join := Act{Kind: kind, FromVisit: key("AN:", mrg.Field(3)), ToVisit: key("AN:", r.pid.Field(18))}
+			if join.FromVisit.Key != "" && join.ToVisit.Key != "" {
+				c.Acts = append(c.Acts, join)
+			}
 		}
+		return joined(c)
 	}
-	return joined(c)
 }
 
 // joined drops what is joined with itself, and says what is wrong if nothing is left.
@@ -246,7 +249,7 @@ func joined(c *Command) string {
 func both(r *reader, c *Command) string {
 	reason := patients(MergePatients)(r, c)
 	merges := c.Acts
-	if c.Acts = nil; accounts(r, c) == "" {
+	if c.Acts = nil; accounts(JoinVisits)(r, c) == "" {
 		reason = ""
 	}
 	c.Acts = append(merges, c.Acts...)
@@ -254,18 +257,20 @@ func both(r *reader, c *Command) string {
 }
 
 // visits reads a merge or change of visit numbers: MRG-5 into PV1-19, MRG-6 into PV1-50.
-func visits(r *reader, c *Command) string {
-	for mrg := range r.g.All("MRG") {
-		for _, a := range []Act{
-			{Kind: JoinVisits, FromVisit: key("VN:", mrg.Field(5)), ToVisit: key("VN:", r.pv1.Field(19))},
-			{Kind: JoinVisits, FromVisit: key("AV:", mrg.Field(6)), ToVisit: key("AV:", r.pv1.Field(50))},
-		} {
-			if a.FromVisit.Key != "" && a.ToVisit.Key != "" {
-				c.Acts = append(c.Acts, a)
+func visits(kind ActKind) func(r *reader, c *Command) string {
+	return func(r *reader, c *Command) string {
+		for mrg := range r.g.All("MRG") {
+			for _, a := range []Act{
+				{Kind: kind, FromVisit: key("VN:", mrg.Field(5)), ToVisit: key("VN:", r.pv1.Field(19))},
+				{Kind: kind, FromVisit: key("AV:", mrg.Field(6)), ToVisit: key("AV:", r.pv1.Field(50))},
+			} {
+				if a.FromVisit.Key != "" && a.ToVisit.Key != "" {
+					c.Acts = append(c.Acts, a)
+				}
 			}
 		}
+		return joined(c)
 	}
-	return joined(c)
 }
 
 // moveAccount reads an A44: the account MRG-3 of the patient MRG-1 is PID-3's.

@@ -114,6 +114,16 @@ func (rules Rules) Due(s *encounter.Stay) (code string, at time.Time, ok bool) {
 	return code, at, ok
 }
 
+// Rule is the rule of a code, or nil.
+func (rules Rules) Rule(code string) *Rule {
+	for i := range rules {
+		if rules[i].Code == code {
+			return &rules[i]
+		}
+	}
+	return nil
+}
+
 func (r *Rule) since(s *encounter.Stay) *time.Time {
 	switch r.Since {
 	case "expected":

@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -64,12 +65,13 @@ func saveAliases(b *pgx.Batch, list []alias.Statement) {
 
 func savePatientNames(b *pgx.Batch, list []*Patient) {
 	var id, cluster, into, whose []events.ID
-	var deletions []*string
+	var deletions, former []*string
 	var effective []*string
 	var detail patientArrays
 	for _, p := range list {
 		if p.Joined {
 			id, cluster, into, deletions = append(id, p.ID), append(cluster, p.Cluster), append(into, p.Into), append(deletions, nonEmpty(p.deletions))
+			former = append(former, uuids(p.Former))
 		}
 		if r := p.Effective; r != nil {
 			groups := encodeGroups(r)
@@ -78,14 +80,27 @@ func savePatientNames(b *pgx.Batch, list []*Patient) {
 		}
 	}
 	if len(id) > 0 {
-		b.Queue(`UPDATE patient p SET cluster_id = u.cluster, into_id = u.stands_for, deletions = u.deletions
-			FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) AS u(id, cluster, stands_for, deletions) WHERE p.id = u.id`, id, cluster, into, deletions)
+		b.Queue(`UPDATE patient p SET cluster_id = u.cluster, into_id = u.stands_for, deletions = u.deletions, former = u.former::uuid[]
+			FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[]) AS u(id, cluster, stands_for, deletions, former) WHERE p.id = u.id`, id, cluster, into, deletions, former)
 	}
 	if len(whose) > 0 {
 		b.Queue(`UPDATE patient_detail d SET effective = u.groups, family = u.family, given = u.given, birth = u.birth
 			FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) AS u(id, groups, family, given, birth) WHERE d.id = u.id`,
 			whose, effective, detail.family, detail.given, detail.birth)
 	}
+}
+
+// uuids is an array as text; nil for none.
+func uuids(list []events.ID) *string {
+	if len(list) == 0 {
+		return nil
+	}
+	parts := make([]string, len(list))
+	for i, id := range list {
+		parts[i] = id.String()
+	}
+	s := "{" + strings.Join(parts, ",") + "}"
+	return &s
 }
 
 func nonEmpty(s string) *string {

@@ -29,6 +29,7 @@ type Patient struct {
 	Joined    bool             // these, or its deletions, are others than in the tables
 	Effective *identity.Record // what is known of it from all its names, to be saved
 	deletions string
+	Former    []events.ID // stays that something was said of under its name, and that are others' now
 }
 
 // Named is one row of who is named by an identifier.
@@ -70,13 +71,13 @@ func decodeRecord(stamps []byte, groups string) (r identity.Record) {
 	return r
 }
 
-const patientColumns = `p.id, p.org_id, p.facility_id, p.person_id, p.apart, p.stamps, d.groups, p.cluster_id, p.into_id, coalesce(p.deletions, '')`
+const patientColumns = `p.id, p.org_id, p.facility_id, p.person_id, p.apart, p.stamps, d.groups, p.cluster_id, p.into_id, coalesce(p.deletions, ''), p.former`
 
 func scanPatient(row pgx.CollectableRow) (*Patient, error) {
 	p := new(Patient)
 	var stamps []byte
 	var groups string
-	err := row.Scan(&p.ID, &p.Org, &p.Facility, &p.Person, &p.Apart, &stamps, &groups, &p.Cluster, &p.Into, &p.deletions)
+	err := row.Scan(&p.ID, &p.Org, &p.Facility, &p.Person, &p.Apart, &stamps, &groups, &p.Cluster, &p.Into, &p.deletions, &p.Former)
 	p.Record = decodeRecord(stamps, groups)
 	return p, err
 }

@@ -61,3 +61,14 @@ func (s *Store) SaveWatched(ctx context.Context, tx pgx.Tx, list []*Encounter) e
 		FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS u(id, fold, snapshot) WHERE e.id = u.id`, ids, folds, snapshots)
 	return err
 }
+
+// NewLoaded is nothing yet.
+func NewLoaded() *Loaded {
+	return &Loaded{Mine: map[events.ID]bool{}, Patients: map[events.ID]*Patient{}, Encounters: map[events.ID]*Encounter{}}
+}
+
+// Now is the time by the database's clock.
+func (s *Store) Now(ctx context.Context, tx pgx.Tx) (now time.Time, err error) {
+	err = tx.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now)
+	return now.UTC(), err
+}
