@@ -30,7 +30,7 @@ type running struct {
 // transition and that clocks go by.
 func (c *care) learn(stay *events.Encounter) {
 	t := c.Transition
-	if t == nil || t.State != transition.Planning {
+	if t == nil || t.State != transition.Planning || stay.FoldVersion < t.Stay.FoldVersion {
 		return
 	}
 	if t.Payer != stay.Payer || (t.Age == nil) != (stay.Age == nil) || t.Age != nil && *t.Age != *stay.Age {

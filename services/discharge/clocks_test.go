@@ -364,6 +364,66 @@ func TestLocalClosuresMoveClocks(t *testing.T) {
 	}
 }
 
+// kept are the clocks of an encounter as they are stored.
+func (h *hospital) kept(number int) (text string) {
+	h.t.Helper()
+	err := h.db.System.QueryRow(context.Background(), `SELECT clocks::text FROM transition WHERE encounter_id = $1`, stay(number, "", "").ID).Scan(&text)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return text
+}
+
+// Whatever was heard first, the facility's days or the stay, and however often: the
+// clocks are kept alike, to the byte.
+func TestClocksDoNotDependOnTheOrderOfFacts(t *testing.T) {
+	place := events.FacilityChanged{ID: facility, Code: "MERCY", Zone: "America/Chicago", Closures: []string{"2026-10-19"}}
+	in := stay(1, "inpatient", "in-progress", fold(1))
+	insured := stay(1, "inpatient", "in-progress", fold(2), medicare)
+	first := stay(1, "inpatient", "finished", fold(3), medicare, disposition("06"))
+	last := stay(1, "inpatient", "finished", fold(4), medicare)
+	var want string
+	for i, order := range [][]events.Fact{
+		{place, admitted(in), updated(insured), discharged(first), updated(last)},
+		{admitted(in), updated(insured), place, discharged(first), updated(last)},
+		{admitted(in), updated(insured), discharged(first), updated(last), place, updated(last)},
+		{updated(last), place},
+	} {
+		for _, together := range []bool{true, false} {
+			h := newHospital(t)
+			if together {
+				h.hear(order...)
+			} else {
+				for _, f := range order {
+					h.hear(f)
+				}
+			}
+			h.tick(h.s.clock())
+			got := h.kept(1)
+			if want == "" {
+				want = got
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("order %d, together: %v: %s", i, together, diff)
+			}
+		}
+	}
+}
+
+func TestAReadmissionEndsTheClocksOfTheEpisode(t *testing.T) {
+	h := newReturns(t)
+	h.hear(discharged(stay(1, "inpatient", "finished", medicare)), linked(2, 1))
+	h.hear(admitted(stay(2, "inpatient", "in-progress", lake(onDay(5), nil), medicare)))
+	got := h.clocks(1, "")
+	for rule, want := range map[string]string{
+		"pcr-30": "missed", "mrp": "not-applicable", "trc-engagement": "not-applicable", "snf-admit-30": "not-applicable", "tcm-visit-14": "due",
+	} {
+		if got[rule]["state"] != want {
+			t.Errorf("%s: %v (%v), want %s", rule, got[rule]["state"], got[rule]["reason"], want)
+		}
+	}
+}
+
 func TestClocksAreListedByStateAndDueTimeInPages(t *testing.T) {
 	h := newHospital(t)
 	for i := range 5 {
