@@ -1,5 +1,7 @@
 package linkage
 
+import "math"
+
 // TermKind is a kind of value whose frequency weighs.
 type TermKind int
 
@@ -77,14 +79,19 @@ type Stats struct {
 	Counts   map[Term]int
 }
 
+// enough is how many patients tell which names are rare.
+const enough = 10_000
+
 // rare reports whether a name is none that several people have: one that somebody misspelled, if
 // another name is like it.
 func (s *Stats) rare(kind TermKind, name string) bool {
-	return s.Counts[Term{kind, name}] <= 2+s.Patients/50_000
+	return s.Patients >= enough && s.Counts[Term{kind, name}] <= 2+s.Patients/50_000
 }
 
-// share is how many of the patients have a value, smoothed by what is usual.
+// share is how many of the patients have a value, smoothed by what is usual: of a small organization
+// as if those who were not here yet had the usual values, so that its first patients' names are not
+// taken for everybody's.
 func (m *Model) share(s *Stats, t Term) float64 {
-	smoothing := m.smoothing[t.Kind]
+	smoothing := math.Max(m.smoothing[t.Kind], m.population-float64(s.Patients))
 	return (float64(s.Counts[t]) + smoothing*m.usual[t.Kind]) / (float64(s.Patients) + smoothing)
 }

@@ -30,6 +30,8 @@ const (
 
 // left are whole tables that are not compared.
 var left = map[string]string{
+	"admission.linkage_due": "empty at rest", "admission.linkage_profile": "follows from what is known of the patient", "admission.identity_secret": "setup",
+	"admission.linkage_key": "follows from what is known of the patient", "admission.linkage_term": "follows from what is known of the patients",
 	"admission.organization": "setup", "admission.facility": "setup", "admission.unit": "setup", "admission.feed": "setup",
 	"admission.feed_facility": "setup", "admission.api_key": "setup", "admission.setup_version": "setup",
 	"admission.message_raw": "the bytes: compared by their hash in message", "admission.message_open": "empty at rest",
@@ -55,6 +57,18 @@ func isPlumbing(name string) bool {
 }
 
 var tables = map[string]table{
+	"admission.patient_link": {
+		omit: map[string]string{
+			"id": follows, "score": "says how common values were when it was written", "explanation": "says how common values were when it was written",
+			"history": "history", "changed_at": writing, "version": counts,
+		},
+		stands: func(r row) bool { return r["state"] != "none" },
+		edit: func(r row) {
+			if a, b := r["low_id"].(string), r["high_id"].(string); a > b {
+				r["low_id"], r["high_id"] = b, a
+			}
+		},
+	},
 	"admission.message": {
 		query: `SELECT (to_jsonb(t) || jsonb_build_object('state', coalesce(o.state, 'applied'), 'outcome', coalesce(o.reason, '')))::text
 			FROM admission.message t LEFT JOIN admission.message_outcome o USING (id) WHERE t.org_id = $1`,

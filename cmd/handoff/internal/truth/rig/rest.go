@@ -50,6 +50,7 @@ func (r *Rig) moving(ctx context.Context) (busy string, moved int64, err error) 
 	for _, s := range Services {
 		waits := []struct{ table, query, what string }{
 			{"message_open", `SELECT count(*) FROM ` + s + `.message_open`, "messages to be applied"},
+			{"linkage_due", `SELECT count(*) FROM ` + s + `.linkage_due`, "patients to be compared"},
 			{"outbox", `SELECT count(*) FROM ` + s + `.outbox`, "events to be published"},
 			{"timer", `SELECT count(*) FROM ` + s + `.timer WHERE due_at <= now()`, "timers to fire"},
 			{"delivery", `SELECT count(*) FROM ` + s + `.delivery WHERE state = 'pending' AND next_at <= now()`, "messages to be sent out"},
