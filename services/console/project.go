@@ -62,6 +62,10 @@ func fold(source store.Source, batch []events.Event) *store.Changes {
 			}
 			story(c, source, e, store.Detail{Subject: t.ID, State: t.State, Reason: t.Reason, Class: t.Class, Disposition: t.Disposition, Unit: t.Unit, Previous: previous(f)})
 			touch(c, e)
+		case events.ReadmissionFact:
+			r := f.Snapshot()
+			story(c, source, e, store.Detail{Subject: r.ID, Code: returned(r), State: r.State, Reason: r.Reason, Outcome: r.Outcome, Class: r.Arrival.Class})
+			touch(c, e)
 		case events.EncounterFact:
 			s := f.Snapshot()
 			story(c, source, e, store.Detail{State: s.State, Class: s.Class, Disposition: s.Disposition, Unit: s.Unit, Previous: previous(f)})
@@ -174,6 +178,14 @@ func previous(f events.Fact) map[string]string {
 		return previousStay(f)
 	}
 	return nil
+}
+
+// returned is what kind of return it was.
+func returned(r events.Readmission) string {
+	if r.Planned {
+		return "planned"
+	}
+	return "unplanned"
 }
 
 func previousOf(f events.TransitionFact) map[string]string {

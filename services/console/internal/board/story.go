@@ -48,6 +48,9 @@ var said = map[string]string{
 	events.TransitionExpired{}.Type():           "Transition of care ended: the patient has died",
 	events.TransitionCompleted{}.Type():         "Transition of care complete",
 	events.TransitionReadmitted{}.Type():        "Back in hospital: nothing more to do after this discharge",
+	events.ReadmissionDetected{}.Type():         "Back at a hospital",
+	events.ReadmissionUpdated{}.Type():          "Back at a hospital: what became of it",
+	events.ReadmissionWithdrawn{}.Type():        "Was not back at a hospital after all",
 	events.TaskAssigned{}.Type():                "Owner changed",
 	events.TaskAttempted{}.Type():               "Attempted",
 	events.TaskRescheduled{}.Type():             "Rescheduled",
@@ -113,6 +116,11 @@ func Tell(h Happening, staff map[string]string) Line {
 		say(Need(h.Code))
 		say("because ", reasonOf(h.Reason))
 		say(changes(h.Previous))
+	case strings.HasPrefix(h.Type, "care.readmission."):
+		say(strings.ToLower(Plain(h.Code)))
+		say(strings.ToLower(Plain(h.Class)))
+		say("outcome: ", strings.ToLower(Plain(h.Outcome)))
+		say("because ", reasonOf(h.Reason))
 	case strings.HasPrefix(h.Type, "care.alert."):
 		say(AlertKind(h.Code))
 		say("to ", strings.Join(Recipients(h.To, staff), ", "))

@@ -130,6 +130,10 @@ func Reason(code string) string {
 		"discharge-time-changed": "the time of the discharge was corrected", "disposition-changed": "the disposition was corrected",
 		"class-changed": "the kind of stay was corrected", "calendar-changed": "the facility's business days changed",
 		"stay-corrected": "the stay was corrected", "done-already": "what was done stands again", "discharged-again": "the patient left after all",
+		"readmitted": "the patient was admitted again", "not-readmitted": "the patient was not admitted again after all",
+		"arrival-cancelled": "the arrival was cancelled", "another-person": "it was another person", "same-return": "it belongs to the emergency visit before it",
+		"transfer": "it was the transfer that was meant", "unplanned-return": "nothing says that it was expected", "planned-return": "it was planned",
+		"not-within-window": "it was not within the days that count", "not-an-arrival": "it was no arrival",
 		"visit-ended": "the visit has ended", "heard-of-again": "the visit was heard of again",
 	}
 	if w, ok := words[code]; ok {

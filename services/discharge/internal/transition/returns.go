@@ -168,7 +168,7 @@ func returnsText(list []events.Readmission) (all, short string) {
 		if outcome == "" {
 			outcome = "here"
 		}
-		codes = append(codes, r.Arrival.Encounter.String()+":"+outcome)
+		codes = append(codes, r.Arrival.Class+":"+outcome)
 	}
 	return all, strings.Join(codes, " ")
 }
