@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/services/discharge/internal/preview"
@@ -55,15 +58,17 @@ func BenchmarkPreview(b *testing.B) {
 	b.ReportMetric(float64(stays*b.N)/b.Elapsed().Seconds(), "stays/s")
 }
 
+// originals is how many stays on record were really heard of.
+const originals = 1000
+
 // record has n stays on record: a thousand that were heard of, and copies of them that
 // differ in who and when. Half of the tasks have one of forty owners.
 func (h *hospital) record(n int) {
 	h.t.Helper()
-	const heard = 1000
 	dispositions := []string{"01", "03", "06", "01", "01", "62", "50", "02", "07", "01"}
 	diagnoses := [][]string{{"I5022", "E119", "N183"}, {"J441"}, {"R079"}, {"J189", "I10", "E785", "Z7901"}, {"F332"}, {"I509", "J449"}, {"J459"}}
 	var facts []events.Fact
-	for i := range heard {
+	for i := range originals {
 		class := []string{"inpatient", "inpatient", "emergency", "observation", "emergency"}[i%5]
 		facts = append(facts, discharged(stay(i, class, "finished", disposition(dispositions[i%len(dispositions)]), func(s *events.Encounter) {
 			age := 20 + i%75
@@ -71,26 +76,52 @@ func (h *hospital) record(n int) {
 		})))
 	}
 	h.hear(facts...)
+	stayAgain := `(x.stay::jsonb || jsonb_build_object('id', ` + copyOf("encounter_id") + `, 'discharged_at', ` + copyLeft + `))::json`
+	h.again("task", n/originals-1, map[string]string{
+		"id": copyOf("id"), "encounter_id": copyOf("encounter_id"), "owner": `CASE WHEN g.n % 2 = 0 THEN 'person-' || g.n % 40 ELSE '' END`,
+	})
+	h.again("transition", n/originals-1, map[string]string{
+		"id": copyOf("id"), "encounter_id": copyOf("encounter_id"), "discharged_at": copyLeft, "stay": stayAgain,
+	})
+	h.again("unopened", n/originals-1, map[string]string{"encounter_id": copyOf("encounter_id"), "discharged_at": copyLeft, "stay": stayAgain})
+}
+
+// copyLeft is when the patient of a copy left.
+const copyLeft = `x.discharged_at + g.n * interval '7 hours'`
+
+// copyOf makes the id of a copy of what the original's was.
+func copyOf(column string) string { return `md5(x.` + column + `::text || g.n)::uuid` }
+
+// again copies every row of a table so many times, with other values in some columns.
+func (h *hospital) again(table string, times int, values map[string]string) {
+	h.t.Helper()
 	ctx := context.Background()
-	columns := func(table string) (list string) {
-		err := h.db.System.QueryRow(ctx, `SELECT string_agg(quote_ident(column_name), ', ' ORDER BY ordinal_position) FROM information_schema.columns
-			WHERE table_schema = current_schema() AND table_name = $1`, table).Scan(&list)
-		if err != nil {
+	rows, err := h.db.System.Query(ctx, `SELECT column_name FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = $1`, table)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	columns, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var selected []string
+	for _, c := range columns {
+		if value, other := values[c]; other {
+			selected = append(selected, value)
+		} else {
+			selected = append(selected, "x."+c)
+		}
+	}
+	var of []events.ID
+	for i := range originals {
+		of = append(of, stay(i, "", "").ID)
+	}
+	const atOnce = 20
+	for from := 1; from <= times; from += atOnce {
+		sql := fmt.Sprintf(`INSERT INTO %[1]s (%[2]s) SELECT %[3]s FROM %[1]s x, generate_series(%[4]d, %[5]d) g(n) WHERE x.encounter_id = ANY($1)`,
+			table, strings.Join(columns, ", "), strings.Join(selected, ", "), from, min(from+atOnce-1, times))
+		if _, err := h.db.System.Exec(ctx, sql, of); err != nil {
 			h.t.Fatal(err)
 		}
-		return list
 	}
-	// md5 makes the id of a copy of what the original's was.
-	copied := func(column string) string { return fmt.Sprintf(`md5(x.%s::text || g.n)::uuid`, column) }
-	again := func(table, set string) {
-		sql := fmt.Sprintf(`INSERT INTO %[1]s (%[2]s) SELECT (r).* FROM (
-			SELECT jsonb_populate_record(x, jsonb_build_object(%[3]s)) AS r FROM %[1]s x, generate_series(1, %[4]d) g(n)) c`, table, columns(table), set, n/heard-1)
-		if _, err := h.db.System.Exec(ctx, sql); err != nil {
-			h.t.Fatal(err)
-		}
-	}
-	stayAgain := `'stay', x.stay::jsonb || jsonb_build_object('id', ` + copied("encounter_id") + `, 'discharged_at', x.discharged_at + g.n * interval '6 hours')`
-	again("task", `'id', `+copied("id")+`, 'encounter_id', `+copied("encounter_id")+`, 'owner', CASE WHEN g.n % 2 = 0 THEN 'person-' || g.n % 40 ELSE '' END`)
-	again("transition", `'id', `+copied("id")+`, 'encounter_id', `+copied("encounter_id")+`, 'discharged_at', x.discharged_at + g.n * interval '6 hours', `+stayAgain)
-	again("unopened", `'encounter_id', `+copied("encounter_id")+`, 'discharged_at', x.discharged_at + g.n * interval '6 hours', `+stayAgain)
 }
