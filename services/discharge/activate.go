@@ -308,7 +308,9 @@ func seen(ctx context.Context, tx pgx.Tx, act *store.ProtocolAct, set *protocol.
 func settleTime(act *store.ProtocolAct, now time.Time) error {
 	soonest := now.Add(bookLead)
 	switch {
-	case act.From.IsZero(), act.Kind == protocol.ActShadow, act.Kind == protocol.ActEndShadow:
+	case act.Kind == protocol.ActShadow || act.Kind == protocol.ActEndShadow:
+		act.From = now // nobody's plan depends on it
+	case act.From.IsZero():
 		act.From = soonest
 	case !act.From.Before(now) && act.From.Before(soonest):
 		act.From = soonest
