@@ -28,6 +28,7 @@ var stories = []struct {
 	{"whoever was late learns so", staleWrite, ""},
 	{"an old discharge makes its tasks and wakes nobody", lateArrival, ""},
 	{"arrival at the next facility closes the referral", arrival, ""},
+	{"a patient who comes back is told of to whoever let her go", cameBack, ""},
 	{"the same message again changes nothing", duplicates, ""},
 	{"every bad input gets the answer it should", badInput, ""},
 	{"another organization sees nothing", anotherOrganization, ""},
