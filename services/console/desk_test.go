@@ -82,7 +82,7 @@ func TestADayByKeyboard(t *testing.T) {
 	b.press("/")
 	b.until(`document.activeElement.id === "find"`)
 	js[chromedp.Void](b, `document.activeElement.value = ""`) // the driver types what a person's browser would not
-	b.press("cdr") // is typed, and does nothing
+	b.press("cdr")                                            // is typed, and does nothing
 	if v := js[string](b, `document.activeElement.value`); v != "cdr" {
 		t.Errorf("the search says %q", v)
 	}
@@ -314,4 +314,39 @@ func TestRowsThatWereShownMoreOfAreThereOnce(t *testing.T) {
 	}
 	b.until(`document.querySelector("#rows h2").innerText === "Task 01"`)
 	b.until(`document.querySelectorAll("#rows > .row").length === 59 && new Set([...document.querySelectorAll("#rows > .row")].map(r => r.id)).size === 59`)
+}
+
+func TestPagesOfPatientsGoThroughEveryPatientOnce(t *testing.T) {
+	s := open(t)
+	s.facility()
+	want := 45
+	for i := range want {
+		s.discharge(fmt.Sprint("Patient ", i), false, map[string]time.Duration{call: time.Duration(i%7) * time.Hour, medicines: time.Duration(50-i) * time.Hour})
+	}
+	c := s.client()
+	c.signIn("dana")
+	seen := map[string]int{}
+	for at := "/?group=patient"; at != ""; {
+		_, html := c.send("GET", at, nil)
+		for _, part := range strings.Split(html, `<li id="p-`)[1:] {
+			seen[part[:36]]++
+		}
+		if rows := strings.Count(html, `<li id="t-`); rows != 2*strings.Count(html, `<li id="p-`) {
+			t.Errorf("%s has %d rows", at, rows)
+		}
+		_, rest, more := strings.Cut(html, `hx-get="/worklist/more`)
+		at = ""
+		if more {
+			query, _, _ := strings.Cut(rest, `"`)
+			at = "/worklist/more" + strings.ReplaceAll(query, "&amp;", "&")
+		}
+	}
+	for id, n := range seen {
+		if n != 1 {
+			t.Errorf("patient %s is on %d pages", id, n)
+		}
+	}
+	if len(seen) != want {
+		t.Errorf("%d patients on the pages, want %d", len(seen), want)
+	}
 }

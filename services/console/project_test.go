@@ -126,7 +126,7 @@ func TestOneOrganizationSeesNothingOfAnother(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		counts, err := m.s.Counts(ctx, org)
+		counts, err := m.s.Tally(ctx, org)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,7 @@ package board
 import (
 	"cmp"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/handoff-care/handoff/pkg/events"
@@ -111,10 +112,18 @@ func Patients(rows []Row) []events.ID {
 	return ids
 }
 
+// zones are the ones that were read: reading one again costs as much as a row.
+var zones sync.Map
+
 // Zone reads an IANA zone; an unknown one is UTC.
 func Zone(name string) *time.Location {
-	if loc, err := time.LoadLocation(name); err == nil {
-		return loc
+	if known, ok := zones.Load(name); ok {
+		return known.(*time.Location)
 	}
-	return time.UTC
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		return time.UTC
+	}
+	zones.Store(name, loc)
+	return loc
 }

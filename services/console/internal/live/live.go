@@ -57,6 +57,7 @@ func ring(c chan struct{}) {
 // News is what became of a touched stay.
 type News struct {
 	Received time.Time // when the oldest frame behind it was received
+	Told     time.Time // when the hub told of it
 	Due      time.Time // the earliest due time of its open tasks, the zero time where it has none
 }
 
@@ -95,10 +96,10 @@ func (s *Subscription) Take() map[events.ID]News {
 	return out
 }
 
-func (s *Subscription) add(t store.Touch, due time.Time) {
+func (s *Subscription) add(t store.Touch, told, due time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := News{t.Received, due}
+	n := News{t.Received, told, due}
 	if old, ok := s.pending[t.Encounter]; ok && old.Received.Before(n.Received) {
 		n.Received = old.Received
 	}
@@ -225,13 +226,14 @@ func (f *follower) news(list []store.Touched, now time.Time) []store.Touch {
 }
 
 func (h *Hub) tell(touches []store.Touch, due map[events.ID]time.Time) {
+	now := time.Now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for s := range h.subs {
 		any := false
 		for _, t := range touches {
 			if t.Org == s.org {
-				s.add(t, due[t.Encounter])
+				s.add(t, now, due[t.Encounter])
 				any = true
 			}
 		}

@@ -16,11 +16,10 @@ import (
 // Query chooses tasks of the worklist.
 type Query struct {
 	board.View
-	Person     string      // whose "mine" and "done"
-	Blind      bool        // confidential stays are left out where a filter would tell what they keep back
-	Encounters []events.ID // not nil: of these stays only
-	Limit      int
-	After      Position // where the page before ended
+	Person string // whose "mine" and "done"
+	Blind  bool   // confidential stays are left out where a filter would tell what they keep back
+	Limit  int
+	After  Position // where the page before ended
 }
 
 // Position is a keyset position: a due time as text ("" before the first) and a task.
@@ -51,6 +50,19 @@ func (s *statement) and(cond string, args ...any) {
 		cond = strings.Replace(cond, "?", fmt.Sprintf("$%d", len(s.args)), 1)
 	}
 	s.conds = append(s.conds, cond)
+}
+
+// walk has the planner go through an index in its order and stop when the page is full, which is right
+// whatever it believes to know of tables that grew a hundredfold since it looked last.
+const walk = `SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_hashjoin = off`
+
+// plainly has it choose by itself again.
+const plainly = `SET LOCAL enable_sort = on; SET LOCAL enable_bitmapscan = on; SET LOCAL enable_hashjoin = on`
+
+// steer tells the planner how to go about the next statement.
+func steer(ctx context.Context, tx pgx.Tx, how string) error {
+	_, err := tx.Conn().PgConn().Exec(ctx, how).ReadAll()
+	return err
 }
 
 func (s *statement) where() string { return " WHERE " + strings.Join(s.conds, " AND ") }
@@ -94,13 +106,11 @@ func (q Query) episodes(s *statement) {
 	}
 }
 
-// narrowed adds what a view asks of episodes: their ids where they are few, else the condition itself.
+// narrowed adds what a view asks of episodes: their ids where they are few, else the condition itself,
+// to be met on a walk.
 func (q Query) narrowed(ctx context.Context, tx pgx.Tx, s *statement) error {
-	if q.Encounters != nil {
-		s.and("t.encounter_id = ANY(?)", q.Encounters)
-	}
 	if !q.OfEpisodes() {
-		return nil
+		return steer(ctx, tx, walk)
 	}
 	var e statement
 	q.episodes(&e)
@@ -114,10 +124,10 @@ func (q Query) narrowed(ctx context.Context, tx pgx.Tx, s *statement) error {
 	}
 	if len(ids) <= few {
 		s.and("t.encounter_id = ANY(?)", ids)
-	} else {
-		q.episodes(s)
+		return nil
 	}
-	return nil
+	q.episodes(s)
+	return steer(ctx, tx, walk)
 }
 
 func (p Position) after(s *statement) {
@@ -151,25 +161,7 @@ func (s *Store) Worklist(ctx context.Context, org events.ID, q Query) (list []bo
 // the tasks of q.Limit stays, and where the next page starts.
 func (s *Store) Patients(ctx context.Context, org events.ID, q Query) (list []board.Work, next *Position, err error) {
 	err = s.db.Tx(ctx, org, func(tx pgx.Tx) error {
-		var sql statement
-		q.tasks(&sql)
-		own := strings.ReplaceAll(strings.Join(sql.conds, " AND "), "t.", "p.")
-		if err := q.narrowed(ctx, tx, &sql); err != nil {
-			return err
-		}
-		q.After.after(&sql)
-		sql.and(`NOT EXISTS (SELECT 1 FROM task p WHERE p.encounter_id = t.encounter_id AND ` + own + ` AND (p.due_at, p.id) < (t.due_at, t.id))`)
-		rows, err := tx.Query(ctx, fmt.Sprintf(`SELECT t.encounter_id, t.due_at::text, t.id %s %s ORDER BY t.due_at, t.id LIMIT %d`, workTables, sql.where(), q.Limit+1), sql.args...)
-		if err != nil {
-			return err
-		}
-		type head struct {
-			Encounter events.ID
-			Position
-		}
-		heads, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (h head, err error) {
-			return h, row.Scan(&h.Encounter, &h.Due, &h.ID)
-		})
+		heads, err := q.heads(ctx, tx)
 		if err != nil {
 			return err
 		}
@@ -185,11 +177,81 @@ func (s *Store) Patients(ctx context.Context, org events.ID, q Query) (list []bo
 		var all statement
 		q.tasks(&all)
 		all.and("t.encounter_id = ANY(?)", ids)
+		if err := steer(ctx, tx, plainly); err != nil {
+			return err
+		}
 		list, err = works(ctx, tx, all, "ORDER BY t.due_at, t.id")
 		slices.SortStableFunc(list, func(a, b board.Work) int { return at[a.Task.Encounter] - at[b.Task.Encounter] })
 		return err
 	})
 	return list, next, err
+}
+
+// head is the first task of a stay.
+type head struct {
+	Encounter events.ID
+	Position
+}
+
+// stride is how many tasks are looked at at once for the first ones of their stays.
+const stride = 400
+
+// heads lists the first tasks of q.Limit stays after q.After, and one more where there is one.
+func (q Query) heads(ctx context.Context, tx pgx.Tx) (list []head, err error) {
+	var sql statement
+	q.tasks(&sql)
+	if err := q.narrowed(ctx, tx, &sql); err != nil {
+		return nil, err
+	}
+	for after := q.After; len(list) <= q.Limit; {
+		step := statement{slices.Clone(sql.conds), slices.Clone(sql.args)}
+		after.after(&step)
+		met, err := positions(ctx, tx, step, fmt.Sprintf("SELECT t.encounter_id, t.due_at::text, t.id %s %s ORDER BY t.due_at, t.id LIMIT %d", workTables, step.where(), stride))
+		if err != nil {
+			return nil, err
+		}
+		ids := make([]events.ID, len(met))
+		for i, h := range met {
+			ids[i] = h.Encounter
+		}
+		var own statement
+		q.tasks(&own)
+		own.and("t.encounter_id = ANY(?)", ids)
+		if err := steer(ctx, tx, plainly); err != nil {
+			return nil, err
+		}
+		firsts, err := positions(ctx, tx, own, "SELECT DISTINCT ON (t.encounter_id) t.encounter_id, t.due_at::text, t.id "+workTables+own.where()+" ORDER BY t.encounter_id, t.due_at, t.id")
+		if err != nil {
+			return nil, err
+		}
+		is := make(map[events.ID]bool, len(firsts))
+		for _, f := range firsts {
+			is[f.ID] = true
+		}
+		for _, h := range met {
+			if is[h.ID] {
+				list = append(list, h)
+			}
+		}
+		if len(met) < stride {
+			break
+		}
+		after = met[stride-1].Position
+		if err := steer(ctx, tx, walk); err != nil {
+			return nil, err
+		}
+	}
+	return list[:min(len(list), q.Limit+1)], nil
+}
+
+func positions(ctx context.Context, tx pgx.Tx, s statement, sql string) ([]head, error) {
+	rows, err := tx.Query(ctx, sql, s.args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (h head, err error) {
+		return h, row.Scan(&h.Encounter, &h.Due, &h.ID)
+	})
 }
 
 func works(ctx context.Context, tx pgx.Tx, s statement, order string) ([]board.Work, error) {
@@ -203,28 +265,45 @@ func works(ctx context.Context, tx pgx.Tx, s statement, order string) ([]board.W
 // Counts are how many open tasks each view holds, all facilities together.
 type Counts struct{ All, Unclaimed, Overdue, Today, Mine int }
 
-// Counts counts what is the same for everybody: all but Mine. Index entries are enough for it.
-func (s *Store) Counts(ctx context.Context, org events.ID) (c Counts, err error) {
+// Tally is the counts of an organization, and how many tasks each person has. Index entries are enough
+// for it.
+type Tally struct {
+	Counts
+	By map[string]int
+}
+
+// Of is the counts as a person sees them.
+func (t Tally) Of(person string) Counts {
+	c := t.Counts
+	c.Mine = t.By[person]
+	return c
+}
+
+// Tally counts an organization's open tasks.
+func (s *Store) Tally(ctx context.Context, org events.ID) (t Tally, err error) {
+	t.By = map[string]int{}
 	err = s.db.Tx(ctx, org, func(tx pgx.Tx) error {
-		var owned int
-		err := tx.QueryRow(ctx, `SELECT (SELECT count(*) FROM task WHERE open), (SELECT count(*) FROM task WHERE open AND owner IS NOT NULL),
-			(SELECT count(*) FROM task WHERE open AND due_at <= now()),
+		if err := steer(ctx, tx, walk); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, `SELECT owner, count(*) FROM task WHERE open AND owner IS NOT NULL GROUP BY owner`)
+		if err != nil {
+			return err
+		}
+		var owner string
+		var n, owned int
+		if _, err := pgx.ForEachRow(rows, []any{&owner, &n}, func() error { t.By[owner] = n; owned += n; return nil }); err != nil {
+			return err
+		}
+		err = tx.QueryRow(ctx, `SELECT (SELECT count(*) FROM task WHERE open), (SELECT count(*) FROM task WHERE open AND due_at <= now()),
 			coalesce((SELECT sum((SELECT count(*) FROM task WHERE open AND facility = f.code AND due_at <=
 				(date_trunc('day', now() AT TIME ZONE f.zone) + interval '1 day') AT TIME ZONE f.zone))
 				FROM (SELECT DISTINCT ON (code) code, zone FROM facility ORDER BY code) f), 0)`).
-			Scan(&c.All, &owned, &c.Overdue, &c.Today)
-		c.Unclaimed = c.All - owned
+			Scan(&t.All, &t.Overdue, &t.Today)
+		t.Unclaimed = t.All - owned
 		return err
 	})
-	return c, err
-}
-
-// Mine counts the open tasks of a person.
-func (s *Store) Mine(ctx context.Context, org events.ID, person string) (n int, err error) {
-	err = s.db.Tx(ctx, org, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `SELECT count(*) FROM task WHERE open AND owner = $1`, person).Scan(&n)
-	})
-	return n, err
+	return t, err
 }
 
 // Facet is a combination of what episodes under way can be filtered by.

@@ -240,7 +240,7 @@ func (c *Console) winner(ctx context.Context, err error) string {
 	if !ok || subject == web.From(ctx).Subject {
 		return ""
 	}
-	names, _ := c.Store.Staff(ctx, web.From(ctx).Org, []string{subject}) // without: the subject
+	names, _ := c.staff(ctx) // without: the subject
 	return cmp.Or(names[subject], subject)
 }
 

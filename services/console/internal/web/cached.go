@@ -3,37 +3,30 @@ package web
 import (
 	"sync"
 	"time"
-
-	"github.com/handoff-care/handoff/pkg/events"
 )
 
-// cached keeps a value for each organization. Of those who ask while it is old, one loads and the others
-// wait for it. Safe for concurrent use.
-type cached[T any] struct {
+// mostCached is how many keys a cache holds before it starts anew.
+const mostCached = 500
+
+// cached keeps a value for each key. Of those who ask while it is old, one loads and the others wait for
+// it. Safe for concurrent use.
+type cached[K comparable, T any] struct {
 	mu sync.Mutex
-	by map[events.ID]*cell[T]
+	by map[K]*cell[T]
 }
 
 type cell[T any] struct {
 	mu    sync.Mutex
-	at    time.Time
+	at    time.Time // when its loading began
 	value T
 }
 
-func (c *cached[T]) get(org events.ID, good time.Duration, load func() (T, error)) (T, error) {
-	c.mu.Lock()
-	if c.by == nil || len(c.by) > 10_000 {
-		c.by = map[events.ID]*cell[T]{}
-	}
-	one := c.by[org]
-	if one == nil {
-		one = &cell[T]{}
-		c.by[org] = one
-	}
-	c.mu.Unlock()
+// get returns a value whose loading began at since or later.
+func (c *cached[K, T]) get(key K, since time.Time, load func() (T, error)) (T, error) {
+	one := c.cell(key)
 	one.mu.Lock()
 	defer one.mu.Unlock()
-	if !one.at.IsZero() && time.Since(one.at) < good {
+	if !one.at.IsZero() && !one.at.Before(since) {
 		return one.value, nil
 	}
 	began := time.Now()
@@ -43,3 +36,20 @@ func (c *cached[T]) get(org events.ID, good time.Duration, load func() (T, error
 	}
 	return v, err
 }
+
+func (c *cached[K, T]) cell(key K) *cell[T] {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.by == nil || len(c.by) >= mostCached && c.by[key] == nil {
+		c.by = map[K]*cell[T]{}
+	}
+	one := c.by[key]
+	if one == nil {
+		one = &cell[T]{}
+		c.by[key] = one
+	}
+	return one
+}
+
+// ago is the moment that long ago: what is younger will do.
+func ago(d time.Duration) time.Time { return time.Now().Add(-d) }

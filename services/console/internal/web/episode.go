@@ -86,13 +86,8 @@ func (c *Console) load(ctx context.Context, id events.ID) (page.Episode, error) 
 
 // tell makes the story, newest first, with the names of staff.
 func (c *Console) tell(ctx context.Context, e *page.Episode, m store.Episode) error {
-	var subjects []string
-	for _, x := range m.Entries {
-		subjects = append(subjects, x.Detail.By, x.Detail.Owner)
-		subjects = append(subjects, x.Detail.To...)
-	}
 	var err error
-	if e.Staff, err = c.Store.Staff(ctx, web.From(ctx).Org, subjects); err != nil {
+	if e.Staff, err = c.staff(ctx); err != nil {
 		return err
 	}
 	for _, x := range m.Entries {

@@ -50,7 +50,7 @@ func choices(m map[string]string) []page.Choice {
 
 // protocolTitles is what protocols are called; empty where discharge does not say.
 func (c *Console) protocolTitles(ctx context.Context) map[string]string {
-	titles, _ := c.titles.get(web.From(ctx).Org, 10*facetsFor, func() (map[string]string, error) {
+	titles, _ := c.titles.get(web.From(ctx).Org, ago(10*facetsFor), func() (map[string]string, error) {
 		var answer web.List[struct{ Protocol, Title string }]
 		err := c.call(ctx, http.MethodGet, "discharge", "/protocols", nil, &answer)
 		out := map[string]string{}

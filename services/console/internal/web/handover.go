@@ -29,13 +29,7 @@ func (c *Console) handover(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	h.Owed = c.owed(ctx, rows)
-	var staff []string
-	for _, o := range h.Owed {
-		if o.Last != nil {
-			staff = append(staff, o.Last.By)
-		}
-	}
-	if h.Staff, err = c.Store.Staff(ctx, who.Org, staff); err != nil {
+	if h.Staff, err = c.staff(ctx); err != nil {
 		return err
 	}
 	did, err := c.Store.Worklist(ctx, who.Org, store.Query{View: board.View{Name: "done"}, Person: who.Subject, Limit: bulkMost})

@@ -31,11 +31,7 @@ func (c *Console) doneForm(w http.ResponseWriter, r *http.Request) error {
 	var t page.Task // how it is done; without an answer the form does without
 	if err := c.call(r.Context(), http.MethodGet, "discharge", "/tasks/"+row.ID.String(), nil, &t); err == nil {
 		f.Instructions, f.Log = t.Instructions, t.Log
-		var staff []string
-		for _, l := range t.Log {
-			staff = append(staff, l.By)
-		}
-		if f.Staff, err = c.Store.Staff(r.Context(), web.From(r.Context()).Org, staff); err != nil {
+		if f.Staff, err = c.staff(r.Context()); err != nil {
 			return err
 		}
 	}

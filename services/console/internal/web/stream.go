@@ -251,7 +251,7 @@ func (c *Console) liveWorklist(w http.ResponseWriter, r *http.Request) error {
 		if !win.concerns(touched) {
 			return c.recount(ctx, s, win)
 		}
-		l, err := c.list(ctx, win.view, store.Position{}, &win.known)
+		l, err := c.list(ctx, win.view, store.Position{}, &win.known, since(touched))
 		if err != nil {
 			return err
 		}
@@ -271,6 +271,20 @@ func (c *Console) liveWorklist(w http.ResponseWriter, r *http.Request) error {
 		}
 		return err
 	})
+}
+
+// since is when the newest of what was touched was told of: what was loaded after that shows it. Without
+// any, it is now.
+func since(touched map[events.ID]live.News) (t time.Time) {
+	for _, n := range touched {
+		if n.Told.After(t) {
+			t = n.Told
+		}
+	}
+	if t.IsZero() {
+		return time.Now()
+	}
+	return t
 }
 
 // recount sends the counts alone, where they have changed.

@@ -40,9 +40,11 @@ type Console struct {
 
 	open   turnstile
 	recent latencies
-	counts cached[store.Counts]
-	facets cached[[]store.Facet]
-	titles cached[map[string]string]
+	counts cached[events.ID, store.Tally]
+	people cached[events.ID, map[string]string]
+	facets cached[events.ID, []store.Facet]
+	titles cached[events.ID, map[string]string]
+	lists  cached[asked, listed]
 	login  provider
 }
 

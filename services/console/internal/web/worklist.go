@@ -23,18 +23,34 @@ const patientsSize = 20
 
 func viewOf(r *http.Request) page.View { return board.ViewOf(r.URL.Query()) }
 
-// list loads a page of rows with names.
-func (c *Console) list(ctx context.Context, v page.View, after store.Position, known *memory) (page.List, error) {
+// asked is what a page of the worklist depends on: who asks is part of it only where it matters.
+type asked struct {
+	org events.ID
+	q   store.Query
+}
+
+// listed is a page of the worklist as everybody may share it, and where the next one starts.
+type listed struct {
+	works []board.Work
+	next  *store.Position
+}
+
+// list loads a page of rows with names. Tasks that somebody else's page loaded since will do: after a
+// change fifty browsers ask for the same.
+func (c *Console) list(ctx context.Context, v page.View, after store.Position, known *memory, since time.Time) (page.List, error) {
 	viewer := web.From(ctx)
-	l := page.List{View: v}
-	works, next, err := c.works(ctx, store.Query{View: v, Person: viewer.Subject, Blind: !seesSensitive(viewer), After: after})
+	l, q := page.List{View: v}, store.Query{View: v, Blind: !seesSensitive(viewer), After: after}
+	if v.Name == "mine" || v.Name == "done" {
+		q.Person = viewer.Subject
+	}
+	got, err := c.lists.get(asked{viewer.Org, q}, since, func() (listed, error) { return c.works(ctx, viewer.Org, q) })
 	if err != nil {
 		return l, err
 	}
-	if next != nil {
-		l.More = "/worklist/more" + v.Query("after", web.EncodeCursor(*next))
+	if got.next != nil {
+		l.More = "/worklist/more" + v.Query("after", web.EncodeCursor(*got.next))
 	}
-	rows, err := c.rows(ctx, works, known)
+	rows, err := c.rows(ctx, got.works, known)
 	if err != nil {
 		return l, err
 	}
@@ -44,26 +60,27 @@ func (c *Console) list(ctx context.Context, v page.View, after store.Position, k
 }
 
 // works loads the tasks of a page and says where the next one starts.
-func (c *Console) works(ctx context.Context, q store.Query) ([]board.Work, *store.Position, error) {
-	org := web.From(ctx).Org
+func (c *Console) works(ctx context.Context, org events.ID, q store.Query) (l listed, err error) {
 	if q.Group == "patient" && q.Name != "done" {
 		q.Limit = patientsSize
-		return c.Store.Patients(ctx, org, q)
+		l.works, l.next, err = c.Store.Patients(ctx, org, q)
+		return l, err
 	}
 	q.Limit = pageSize
-	works, err := c.Store.Worklist(ctx, org, q)
-	if err != nil || len(works) <= pageSize {
-		return works, nil, err
+	l.works, err = c.Store.Worklist(ctx, org, q)
+	if err != nil || len(l.works) <= pageSize {
+		return l, err
 	}
-	works = works[:pageSize]
+	l.works = l.works[:pageSize]
 	if q.Name == "done" {
-		return works, nil, nil
+		return l, nil
 	}
-	last, due := works[pageSize-1].Task, "infinity"
+	last, due := l.works[pageSize-1].Task, "infinity"
 	if last.DueAt != nil {
 		due = last.DueAt.UTC().Format(time.RFC3339Nano)
 	}
-	return works, &store.Position{Due: due, ID: last.ID}, nil
+	l.next = &store.Position{Due: due, ID: last.ID}
+	return l, nil
 }
 
 func seesSensitive(p web.Principal) bool {
@@ -74,16 +91,10 @@ func seesSensitive(p web.Principal) bool {
 func (c *Console) rows(ctx context.Context, works []board.Work, known *memory) ([]board.Row, error) {
 	viewer := web.From(ctx)
 	rows := make([]board.Row, len(works))
-	var staff []string
 	for i, w := range works {
 		rows[i] = board.RowOf(w, viewer)
-		for _, s := range []string{rows[i].Owner, rows[i].DoneBy} {
-			if s != "" {
-				staff = append(staff, s)
-			}
-		}
 	}
-	people, err := c.Store.Staff(ctx, viewer.Org, staff)
+	people, err := c.staff(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +138,7 @@ func (m *memory) names(ctx context.Context, c *Console, ids []events.ID) map[eve
 }
 
 func (c *Console) worklist(w http.ResponseWriter, r *http.Request) error {
-	l, err := c.list(r.Context(), viewOf(r), store.Position{}, nil)
+	l, err := c.list(r.Context(), viewOf(r), store.Position{}, nil, time.Now())
 	if err != nil {
 		return err
 	}
@@ -147,7 +158,7 @@ func (c *Console) choices(ctx context.Context, l *page.List) (err error) {
 	if l.Saved, err = c.Store.Filters(ctx, viewer.Org, viewer.Subject); err != nil {
 		return err
 	}
-	facets, err := c.facets.get(viewer.Org, facetsFor, func() ([]store.Facet, error) { return c.Store.Facets(ctx, viewer.Org) })
+	facets, err := c.facets.get(viewer.Org, ago(facetsFor), func() ([]store.Facet, error) { return c.Store.Facets(ctx, viewer.Org) })
 	l.Facets = c.facetsOf(ctx, facets, l.View.Facility)
 	return err
 }
@@ -157,7 +168,7 @@ func (c *Console) worklistMore(w http.ResponseWriter, r *http.Request) error {
 	if _, err := web.DecodeCursor(r.URL.Query().Get("after"), &after); err != nil {
 		return err
 	}
-	l, err := c.list(r.Context(), viewOf(r), after, nil)
+	l, err := c.list(r.Context(), viewOf(r), after, nil, time.Now())
 	if err != nil {
 		return err
 	}
@@ -171,15 +182,20 @@ const countsFor = 2 * time.Second
 // facetsFor is how long what can be filtered by is good for.
 const facetsFor = time.Minute
 
-// counted is how many tasks each view holds: everybody's from a moment ago, one's own as of now.
+// counted is how many tasks each view holds, as of a moment ago.
 func (c *Console) counted(ctx context.Context) (store.Counts, error) {
 	viewer := web.From(ctx)
-	n, err := c.counts.get(viewer.Org, countsFor, func() (store.Counts, error) { return c.Store.Counts(ctx, viewer.Org) })
-	if err != nil {
-		return n, err
-	}
-	n.Mine, err = c.Store.Mine(ctx, viewer.Org, viewer.Subject)
-	return n, err
+	t, err := c.counts.get(viewer.Org, ago(countsFor), func() (store.Tally, error) { return c.Store.Tally(ctx, viewer.Org) })
+	return t.Of(viewer.Subject), err
+}
+
+// staffFor is how long it may take until a colleague who signs in for the first time has a name.
+const staffFor = 5 * time.Second
+
+// staff is what members of staff are called.
+func (c *Console) staff(ctx context.Context) (map[string]string, error) {
+	org := web.From(ctx).Org
+	return c.people.get(org, ago(staffFor), func() (map[string]string, error) { return c.Store.People(ctx, org) })
 }
 
 // shown is what a browser has of an item: everything it says but the running words of its countdown.
