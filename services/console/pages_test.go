@@ -54,6 +54,8 @@ func TestAnEpisodeTellsItsStoryAndWhy(t *testing.T) {
 	b.click("#sheet .close button")
 	b.click(`.line a[href*="/messages/"]`)
 	b.until(`document.querySelector("#sheet .hl7").innerText.includes("ADT^A03")`)
+	b.until(`document.querySelector("#sheet .segments").innerText.includes("Numbers") && document.querySelector("#sheet .segments").innerText.includes("M-1, MERCY, MR")`)
+	b.accessible("the message in words")
 	b.shot("episode-message")
 	b.click("#sheet .close button")
 
@@ -61,6 +63,43 @@ func TestAnEpisodeTellsItsStoryAndWhy(t *testing.T) {
 	cancelled.State, cancelled.Reason, cancelled.Version = "cancelled", "discharge-cancelled", 2
 	s.tell(store.Discharge, events.TaskCancelled{Work: events.Work{Task: cancelled}})
 	b.until(`document.querySelector("#episode").innerText.includes("Cancelled: the discharge was cancelled")`) // live
+	b.until(`[...document.querySelectorAll(".line li")].some(l => l.innerText.includes("Correction"))`)
+}
+
+func TestAJourneyIsDrawnAndCanBeLaidOnTheTable(t *testing.T) {
+	s := open(t)
+	s.facility()
+	st := s.discharge("Maria Santos", false, map[string]time.Duration{call: 90 * time.Minute, medicines: 6 * 24 * time.Hour})
+	s.told(st)
+	moved := st.encounter
+	moved.State, moved.DischargedAt, moved.Disposition, moved.Unit = "in-progress", nil, "", "ICU"
+	s.tellAt(store.Admission, time.Now().Add(-50*time.Hour), events.EncounterTransferred{About: events.About{Encounter: moved}})
+	b := s.browse(1280, 1000, false)
+	b.signIn("dana")
+	b.visit("/episodes/" + st.encounter.ID.String())
+	b.live()
+	b.until(`document.querySelectorAll(".journey .stretch").length === 3 && document.querySelector(".stretches").innerText.includes("Inpatient, ICU")`)
+	b.until(`document.querySelectorAll(".journey .mark-at").length === 3`) // two tasks, one alert
+	b.accessible("the journey")
+	b.shot("journey")
+	b.click(`a[href$="?for=family"]`)
+	b.until(`document.querySelector(".family h1")?.innerText === "Maria Santos"`)
+	text := js[string](b, `document.querySelector("main").innerText`)
+	for _, words := range []string{"Came to the hospital", "Moved to ICU", "Left the hospital", "Home with home health", call, "the follow-up team sees to it"} {
+		if !strings.Contains(text, words) {
+			t.Errorf("the family's page does not say %q", words)
+		}
+	}
+	for _, words := range []string{"risk", "LACE", "Alert", "dana"} {
+		if strings.Contains(text, words) {
+			t.Errorf("the family's page says %q", words)
+		}
+	}
+	b.accessible("the family's page")
+	b.shot("family")
+	hidden := s.discharge("Ruth Kessler", true, map[string]time.Duration{call: time.Hour})
+	b.visit("/episodes/" + hidden.encounter.ID.String() + "?for=family")
+	b.until(`document.querySelector("h1").innerText === "Confidential patient"`)
 }
 
 func TestOperationsShowWhatTheServicesSayOfThemselves(t *testing.T) {

@@ -40,6 +40,11 @@ func newPeers(t testing.TB, s *stage) *peers {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/admission/patients/names", p.nameThem)
 	mux.HandleFunc("POST /api/admission/encounters/search", p.search)
+	mux.HandleFunc("GET /api/admission/encounters", func(w http.ResponseWriter, _ *http.Request) {
+		write(w, 200, map[string]any{"items": []any{map[string]any{
+			"id": events.Derive("another stay"), "facility": "NORTH", "class": "emergency", "state": "finished", "disposition": "01", "admitted_at": time.Now().Add(-900 * time.Hour), "discharged_at": time.Now().Add(-890 * time.Hour),
+		}}, "next": nil})
+	})
 	mux.HandleFunc("GET /api/discharge/protocols", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, 200, map[string]any{"items": []any{map[string]any{"protocol": "home@2026.1", "title": "Home after a hospital stay"}}, "next": nil})
 	})

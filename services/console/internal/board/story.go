@@ -15,6 +15,7 @@ type Line struct {
 	Aside   string
 	At      time.Time
 	Late    string // where it was heard of much later than it happened
+	Correct bool   // it takes back or changes what was said before
 	Message string // address of the hospital's message behind it, or ""
 }
 
@@ -81,7 +82,7 @@ var said = map[string]string{
 
 // Tell puts a fact into words. staff are what people are called.
 func Tell(h Happening, staff map[string]string) Line {
-	l := Line{Said: said[h.Type], At: h.Occurred}
+	l := Line{Said: said[h.Type], At: h.Occurred, Correct: Corrects(h.Type)}
 	if l.Said == "" {
 		l.Said = Plain(strings.TrimSuffix(strings.TrimPrefix(h.Type, "care."), ".v1"))
 	}
@@ -135,6 +136,32 @@ func Tell(h Happening, staff map[string]string) Line {
 	l.Aside = strings.Join(aside, ", ")
 	if late := h.Received.Sub(h.Occurred); late > 15*time.Minute {
 		l.Late = "heard of " + span(late) + " later"
+	}
+	return l
+}
+
+// Plainly tells a milestone as one would to the family: no units of staff, no names, no codes.
+func Plainly(h Happening) Line {
+	l := Line{At: h.Occurred, Said: said[h.Type]}
+	switch h.Type {
+	case (events.EncounterAdmitted{}).Type():
+		l.Said = "Came to the hospital"
+		if h.Class == "emergency" {
+			l.Said = "Came to the emergency department"
+		}
+	case (events.EncounterTransferred{}).Type():
+		l.Said = "Moved within the hospital"
+		if h.Unit != "" {
+			l.Said = "Moved to " + h.Unit
+		}
+	case (events.EncounterDischarged{}).Type():
+		l.Said, l.Aside = "Left the hospital", Plain(Disposition(h.Disposition))
+	case (events.EncounterDischargeCancelled{}).Type():
+		l.Said = "Stayed in hospital after all"
+	case (events.TaskCompleted{}).Type():
+		l.Said, l.Aside = "Done: "+h.Title, ""
+	default:
+		l.Aside = Need(h.Code)
 	}
 	return l
 }

@@ -20,8 +20,28 @@ type Episode struct {
 	Tasks                          []board.Row
 	Referrals                      []events.Referral
 	Alerts                         []events.Alert
-	Story                          []board.Line
+	Story, Milestones              []board.Line
+	Chart                          board.Chart
+	Patient                        events.ID
+	Others                         []OtherStay
 	Staff                          map[string]string // what members of staff are called
+}
+
+// OtherStay is another stay of the same patient.
+type OtherStay struct {
+	ID                                        events.ID
+	Facility, Unit, Class, State, Disposition string
+	Came, Left                                *time.Time
+}
+
+// open are the tasks that are still to be done.
+func (e Episode) open() (rows []board.Row) {
+	for _, r := range e.Tasks {
+		if r.Open {
+			rows = append(rows, r)
+		}
+	}
+	return rows
 }
 
 // StateWords is the transition's state, in words.

@@ -72,6 +72,7 @@ func (c *Console) load(ctx context.Context, id events.ID) (page.Episode, error) 
 	}
 	e := page.Episode{ID: id, State: t.State, Why: t.Reason, Referrals: m.Referrals, Alerts: m.Alerts}
 	e.Describe(head[0])
+	e.Patient = work.Task.Patient
 	if !e.Hidden || head[0].Age != nil || t.Age == nil {
 		e.Expected = t.ExpectedAt
 	}
@@ -90,12 +91,15 @@ func (c *Console) tell(ctx context.Context, e *page.Episode, m store.Episode) er
 	if e.Staff, err = c.staff(ctx); err != nil {
 		return err
 	}
+	var all []board.Happening
 	for _, x := range m.Entries {
-		l := board.Tell(board.Happening{
+		h := board.Happening{
 			Type: x.Type, Occurred: x.Occurred, Received: x.Received, Title: x.Detail.Title, Code: x.Detail.Code, State: x.Detail.State,
 			Reason: x.Detail.Reason, Outcome: x.Detail.Outcome, Owner: x.Detail.Owner, By: x.Detail.By, Unit: x.Detail.Unit,
 			Class: x.Detail.Class, Disposition: x.Detail.Disposition, Previous: x.Detail.Previous, To: x.Detail.To,
-		}, e.Staff)
+		}
+		all = append(all, h)
+		l := board.Tell(h, e.Staff)
 		l.Source = strconv.Itoa(int(x.Source))
 		if x.Source != store.Admission {
 			l.Late = "" // the hospital's line says it
@@ -103,7 +107,11 @@ func (c *Console) tell(ctx context.Context, e *page.Episode, m store.Episode) er
 			l.Message = "/episodes/" + e.ID.String() + "/messages/" + x.Cause.String()
 		}
 		e.Story = append(e.Story, l)
+		if board.Milestone(x.Type) {
+			e.Milestones = append(e.Milestones, board.Plainly(h))
+		}
 	}
+	e.Chart = board.Draw(all, e.Tasks, e.Alerts, time.Now())
 	e.Story = append(e.Story, board.Made(m.Tasks)...)
 	slices.Reverse(e.Story) // newest first; of one moment, what followed from the other
 	slices.SortStableFunc(e.Story, func(a, b board.Line) int {
@@ -121,8 +129,33 @@ func (c *Console) episode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if r.URL.Query().Get("for") == "family" {
+		c.render(w, r, http.StatusOK, page.FamilyPage(c.page(r, "For the family"), e))
+		return nil
+	}
+	e.Others = c.otherStays(r.Context(), e)
 	c.render(w, r, http.StatusOK, page.EpisodePage(c.page(r, "Episode"), e))
 	return nil
+}
+
+// otherStays are the patient's other stays, newest first, as far as admission tells; none of a
+// confidential one.
+func (c *Console) otherStays(ctx context.Context, e page.Episode) []page.OtherStay {
+	if e.Hidden || e.Patient.IsZero() {
+		return nil
+	}
+	var answer web.List[encounter]
+	if err := c.call(ctx, http.MethodGet, "admission", "/encounters?limit=20&patient="+e.Patient.String(), nil, &answer); err != nil {
+		c.Log.WarnContext(ctx, "other stays are not known now", "error", err)
+		return nil
+	}
+	var out []page.OtherStay
+	for _, s := range answer.Items {
+		if s.ID != e.ID && !s.Sensitive {
+			out = append(out, page.OtherStay{ID: s.ID, Facility: s.Facility, Unit: s.Unit, Class: s.Class, State: s.State, Came: s.AdmittedAt, Left: s.DischargedAt, Disposition: s.Disposition})
+		}
+	}
+	return out
 }
 
 // liveEpisode keeps an episode's page up to date.
