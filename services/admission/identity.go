@@ -16,9 +16,10 @@ import (
 // Limits of the linker: patients per transaction, how long it looks at nothing, and how much longer
 // than it works it rests, so that messages go first on a small machine.
 const (
-	linkBatch = 256
+	linkBatch = 512
 	linkLook  = time.Second
 	linkRest  = 2
+	linkYield = time.Second // how long it lets messages go first
 )
 
 // linker compares patients that are new or changed with all others of their organization, after the
@@ -50,6 +51,10 @@ func (l *linker) ring() {
 func (l *linker) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		began := time.Now()
+		for !l.s.applier.idle() && time.Since(began) < linkYield && ctx.Err() == nil {
+			pause(ctx, 20*time.Millisecond)
+		}
+		began = time.Now()
 		n, err := l.once(ctx)
 		if err != nil && ctx.Err() == nil {
 			l.failed(ctx, err)
@@ -128,6 +133,7 @@ type round struct {
 	keys     []store.Keyed // of who is looked for
 	stats    map[events.ID]*linkage.Stats
 	known    map[events.ID]*store.Pair // by id
+	shared   map[events.ID]bool        // pairs, by id, that share an identifier
 	scored   map[linkage.Verdict]int
 
 	changed []*store.Pair      // pairs to write
@@ -139,7 +145,7 @@ type round struct {
 func (l *linker) round() *round {
 	return &round{
 		service: l.s, model: l.model, digester: linkage.NewDigester(l.s.secret), profiles: map[events.ID]*linkage.Profile{}, org: map[events.ID]events.ID{},
-		changes: store.Profiles{Terms: map[store.Term]int{}}, stats: map[events.ID]*linkage.Stats{}, known: map[events.ID]*store.Pair{},
+		changes: store.Profiles{Terms: map[store.Term]int{}}, stats: map[events.ID]*linkage.Stats{}, known: map[events.ID]*store.Pair{}, shared: map[events.ID]bool{},
 		scored: map[linkage.Verdict]int{}, touched: map[events.ID]bool{},
 	}
 }
@@ -167,6 +173,16 @@ func (r *round) compare(ctx context.Context, tx pgx.Tx, due map[events.ID]bool) 
 	for _, p := range pairs {
 		r.known[p.ID] = p
 		found = append(found, store.Candidate{Patient: p.Low, Other: p.High})
+	}
+	shared, err := r.store.SharedBy(ctx, tx, changed, false)
+	if err != nil {
+		return err
+	}
+	for _, s := range shared {
+		if links(s) {
+			found = append(found, store.Candidate{Patient: s.A, Other: s.B})
+			r.shared[store.NewPair(events.ID{}, s.A, s.B).ID] = true
+		}
 	}
 	if err := r.loadOthers(ctx, tx, found); err != nil {
 		return err
@@ -347,8 +363,15 @@ func (r *round) pair(a, b events.ID) *store.Pair {
 
 // score finds what a pair is by its score now.
 func (r *round) score(p *store.Pair) {
-	e := r.model.Score(r.profiles[p.Low], r.profiles[p.High], r.stats[p.Org])
+	low, high := r.profiles[p.Low], r.profiles[p.High]
+	e := r.model.Score(low, high, r.stats[p.Org])
 	r.scored[e.Verdict]++
+	if r.shared[p.ID] {
+		r.touched[p.Low], r.touched[p.High] = true, true
+		if linkage.Contradicts(low, high) {
+			e.Verdict, e.Hold = linkage.Look, "they share an identifier, and all else tells them apart"
+		}
+	}
 	if p.Fresh && e.Verdict == linkage.Ignore {
 		return
 	}

@@ -111,7 +111,7 @@ func (r *round) loadGroups(ctx context.Context, tx pgx.Tx) (*groups, error) {
 			persons = append(persons, more...)
 			continue
 		}
-		shared, err := r.store.SharedIdentifiers(ctx, tx, ids)
+		shared, err := r.store.SharedBy(ctx, tx, ids, true)
 		if err != nil {
 			return nil, err
 		}
@@ -140,14 +140,10 @@ func (g *groups) beyond() (ids []events.ID) {
 }
 
 // link makes edges of what links the members.
-func (g *groups) link(shared []store.SharedIdentifier) {
-	for i, s := range shared {
-		id := identity.Identifier{Kind: s.Kind, Authority: s.Authority, Stated: s.Stated, Value: phi.Of(s.Value), Key: s.Key}
-		if !id.Links() {
-			continue
-		}
-		for j := i - 1; j >= 0 && shared[j].Key == s.Key; j-- {
-			g.edges = append(g.edges, linkage.Edge{A: g.number[shared[j].Patient], B: g.number[s.Patient], Rank: linkage.Shared})
+func (g *groups) link(shared []store.Shared) {
+	for _, s := range shared {
+		if links(s) {
+			g.edges = append(g.edges, linkage.Edge{A: g.number[s.A], B: g.number[s.B], Rank: linkage.Shared})
 		}
 	}
 	for i, m := range g.members {
@@ -167,16 +163,22 @@ func (g *groups) link(shared []store.SharedIdentifier) {
 		case p.Decision == store.Linked:
 			g.edges = append(g.edges, linkage.Edge{A: a, B: b, Rank: linkage.Decided})
 		case p.Holds() && p.Stated != "":
-			g.edges = append(g.edges, linkage.Edge{A: a, B: b, Rank: linkage.Shared})
+			g.edges = append(g.edges, linkage.Edge{A: a, B: b, Rank: linkage.Said})
 		case p.Holds():
 			g.edges = append(g.edges, linkage.Edge{A: a, B: b, Rank: linkage.Probable, Score: p.Score})
 		}
 	}
 }
 
-// keptApart says which members a link must not bring together: those that somebody said are two, and
-// by a score alone none that are told apart by what is known of both (twins by way of a record that
-// says too little).
+// links reports whether sharing an identifier makes two patients one person.
+func links(s store.Shared) bool {
+	id := identity.Identifier{Kind: s.Kind, Authority: s.Authority, Stated: s.Stated, Value: phi.Of(s.Value)}
+	return id.Links()
+}
+
+// keptApart says which members a link must not bring together: those that somebody said are two; by
+// an identifier none that contradict each other otherwise; by a score alone none that are told apart
+// by what is known of both (twins by way of a record that says too little).
 func (g *groups) keptApart() func(linkage.Rank, int, int) bool {
 	profiles := make([]*linkage.Profile, len(g.members))
 	profile := func(i int) *linkage.Profile {
@@ -187,7 +189,13 @@ func (g *groups) keptApart() func(linkage.Rank, int, int) bool {
 		return profiles[i]
 	}
 	return func(r linkage.Rank, a, b int) bool {
-		return g.apart[[2]int{min(a, b), max(a, b)}] || r == linkage.Probable && linkage.Vetoed(profile(a), profile(b))
+		switch {
+		case g.apart[[2]int{min(a, b), max(a, b)}]:
+			return true
+		case r == linkage.Shared:
+			return linkage.Contradicts(profile(a), profile(b))
+		}
+		return r == linkage.Probable && linkage.Vetoed(profile(a), profile(b))
 	}
 }
 

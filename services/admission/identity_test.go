@@ -325,7 +325,34 @@ func TestWhoSeesWhatOfAPair(t *testing.T) {
 	}
 }
 
-// TestUnlinkingAShared: an identifier that two people share, by mistake, joins three; a person's word parts them.
+// TestANewbornUnderItsMothersNumber: an identifier that two share, who are plainly two, joins nobody;
+// somebody is asked, and whoever else has it is linked as before.
+func TestANewbornUnderItsMothersNumber(t *testing.T) {
+	card := "~1EG4TE5MK72^^^CMS^MC"
+	messages := [][]byte{
+		somebody("NORTH", 1, "Okonkwo^Margaret", "19900511", "F", walnut, phone, "PID-3=NORTH1^^^NORTH^MR"+card),
+		somebody("NORTH", 2, "Okonkwo^Baby Girl", "20260101", "F", walnut, phone, "PID-3=NORTH2^^^NORTH^MR"+card),
+		somebody("SOUTH", 3, "Okonkwo^Peggy", "19900511", "F", "PID-3=SOUTH3^^^SOUTH^MR"+card),
+	}
+	for _, order := range [][]int{{0, 1, 2}, {1, 0, 2}, {2, 1, 0}} {
+		h := start(t)
+		for _, i := range order {
+			h.send(messages[i])
+			h.compared()
+		}
+		want := map[string]string{"NORTH1": "NORTH1 SOUTH3", "NORTH2": "NORTH2", "SOUTH3": "NORTH1 SOUTH3"}
+		if diff := cmp.Diff(want, h.persons()); diff != "" {
+			t.Errorf("order %v: %s", order, diff)
+		}
+		if n := len(h.review(web.Lead)); n != 2 {
+			t.Errorf("order %v: %d pairs to look at", order, n)
+		}
+		h.agreed()
+	}
+}
+
+// TestARejectionPartsWhatAnIdentifierJoined: a number that two people have, by mistake, joins three; a
+// person's word parts them.
 func TestARejectionPartsWhatAnIdentifierJoined(t *testing.T) {
 	h := start(t)
 	card := func(facility string, n int, ids ...string) string {
@@ -336,7 +363,7 @@ func TestARejectionPartsWhatAnIdentifierJoined(t *testing.T) {
 		return s
 	}
 	h.send(
-		somebody("NORTH", 1, "Okonkwo^Samuel", "19410930", "M", card("NORTH", 1, "1EG4TE5MK72")),
+		somebody("NORTH", 1, "Okonkwo^Rosamund", "19440930", "F", card("NORTH", 1, "1EG4TE5MK72")),
 		somebody("SOUTH", 2, "Okonkwo^Margaret", "19440511", "F", card("SOUTH", 2, "1EG4TE5MK72")),
 		somebody("EAST", 3, "Okonkwo^Margaret", "19440511", "F", card("EAST", 3, "1EG4TE5MK72")))
 	h.compared()

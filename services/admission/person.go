@@ -7,6 +7,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/services/admission/internal/encounter"
 	"github.com/handoff-care/handoff/services/admission/internal/identity"
+	"github.com/handoff-care/handoff/services/admission/internal/linkage"
 	"github.com/handoff-care/handoff/services/admission/internal/store"
 )
 
@@ -113,6 +114,9 @@ func (w *work) link(it *item, p *store.Patient, id identity.Identifier) {
 		q := w.Patients[n.Patient]
 		if q == nil || q == p || q.Person == p.Person {
 			continue
+		}
+		if a, b := linkage.Read(w.record(p)), linkage.Read(w.record(q)); linkage.Contradicts(&a, &b) {
+			continue // the linker has somebody look at them
 		}
 		w.unite(it, p, q, "identifier")
 	}

@@ -11,7 +11,8 @@ type Rank int
 // The ranks, strongest first.
 const (
 	Decided  Rank = iota // a person said so
-	Shared               // a shared identifier, or a hospital's word
+	Said                 // a hospital said so
+	Shared               // a shared identifier
 	Probable             // a score
 )
 

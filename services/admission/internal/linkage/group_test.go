@@ -16,7 +16,7 @@ func TestGroupsDependOnTheSetOfLinks(t *testing.T) {
 		n := rapid.IntRange(2, 8).Draw(t, "patients")
 		edge := rapid.Custom(func(t *rapid.T) Edge {
 			a := rapid.IntRange(0, n-1).Draw(t, "a")
-			return Edge{A: a, B: (a + rapid.IntRange(1, n-1).Draw(t, "b")) % n, Rank: Rank(rapid.IntRange(1, 2).Draw(t, "rank")), Score: float64(rapid.IntRange(5, 9).Draw(t, "score"))}
+			return Edge{A: a, B: (a + rapid.IntRange(1, n-1).Draw(t, "b")) % n, Rank: Rank(rapid.IntRange(1, 3).Draw(t, "rank")), Score: float64(rapid.IntRange(5, 9).Draw(t, "score"))}
 		})
 		edges := rapid.SliceOfN(edge, 0, 10).Draw(t, "links")
 		x, y := rapid.IntRange(0, n-1).Draw(t, "x"), rapid.IntRange(0, n-1).Draw(t, "y")

@@ -119,6 +119,28 @@ func TestNeverLinkedWithoutALook(t *testing.T) {
 	}
 }
 
+func TestWhoOnlySharesANumber(t *testing.T) {
+	for _, tt := range []struct {
+		why  string
+		a, b string
+		want bool
+	}{
+		{"a newborn under its mother's number", margaret, "name=Okonkwo^Baby Girl; birth=2026-01-11; sex=F", true},
+		{"husband and wife", "name=Okonkwo^Margaret; birth=1944-05-11; sex=F", "name=Okonkwo^Samuel; birth=1941-09-30; sex=M", true},
+		{"twins under one number", "name=Okonkwo^Ada; birth=2019-05-11; sex=F", "name=Okonkwo^Chidi; birth=2019-05-11; sex=M", true},
+		{"a name changed", margaret, "name=Fitzwilliam^Peggy; birth=1944-05-11; sex=F", false},
+		{"another given name on one day", margaret, "name=Okonkwo^Rosamund; birth=1944-05-11; sex=F", false},
+		{"a birth date mistyped badly", margaret, "name=Okonkwo^Margaret; birth=1914-12-30; sex=F", false},
+		{"nothing else known", margaret, "name=Okonkwo^M", false},
+		{"nothing known at all", "sex=M", "sex=F", false},
+	} {
+		a, b := patient(t, tt.a), patient(t, tt.b)
+		if got := Contradicts(&a, &b); got != tt.want || got != Contradicts(&b, &a) {
+			t.Errorf("%s: %v", tt.why, got)
+		}
+	}
+}
+
 func TestCommonValuesWeighLess(t *testing.T) {
 	s := city()
 	s.Counts[Term{PhoneTerm, "2172223434"}] = 400

@@ -1,6 +1,9 @@
 package linkage
 
-import "math"
+import (
+	"math"
+	"strconv"
+)
 
 // Verdict is what to do with a pair.
 type Verdict string
@@ -120,6 +123,32 @@ func (m *Model) explain(e *Explanation, bits [Fields]chance, total [stories]floa
 func Vetoed(a, b *Profile) bool {
 	found := compare(a, b, &Stats{})
 	return veto(a, b, &found) != ""
+}
+
+// Contradicts reports whether two patients who share an identifier are, by all else that is known, two:
+// a newborn under its mother's number, twins under one, a husband on his wife's card.
+func Contradicts(a, b *Profile) bool {
+	found := compare(a, b, &Stats{})
+	if found[SSN].level == Same {
+		return false
+	}
+	given := found[Given].level
+	switch found[Birth].level {
+	case Exact:
+		apart := a.sex != "" && b.sex != "" && a.sex != b.sex || a.many || b.many
+		return veto(a, b, &found) != "" && apart
+	case Different:
+		apart := a.sex != "" && b.sex != "" && a.sex != b.sex || generation(a.birth, b.birth)
+		return (given == Different || given == Missing) && apart
+	}
+	return false
+}
+
+// generation reports whether two births are ten years apart, or more.
+func generation(a, b string) bool {
+	x, err := strconv.Atoi(a[:4])
+	y, other := strconv.Atoi(b[:4])
+	return err == nil && other == nil && max(x, y)-min(x, y) >= 10
 }
 
 // veto is why two patients are not one whatever the score: what is known of siblings and of fathers

@@ -264,23 +264,26 @@ type tail struct {
 // Scan scans the known columns, and the last.
 func (t tail) Scan(into ...any) error { return t.CollectableRow.Scan(append(into, t.last)...) }
 
-// SharedIdentifier is an identifier that two of some patients have.
-type SharedIdentifier struct {
-	Key             events.ID
-	Patient         events.ID
+// Shared is an identifier that two patients have.
+type Shared struct {
+	A, B            events.ID
 	Kind, Authority string
 	Stated          bool
 	Value           string
 }
 
-// SharedIdentifiers reads the identifiers that more than one of patients has, by key.
-func (s *Store) SharedIdentifiers(ctx context.Context, tx pgx.Tx, patients []events.ID) ([]SharedIdentifier, error) {
-	rows, err := tx.Query(ctx, `SELECT key, patient_id, kind, authority, stated, value FROM (
-		SELECT i.*, count(*) OVER (PARTITION BY key) AS n FROM patient_identifier i WHERE patient_id = ANY($1)) i WHERE n > 1 ORDER BY key, patient_id`, patients)
+// mostSharing is how many patients an identifier may name: what more have names nobody.
+const mostSharing = 64
+
+// SharedBy reads the identifiers that some patients share with others, or, if among, with one another.
+func (s *Store) SharedBy(ctx context.Context, tx pgx.Tx, patients []events.ID, among bool) ([]Shared, error) {
+	rows, err := tx.Query(ctx, `SELECT i.patient_id, j.patient_id, i.kind, i.authority, i.stated, i.value FROM patient_identifier i
+		CROSS JOIN LATERAL (SELECT patient_id FROM patient_identifier WHERE key = i.key AND patient_id <> i.patient_id LIMIT $2) j
+		WHERE i.patient_id = ANY($1) AND i.stated AND (NOT $3 OR j.patient_id = ANY($1) AND i.patient_id < j.patient_id)`, patients, mostSharing, among)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[SharedIdentifier])
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Shared])
 }
 
 // PersonsTouched reads which persons touched patients are. Of groups in which somebody was said not
