@@ -2,6 +2,8 @@ package load
 
 import (
 	"fmt"
+	"hash/fnv"
+	"strings"
 	"time"
 )
 
@@ -46,13 +48,45 @@ func (g *generator) next(now time.Time) (id, trigger string, body []byte) {
 	if step >= 2 {
 		dg1 = fmt.Sprintf("\rDG1|1||%s^^I10C|||W", diagnoses[(stay+step)%len(diagnoses)])
 	}
+	who := personOf(patient)
 	body = fmt.Appendf(nil, "MSH|^~\\&|LOAD|LOADGEN|HANDOFF|HANDOFF|%s||ADT^%s^ADT_A01|%s|P|2.5.1|||||USA|UNICODE UTF-8\r"+
 		"EVN|%s|%s\r"+
-		"PID|1||%s^^^LOADGEN^MR||Family%d^Given%d^Q||%d%02d%02d|%s|||%d Main Street^^Springfield^IL^62%03d^USA^H||^PRN^PH^^1^217^555%04d||eng|M\r"+
-		"NK1|1|Family%d^Other|SPO^Spouse^HL70063||^PRN^PH^^1^217^555%04d||EP\r"+
+		"PID|1||%s^^^LOADGEN^MR||%s^%s^Q||%s|%s|||%s||^PRN^PH^^1^217^%07d||eng|M\r"+
+		"NK1|1|%s^Other|SPO^Spouse^HL70063||^PRN^PH^^1^217^%07d||EP\r"+
 		"%s%s\rIN1|1|MCR^MEDICARE PART A|MCR|Medicare|||||||||||MCR|||||||||||||||||||||%s\r",
 		at, trigger, id, trigger, at,
-		patient, stay%977, stay%631, 1930+stay%60, 1+stay%12, 1+stay%28, "FM"[stay%2:stay%2+1], 1+stay%900, stay%1000, stay%10000,
-		stay%977, (stay+7)%10000, pv1, dg1, patient)
+		patient, who.family, who.given, who.birth, who.sex, who.address, who.phone,
+		who.family, who.phone+1, pv1, dg1, patient)
 	return id, trigger, body
+}
+
+// person is what a message says of its patient beside the number.
+type person struct {
+	family, given, birth, sex, address string
+	phone                              int
+}
+
+var syllables = strings.Fields("ba be bor car dan del den dor fal fen gar gil hal har jon kel kin lan lor mar mel mon nor pal par quin ral ren ros sal sim stan tan ter val van wel wen yor zan")
+
+// personOf makes a person of a patient's number: as unlike each other as people are, or every two of
+// them would be a question whether they are one.
+func personOf(number string) person {
+	h := fnv.New64a()
+	h.Write([]byte(number))
+	dice := h.Sum64()
+	roll := func(n int) int {
+		dice = dice*6364136223846793005 + 1442695040888963407
+		return int(dice >> 33 % uint64(n))
+	}
+	word := func(n int) string {
+		w := ""
+		for range n {
+			w += syllables[roll(len(syllables))]
+		}
+		return strings.ToUpper(w[:1]) + w[1:]
+	}
+	return person{
+		family: word(3), given: word(2), birth: fmt.Sprintf("%d%02d%02d", 1926+roll(80), 1+roll(12), 1+roll(28)), sex: "FM"[roll(2):][:1],
+		address: fmt.Sprintf("%d %s Street^^%s^IL^6%04d^USA^H", 1+roll(9000), word(2), word(2), roll(10000)), phone: 2000000 + roll(7999999),
+	}
 }

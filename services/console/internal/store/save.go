@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -277,13 +278,38 @@ func saveEpisodes(c *Changes, b *pgx.Batch) error {
 	if err != nil {
 		return err
 	}
-	b.Queue(`INSERT INTO episode AS e (org_id, encounter_id, seen, state, facility, snapshot)
-		SELECT org, enc, seen, state, facility, doc::json
-		FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::text[]) AS x(org, enc, seen, state, facility, doc)
+	f := filtersOf(c.episodes.values)
+	b.Queue(`INSERT INTO episode AS e (org_id, encounter_id, seen, state, facility, snapshot, unit, disposition, band, protocols, sensitive)
+		SELECT org, enc, seen, state, facility, doc::json, unit, disposition, band, protocols, sensitive
+		FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bool[])
+			AS x(org, enc, seen, state, facility, doc, unit, disposition, band, protocols, sensitive)
 		ON CONFLICT (encounter_id) DO UPDATE SET seen = excluded.seen, state = excluded.state, facility = excluded.facility,
-			snapshot = excluded.snapshot
-		WHERE e.seen < excluded.seen`, x.org, x.encounter, x.seen, x.state, x.facility, x.doc)
+			snapshot = excluded.snapshot, unit = excluded.unit, disposition = excluded.disposition, band = excluded.band,
+			protocols = excluded.protocols, sensitive = excluded.sensitive
+		WHERE e.seen < excluded.seen`, x.org, x.encounter, x.seen, x.state, x.facility, x.doc, f.unit, f.disposition, f.band, f.protocols, f.sensitive)
 	return nil
+}
+
+// filters are the columns the worklist is filtered by.
+type filters struct {
+	unit, disposition, band, protocols []string
+	sensitive                          []bool
+}
+
+func filtersOf(rows []row) (f filters) {
+	for _, r := range rows {
+		t := r.snapshot.(events.Transition)
+		band, protocols := "", ""
+		if t.Risk != nil {
+			band = t.Risk.Band
+		}
+		if len(t.Protocols) > 0 {
+			protocols = `["` + strings.Join(t.Protocols, `","`) + `"]`
+		}
+		f.unit, f.disposition, f.band = append(f.unit, t.Unit), append(f.disposition, t.Disposition), append(f.band, band)
+		f.protocols, f.sensitive = append(f.protocols, protocols), append(f.sensitive, t.Sensitive)
+	}
+	return f
 }
 
 func saveReferrals(c *Changes, b *pgx.Batch) error {

@@ -2,11 +2,14 @@
 -- What the worklist is filtered by beside a task's own columns. An episode is written a few times in its
 -- life, so its row carries what is asked of it, and a task's row stays small.
 ALTER TABLE episode
-	ADD COLUMN unit        text GENERATED ALWAYS AS (coalesce(snapshot ->> 'unit', '')) STORED,
-	ADD COLUMN disposition text GENERATED ALWAYS AS (coalesce(snapshot ->> 'disposition', '')) STORED,
-	ADD COLUMN band        text GENERATED ALWAYS AS (coalesce(snapshot #>> '{risk,band}', '')) STORED,
-	ADD COLUMN protocols   text GENERATED ALWAYS AS (coalesce(snapshot ->> 'protocols', '')) STORED, -- a JSON array
-	ADD COLUMN sensitive   boolean GENERATED ALWAYS AS (coalesce(snapshot ->> 'sensitive', '') = 'true') STORED;
+	ADD COLUMN unit        text NOT NULL DEFAULT '',
+	ADD COLUMN disposition text NOT NULL DEFAULT '',
+	ADD COLUMN band        text NOT NULL DEFAULT '',
+	ADD COLUMN protocols   text NOT NULL DEFAULT '', -- "id@version"s, a JSON array
+	ADD COLUMN sensitive   boolean NOT NULL DEFAULT false;
+UPDATE episode SET unit = coalesce(snapshot ->> 'unit', ''), disposition = coalesce(snapshot ->> 'disposition', ''),
+	band = coalesce(snapshot #>> '{risk,band}', ''), protocols = coalesce(snapshot ->> 'protocols', ''),
+	sensitive = coalesce(snapshot ->> 'sensitive', '') = 'true';
 
 -- Filters that people keep: codes and a name of their own, never a patient's.
 CREATE TABLE saved_filter (
