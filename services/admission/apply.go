@@ -155,7 +155,7 @@ func (w *work) fact(it *item, p *store.Patient) {
 	if !w.add(e, f) {
 		return
 	}
-	w.inherit(e, &f, p)
+	w.inherit(e, &f)
 	w.refold(it, e)
 	if w.home(e).Known.Class == encounter.Obstetrics {
 		w.newborns(it, p)
@@ -179,6 +179,7 @@ func (w *work) add(e *store.Encounter, f encounter.Fact) bool {
 // announces the difference to what was known.
 func (w *work) refold(it *item, e *store.Encounter) {
 	e = w.gatherParts(it, e)
+	w.inheritDeletions(e)
 	facts := w.factsOf(e)
 	s := facts.Fold()
 	s.Patient = w.owner(e, facts, s.Patient)

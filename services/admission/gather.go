@@ -167,13 +167,13 @@ func (w *work) moreOf(it *item, m *store.More) {
 	if p := w.find(it); p != nil {
 		after, before := p.Record, p.Record
 		after.Merge(&c.Person)
-		if c.Kind != 0 && c.Visit.Key == "" || whose(&after) != whose(&before) || len(c.Acts) > 0 {
+		if c.Kind != 0 && c.Visit.Key == "" || !p.Cluster.IsZero() || whose(&after) != whose(&before) || len(c.Acts) > 0 {
 			w.staysOf(p, m)
 		}
-		if c.Fact.Values.Class == encounter.Obstetrics {
-			for _, id := range identity.Primary(c.Identifiers) {
-				w.staysOfNamed(motherOf(id.Key), m)
-			}
+	}
+	if c.Fact.Values.Class == encounter.Obstetrics {
+		for _, id := range identity.Primary(c.Identifiers) {
+			w.staysOfNamed(motherOf(id.Key), m)
 		}
 	}
 	w.staysOfNamed(c.Fact.Values.Mother, m)

@@ -58,7 +58,8 @@ func (s *service) unmerge(ctx context.Context, in *byID) (*unmergedOut, error) {
 		}
 		it := s.asked(ctx, w, p, now)
 		if err := w.guarded(func() {
-			w.state(it, p, nil, alias.Statement{From: p.ID, Message: events.NewID(), Org: p.Org, Recorded: now, Sent: now, Reason: reasonUnmerge})
+			id := events.NewID()
+			w.state(it, p, nil, alias.Statement{From: p.ID, Message: id, Org: p.Org, Recorded: now, Sent: now, Hash: id, Reason: reasonUnmerge})
 		}); err != nil {
 			return err
 		}

@@ -148,44 +148,43 @@ func (w *work) retire(it *item, e *store.Encounter) {
 	w.stirs(it, e, &before, wasED)
 }
 
-// factsOf are the facts of a stay, whatever row they were said under. A deletion of a patient does not
-// reach what stood for somebody else by then.
+// factsOf are the facts of a stay, whatever row they were said under, and whatever name of a patient. A
+// deletion of a patient does not reach what stood for somebody else by then.
 func (w *work) factsOf(e *store.Encounter) encounter.Facts {
 	if w.names.Empty() {
 		return e.Facts
 	}
-	facts := e.Facts
-	if rows := w.rows(e); len(rows) > 1 {
-		facts = nil
-		for _, x := range rows {
-			for i := range x.Facts {
-				facts, _ = facts.Add(x.Facts[i])
+	var facts encounter.Facts
+	for _, x := range w.rows(e) {
+		for _, f := range x.Facts {
+			f.Patient = w.names.First(f.Patient)
+			if f.Kind != encounter.DeleteOwner || w.names.RootAt(f.Patient, f.Recorded) == f.Patient {
+				facts, _ = facts.Add(f)
 			}
 		}
-	}
-	moot := func(f encounter.Fact) bool {
-		return f.Kind == encounter.DeleteOwner && w.names.RootAt(f.Patient, f.Recorded) != f.Patient
-	}
-	if slices.ContainsFunc(facts, moot) {
-		facts = slices.DeleteFunc(slices.Clone(facts), moot)
 	}
 	return facts
 }
 
-// moveAccount gives an account's stays to another patient: those that were said to be of the account,
-// and those that will be.
+// moveAccount gives an account's stays to another patient: those that were said to be of the account
+// and of one of the two patients, and those that will be.
 func (w *work) moveAccount(it *item, a *adt.Act, p *store.Patient) {
 	account := w.row(it, p, a.FromVisit)
+	q := w.holder(a.From.Key, p.Facility)
+	if q == nil {
+		q = w.newPatient(it)
+		w.identify(it, q, a.From, true)
+	}
 	f := it.cmd.Fact
-	f.Kind, f.Message, f.Patient, f.Values, f.Place, f.Diagnoses = encounter.Move, it.in.ID, p.ID, encounter.Values{}, encounter.Place{}, nil
+	f.Kind, f.Message, f.Patient, f.Values, f.Place, f.Diagnoses = encounter.Move, it.in.ID, p.ID, encounter.Values{From: q.ID}, encounter.Place{}, nil
 	w.add(account, f)
 	w.refold(it, account)
 	list := w.everOf(p)
-	if q := w.holder(a.From.Key, p.Facility); q != nil && w.root(q) != w.root(p) {
+	if w.root(q) != w.root(p) {
 		list = append(list, w.everOf(q)...)
 	}
 	for _, e := range list {
-		if e != account && e.Facility == account.Facility && w.ofAccount(e, account) && w.add(e, f) {
+		if e != account && e.Facility == account.Facility && w.ofAccount(e, account) && w.concerns(e, &f) && w.add(e, f) {
 			w.refold(it, e)
 		}
 	}
@@ -199,4 +198,54 @@ func (w *work) ofAccount(e, account *store.Encounter) bool {
 		}
 	}
 	return false
+}
+
+// concerns: something said of the stay named one of the patients between whom an account was moved.
+func (w *work) concerns(e *store.Encounter, move *encounter.Fact) bool {
+	return slices.ContainsFunc(w.factsOf(e), func(f encounter.Fact) bool {
+		return f.Kind != encounter.Move && (f.Patient == w.names.First(move.Patient) || f.Patient == w.names.First(move.Values.From))
+	})
+}
+
+// inherit adds to a stay what was said before of its account as a whole.
+func (w *work) inherit(e *store.Encounter, f *encounter.Fact) {
+	account := w.byVisit[store.Visit{Facility: e.Facility, Key: accountKey(f)}]
+	if account == nil || account == e {
+		return
+	}
+	for _, x := range w.rows(account) {
+		for _, m := range x.Facts {
+			w.inheritMove(e, &m)
+		}
+	}
+}
+
+func (w *work) inheritMove(e *store.Encounter, m *encounter.Fact) {
+	if m.Kind == encounter.Move && !m.Values.From.IsZero() && w.concerns(e, m) {
+		w.add(e, *m)
+	}
+}
+
+// inheritDeletions adds to a stay the deletions of every patient that something said of it named.
+func (w *work) inheritDeletions(e *store.Encounter) {
+	var last events.ID
+	for _, x := range w.rows(e) {
+		for _, f := range slices.Clone(x.Facts) {
+			if f.Patient == last {
+				continue
+			}
+			last = f.Patient
+			p := w.Patients[last]
+			if p == nil {
+				continue
+			}
+			for _, q := range w.cluster(p) {
+				if q == p || w.names.First(q.ID) == w.names.First(p.ID) {
+					for _, d := range q.Deletions() {
+						w.add(e, d)
+					}
+				}
+			}
+		}
+	}
 }

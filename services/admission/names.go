@@ -333,25 +333,6 @@ func (w *work) deletePerson(it *item, p *store.Patient) {
 	p.Delete(f)
 	w.touchPatient(p)
 	for _, e := range w.everOf(p) {
-		named := slices.ContainsFunc(w.factsOf(e), func(x encounter.Fact) bool { return x.Patient == p.ID })
-		if named && w.add(e, f) {
-			w.refold(it, e)
-		}
-	}
-}
-
-// inherit adds to a stay what was said of its patient or its account as a whole, before or after.
-func (w *work) inherit(e *store.Encounter, f *encounter.Fact, p *store.Patient) {
-	for _, d := range p.Deletions() {
-		w.add(e, d)
-	}
-	account := w.byVisit[store.Visit{Facility: e.Facility, Key: accountKey(f)}]
-	if account == nil || account == e {
-		return
-	}
-	for _, m := range w.factsOf(w.home(account)) {
-		if m.Kind == encounter.Move {
-			w.add(e, m)
-		}
+		w.refold(it, e)
 	}
 }

@@ -189,9 +189,7 @@ func (w *work) demographics(it *item, p *store.Patient) (visible bool) {
 	}
 	p.Stamped, p.Changed = true, p.Changed || changed
 	w.touchPatient(p)
-	if changed {
-		w.effective(r)
-	}
+	w.effective(r)
 	is := w.told(r)
 	if !samePatient(was, is) {
 		w.announce = append(w.announce, caused(it, events.PatientUpdated{Patient: is}, it.cmd.Fact.Recorded))

@@ -275,6 +275,7 @@ func visits(kind ActKind) func(r *reader, c *Command) string {
 
 // moveAccount reads an A44: the account MRG-3 of the patient MRG-1 is PID-3's.
 func moveAccount(r *reader, c *Command) string {
+	named := false
 	for mrg := range r.g.All("MRG") {
 		account := key("AN:", mrg.Field(3))
 		if account.Key == "" {
@@ -287,11 +288,16 @@ func moveAccount(r *reader, c *Command) string {
 		for _, p := range r.pair(mrg.Field(1), c.Identifiers) {
 			a.From, a.To = p.From, p.To
 		}
-		c.Acts = append(c.Acts, a)
-		c.Identifiers = without(c.Identifiers, c.Acts)
+		if named = true; a.From.Key != a.To.Key {
+			c.Acts = append(c.Acts, a)
+			c.Identifiers = without(c.Identifiers, c.Acts)
+		}
 	}
-	if len(c.Acts) == 0 {
+	switch {
+	case !named:
 		return NoVisit
+	case len(c.Acts) == 0:
+		return SameID
 	}
 	return ""
 }

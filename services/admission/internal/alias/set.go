@@ -105,6 +105,9 @@ func (r *resolved) first(id events.ID) events.ID {
 	return id
 }
 
+// First is the lowest of all names of what a name is of; itself, unless it was changed.
+func (s *Set) First(id events.ID) events.ID { return s.first(id) }
+
 func (r *resolved) retire(i int) {
 	st := &r.list[i]
 	from := r.first(st.From)

@@ -58,6 +58,7 @@ type folder struct {
 	start, end          int  // the facts that began and ended the stay as it is now; -1 none
 	announced           bool // there is a start or a plan, live or not
 	planned, started    bool // there is a live one
+	spoken              bool // there is anything that is about a stay
 	present             bool // something else says that the patient is or was here
 	lostStart, lostPlan bool // one was taken back, or will be once it arrives
 	lostAt              time.Time

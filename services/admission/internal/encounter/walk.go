@@ -42,6 +42,7 @@ func (f *folder) walk() {
 func (f *folder) collect() {
 	for i := range f.facts {
 		g := &f.facts[i]
+		f.spoken = f.spoken || !g.Kind.silent() && g.Kind != DeleteOwner
 		f.announced = f.announced || starts(g.Kind) || g.Kind.Pending() && !g.Kind.isCancel()
 		switch k := g.Kind; {
 		case k == PreAdmit || k == PendingAdmit:
@@ -134,6 +135,8 @@ func (f *folder) sameStart(g *Fact) bool {
 func (f *folder) settle(state string) string {
 	f.stay.Implicit = !f.announced
 	switch {
+	case !f.spoken:
+		return "" // somebody is spoken of, no stay
 	case f.erased && !f.started && !f.planned:
 		return EnteredInError
 	case f.started || f.planned && state == Planned:
@@ -151,8 +154,6 @@ func (f *folder) settle(state string) string {
 		return Cancelled
 	case f.present && f.classSaid() == PreAdmitted:
 		return Planned
-	case !f.present:
-		return "" // somebody is spoken of, no stay
 	}
 	return InProgress
 }
