@@ -17,6 +17,7 @@ const (
 	MessagesRead    Permission = "messages.read" // what became of messages, without their content
 	MessageContent  Permission = "messages.content"
 	MessagesReapply Permission = "messages.reapply"
+	MessagesTry     Permission = "messages.try"  // see how a message would be understood; nothing is kept of it
 	MessagesSend    Permission = "messages.send" // by a feed's credential
 	FeedsRead       Permission = "feeds.read"
 	FeedsWrite      Permission = "feeds.write"
@@ -61,6 +62,7 @@ var grants = map[Permission][]Role{
 	MessagesRead:    with(ops, Privacy, Auditor, Liaison, Lead),
 	MessageContent:  {Interface, Privacy, Lead, Liaison},
 	MessagesReapply: {Interface, Operations},
+	MessagesTry:     ops,
 	MessagesSend:    {Feed, Interface},
 	FeedsRead:       everyone,
 	FeedsWrite:      {Interface, Admin},

@@ -27,6 +27,7 @@ func (s *service) routes(r *web.Router) {
 	web.Handle(r, web.PatientsUnmerge, "POST", "/patients/{id}/unmerge", "Take the merge of a retired patient back: its own stays are its own again", s.unmerge)
 	web.Handle(r, web.MessagesRead, "GET", "/messages", "Messages received, newest first", s.listMessages)
 	web.Handle(r, web.MessagesRead, "POST", "/messages/search", "Find messages by control id", s.searchMessages)
+	web.Handle(r, web.MessagesTry, "POST", "/messages/explain", "How a message would be understood, field by field; nothing is kept of it", s.explain)
 	web.Handle(r, web.MessagesRead, "GET", "/messages/{id}", "One message: what became of it, and why", s.oneMessage)
 	r.Raw(web.MessageContent, "GET", "/messages/{id}/content", s.messageContent)
 	web.Handle(r, web.MessagesReapply, "POST", "/messages/{id}/reapply", "Apply a quarantined or ignored message again", s.reapply)

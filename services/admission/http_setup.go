@@ -163,11 +163,15 @@ type feedView struct {
 	Certificates []string    `json:"certificates"`
 	Version      int         `json:"version"`
 	LastReceived *time.Time  `json:"last_received_at"`
+	Health       string      `json:"health" enum:"off,never,learning,ok,slow,silent" doc:"against the feed's own rhythm at this hour"`
+	UsualGap     float64     `json:"usual_gap_s" doc:"usual seconds between two signs of life at this hour; 0: not known yet"`
 	APIKey       string      `json:"api_key,omitempty" doc:"only in the answer that makes it"`
 }
 
 func viewFeed(f store.FeedRow) feedView {
+	health, usual := rhythm(&f, time.Now())
 	return feedView{
+		Health: health, UsualGap: usual.Seconds(),
 		ID: f.ID, Name: f.Name, Facilities: list(f.Facilities), Development: f.Development, Loopback: f.Loopback, Enabled: f.Enabled,
 		Dialect: f.Dialect, Certificates: list(f.Certificates), Version: f.Version, LastReceived: utc(f.LastReceived),
 	}

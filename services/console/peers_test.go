@@ -33,10 +33,14 @@ type peers struct {
 	stays  []stay
 	bodies []map[string]any // what acts said, oldest first
 	held   []events.Fact    // not nil: what acts announce waits here
+	shown  shown
+
+	heldAlerts []events.Fact
 }
 
 func newPeers(t testing.TB, s *stage) *peers {
 	p := &peers{t: t, stage: s, names: map[events.ID]string{}, tasks: map[events.ID]events.Task{}}
+	p.shown.later = map[events.ID]map[string]any{}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/admission/patients/names", p.nameThem)
 	mux.HandleFunc("POST /api/admission/encounters/search", p.search)
@@ -88,6 +92,7 @@ func newPeers(t testing.TB, s *stage) *peers {
 			write(w, 200, map[string]any{"items": items, "next": nil})
 		})
 	}
+	p.mount(mux)
 	p.server = httptest.NewServer(mux)
 	t.Cleanup(p.server.Close)
 	return p

@@ -79,8 +79,8 @@ func fold(source store.Source, batch []events.Event) *store.Changes {
 			c.Alert(m, a)
 			if !a.Encounter.IsZero() {
 				story(c, source, e, store.Detail{Subject: a.ID, Code: a.Kind, State: a.State, Reason: a.Reason, By: a.By, To: a.Recipients})
-				touch(c, e)
 			}
+			touch(c, e) // also one of no stay: the inbox shows it
 		case events.FacilityChanged:
 			c.Facility(m, f)
 		}

@@ -120,11 +120,13 @@ type FeedRow struct {
 	Facilities   []string // codes
 	Version      int
 	LastReceived *time.Time
+	Beats        int64
+	Gaps         []*float32 // usual seconds between two beats, by hour (UTC)
 }
 
 // Feeds lists the feeds of the transaction's organization, or one.
 func (s *Store) Feeds(ctx context.Context, tx pgx.Tx, id events.ID) ([]FeedRow, error) {
-	rows, err := tx.Query(ctx, `SELECT f.id, f.name, f.development, f.loopback, f.enabled, f.dialect, f.certificates, f.version, p.at,
+	rows, err := tx.Query(ctx, `SELECT f.id, f.name, f.development, f.loopback, f.enabled, f.dialect, f.certificates, f.version, p.at, coalesce(p.beats, 0), p.gaps,
 		array(SELECT c.code FROM facility c WHERE f.development OR c.id IN (SELECT facility_id FROM feed_facility ff WHERE ff.feed_id = f.id) ORDER BY c.code)
 		FROM feed f LEFT JOIN feed_pulse p ON p.feed_id = f.id WHERE $1::uuid IS NULL OR f.id = $1 ORDER BY f.name`, id)
 	if err != nil {
@@ -132,7 +134,7 @@ func (s *Store) Feeds(ctx context.Context, tx pgx.Tx, id events.ID) ([]FeedRow, 
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (f FeedRow, err error) {
 		var dialect []byte
-		if err = row.Scan(&f.ID, &f.Name, &f.Development, &f.Loopback, &f.Enabled, &dialect, &f.Certificates, &f.Version, &f.LastReceived, &f.Facilities); err == nil {
+		if err = row.Scan(&f.ID, &f.Name, &f.Development, &f.Loopback, &f.Enabled, &dialect, &f.Certificates, &f.Version, &f.LastReceived, &f.Beats, &f.Gaps, &f.Facilities); err == nil {
 			err = json.Unmarshal(dialect, &f.Dialect)
 		}
 		return f, err
@@ -211,6 +213,11 @@ func (s *Store) RevokeKey(ctx context.Context, tx pgx.Tx, feed, key events.ID) e
 	return err
 }
 
+// gaps moves the usual gap of a beat's hour a little towards the latest. One long pause counts for little.
+const gaps = `(SELECT array_agg(CASE WHEN h <> extract(hour FROM excluded.at AT TIME ZONE 'UTC') + 1 THEN p.gaps[h]
+	ELSE coalesce(p.gaps[h] * 0.95 + least(extract(epoch FROM excluded.at - p.at), p.gaps[h] * 20 + 60) * 0.05, extract(epoch FROM excluded.at - p.at)) END ORDER BY h)
+	FROM generate_series(1, 24) h)`
+
 // Pulse notes when feeds were last heard of.
 func (s *Store) Pulse(ctx context.Context, heard map[events.ID]Heard) error {
 	feeds, orgs, at := make([]events.ID, 0, len(heard)), make([]events.ID, 0, len(heard)), make([]time.Time, 0, len(heard))
@@ -218,7 +225,8 @@ func (s *Store) Pulse(ctx context.Context, heard map[events.ID]Heard) error {
 		feeds, orgs, at = append(feeds, id), append(orgs, h.Org), append(at, h.At)
 	}
 	_, err := s.DB.System.Exec(ctx, `INSERT INTO feed_pulse AS p (feed_id, org_id, at) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) ORDER BY 1
-		ON CONFLICT (feed_id) DO UPDATE SET at = greatest(p.at, excluded.at)`, feeds, orgs, at)
+		ON CONFLICT (feed_id) DO UPDATE SET at = greatest(p.at, excluded.at), beats = p.beats + 1, gaps[1:24] = `+gaps+`
+		WHERE p.at <= excluded.at`, feeds, orgs, at)
 	return err
 }
 

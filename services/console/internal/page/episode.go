@@ -94,6 +94,7 @@ func join(a, b string) string {
 
 // Told is what notification tells of an alert: who was chosen or not, and what reached whom.
 type Told struct {
+	Facility   string     `json:"facility"`
 	Why        []Decision `json:"why"`
 	Thread     []Decision `json:"thread"`
 	Deliveries []Delivery `json:"deliveries"`

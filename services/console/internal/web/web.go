@@ -89,6 +89,10 @@ func Routes() []Route {
 		{"GET /live/operations/series", web.OperationsRead, (*Console).operationsSeries},
 		{"POST /operations/parked/{service}/{stream}/{key}/replay", web.ParkedReplay, (*Console).replay},
 		{"GET /outbox", web.OutboxRead, (*Console).outbox},
+		{"GET /alerts", web.AlertsRead, (*Console).alerts},
+		{"GET /live/alerts", web.AlertsRead, (*Console).liveAlerts},
+		{"GET /alerts/{alert}/why", web.AlertsRead, (*Console).alertStory},
+		{"POST /alerts/{alert}/{action}", web.AlertsWork, (*Console).alertAct},
 	}
 }
 

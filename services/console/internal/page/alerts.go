@@ -1,0 +1,132 @@
+package page
+
+import (
+	"cmp"
+	"net/url"
+	"time"
+
+	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/services/console/internal/board"
+	"github.com/handoff-care/handoff/services/console/internal/store"
+)
+
+// Alert is an alert as notification answers.
+type Alert struct {
+	ID             events.ID  `json:"id"`
+	Kind           string     `json:"kind"`
+	Encounter      events.ID  `json:"encounter_id"`
+	Facility       string     `json:"facility"`
+	Unit           string     `json:"unit"`
+	State          string     `json:"state"`
+	Severity       string     `json:"severity"`
+	Reason         string     `json:"reason"`
+	Version        int        `json:"version"`
+	Count          int        `json:"count"`
+	Sensitive      bool       `json:"sensitive"`
+	Recipients     []string   `json:"recipients"`
+	Escalations    int        `json:"escalations"`
+	EscalatesAt    *time.Time `json:"escalates_at"`
+	RaisedAt       time.Time  `json:"raised_at"`
+	AcknowledgedAt *time.Time `json:"acknowledged_at"`
+	AcknowledgedBy string     `json:"acknowledged_by"`
+	ResolvedAt     *time.Time `json:"resolved_at"`
+}
+
+// AlertRow is an alert as one person sees it.
+type AlertRow struct {
+	Alert
+	Of    board.Row // whom it is about
+	Staff map[string]string
+	Mine  bool // the viewer took it on
+}
+
+// AlertView is which alerts a person wants to see.
+type AlertView struct{ Show, Facility, After string }
+
+// AlertViewOf reads a view from an address.
+func AlertViewOf(q url.Values) AlertView {
+	return AlertView{clip(q.Get("show")), clip(q.Get("facility")), q.Get("after")}
+}
+
+// clip keeps what an address says short enough to be a code.
+func clip(s string) string {
+	if len(s) > 64 {
+		return ""
+	}
+	return s
+}
+
+// Asks is the view as notification's filter.
+func (v AlertView) Asks() url.Values {
+	q := url.Values{"state": {"raised"}}
+	switch v.Show {
+	case "":
+		q.Set("inbox", "true")
+	case "taken":
+		q.Set("state", "acknowledged")
+	case "done":
+		q.Set("state", "resolved")
+	}
+	if v.Facility != "" {
+		q.Set("facility", v.Facility)
+	}
+	if v.After != "" {
+		q.Set("cursor", v.After)
+	}
+	return q
+}
+
+// Query is the view as the query part of an address.
+func (v AlertView) Query() string {
+	q := url.Values{}
+	for name, text := range map[string]string{"show": v.Show, "facility": v.Facility, "after": v.After} {
+		if text != "" {
+			q.Set(name, text)
+		}
+	}
+	if len(q) == 0 {
+		return ""
+	}
+	return "?" + q.Encode()
+}
+
+func (v AlertView) showing(name string) AlertView { return AlertView{name, v.Facility, ""} }
+
+func (v AlertView) from(after string) AlertView { v.After = after; return v }
+
+// Alerts is a page of alerts.
+type Alerts struct {
+	View   AlertView
+	Rows   []AlertRow
+	More   string // where the next page starts
+	Places []store.Place
+}
+
+func (a AlertRow) tone() string {
+	switch {
+	case a.State != "raised":
+		return ""
+	case a.Severity == "critical":
+		return string(board.Overdue)
+	case a.Severity == "urgent":
+		return string(board.Soon)
+	}
+	return string(board.Today)
+}
+
+// stands says in words where the alert is.
+func (a AlertRow) stands() string {
+	switch {
+	case a.State == "resolved":
+		return "Settled"
+	case a.State == "acknowledged" && a.Mine:
+		return "Yours"
+	case a.State == "acknowledged":
+		return "With " + cmp.Or(a.Staff[a.AcknowledgedBy], a.AcknowledgedBy)
+	}
+	return "Nobody has it yet"
+}
+
+func (a AlertRow) path(action string) string { return "/alerts/" + a.ID.String() + "/" + action }
+
+func (a AlertRow) to() string { return list(board.Recipients(a.Recipients, a.Staff)) }
