@@ -40,16 +40,14 @@ func (c *Console) alertList(ctx context.Context, v page.AlertView, known *memory
 // alertRows adds to alerts whom they are about and what their people are called.
 func (c *Console) alertRows(ctx context.Context, list []page.Alert, known *memory) ([]page.AlertRow, error) {
 	var stays []about
-	var people []string
 	for _, a := range list {
 		stays = append(stays, about{Encounter: a.Encounter, Facility: a.Facility, Unit: a.Unit, Sensitive: a.Sensitive})
-		people = append(append(people, a.Recipients...), a.AcknowledgedBy)
 	}
 	heads, err := c.heads(ctx, stays, known)
 	if err != nil {
 		return nil, err
 	}
-	staff, err := c.staff(ctx, people...)
+	staff, err := c.staff(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -146,14 +144,7 @@ func (c *Console) alertStory(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	var people []string
-	for _, d := range slices.Concat(told.Why, told.Thread) {
-		people = append(people, d.Recipient)
-	}
-	for _, d := range told.Deliveries {
-		people = append(people, d.Recipient)
-	}
-	staff, err := c.staff(ctx, people...)
+	staff, err := c.staff(ctx)
 	if err != nil {
 		return err
 	}

@@ -92,11 +92,6 @@ func (c *Console) heads(ctx context.Context, stays []about, known *memory) ([]bo
 	return c.rows(ctx, works, known)
 }
 
-// staff are the names of members of staff behind subjects; roles and endpoints name themselves.
-func (c *Console) staff(ctx context.Context, subjects ...string) (map[string]string, error) {
-	return c.Store.Staff(ctx, web.From(ctx).Org, subjects)
-}
-
 // zoneOf is a facility's zone, by its code.
 func (c *Console) zoneOf(ctx context.Context, facility string) *time.Location {
 	places, err := c.Store.Places(ctx, web.From(ctx).Org)
