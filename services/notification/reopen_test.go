@@ -110,3 +110,38 @@ func TestWhatFollowsAMailInDoubtIsAnUpdate(t *testing.T) {
 	}
 	b.balanced()
 }
+
+// A discharge that turns out to be more severe reaches whoever hears only of that, once; and the alert
+// is as severe as if that had been said at first.
+func TestWhatBecomesSevereReachesWhoeverHearsOnlyOfThat(t *testing.T) {
+	b := newBench(t, run.Config{})
+	b.people()
+	b.roster("MERCY", "ICU", "ann", "lea")
+	tr := stay("one")
+	b.told(opened(tr))
+	before := b.alerts("")[0]
+	if before.Severity != "routine" {
+		t.Fatalf("%+v", before)
+	}
+	against := tr
+	against.Version, against.Disposition = tr.Version+1, "07"
+	b.told(events.TransitionReplanned{Of: events.Of{Transition: against}})
+	after := b.alerts("")[0]
+	if after.Severity != "urgent" {
+		t.Errorf("left against advice: %+v", after)
+	}
+	mails := map[string]int{}
+	for _, d := range b.detail(after.ID).Deliveries {
+		if d.Channel == "email" && d.State != "suppressed" {
+			mails[d.Recipient]++
+		}
+	}
+	if diff := cmp.Diff(map[string]int{"ann": 1, "lea": 1}, mails); diff != "" {
+		t.Error(diff)
+	}
+	b.told(events.TransitionReplanned{Of: events.Of{Transition: func() events.Transition { x := against; x.Version++; x.Disposition = "01"; return x }()}})
+	if got := b.alerts("")[0]; got.Severity != "routine" {
+		t.Errorf("after the correction: %+v", got)
+	}
+	b.balanced()
+}

@@ -60,6 +60,9 @@ func (d *Desk) Change(dir *routing.Directory, c *notice.Change) {
 		}
 		d.wait(c.Live, c.Live.EscalateAt)
 	case notice.Reopen, notice.Correct:
+		if c.Alert.Sensitive { // it may have become so while there was nothing to hide
+			c.Live.Audience = dir.Route(question(c.Live, "")).Audience
+		}
 		d.correct(c)
 		if c.Rose && c.Alert.State != notice.Resolved {
 			d.widen(dir, c)
