@@ -3,6 +3,7 @@ package discharge
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/handoff-care/handoff/pkg/calendar"
@@ -30,7 +31,13 @@ type running struct {
 // transition and that clocks go by.
 func (c *care) learn(stay *events.Encounter) {
 	t := c.Transition
-	if t == nil || t.State != transition.Planning || stay.FoldVersion < t.Stay.FoldVersion {
+	if t == nil || stay.FoldVersion < t.Stay.FoldVersion {
+		return
+	}
+	if stay.Class == "inpatient" && stay.InpatientAt != nil && t.Clocks != "" {
+		c.restart = c.restart || !strings.Contains(t.Clocks, stay.InpatientAt.UTC().Format(`"`+string(clock.Inpatient)+`":"`+time.RFC3339Nano+`"`))
+	}
+	if t.State != transition.Planning {
 		return
 	}
 	if t.Payer != stay.Payer || (t.Age == nil) != (stay.Age == nil) || t.Age != nil && *t.Age != *stay.Age {
