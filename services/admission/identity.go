@@ -32,12 +32,11 @@ type linker struct {
 	s     *service
 	model *linkage.Model
 	wake  chan struct{}
-	most  int // patients per transaction
-	limit int // fewer of them after a failure, to find the patient it is about
+	limit int // fewer after a failure, to find the patient it is about
 }
 
 func newLinker(s *service) *linker {
-	return &linker{s: s, model: linkage.Shipped(), wake: make(chan struct{}, 1), most: linkBatch, limit: linkBatch}
+	return &linker{s: s, model: linkage.Shipped(), wake: make(chan struct{}, 1), limit: linkBatch}
 }
 
 // ring says that there may be patients to compare.
@@ -82,7 +81,7 @@ func (l *linker) failed(ctx context.Context, err error) {
 	case l.limit > 1:
 		l.limit = max(1, l.limit/4)
 	default:
-		l.limit = l.most
+		l.limit = linkBatch
 		l.s.log.ErrorContext(ctx, "a patient cannot be compared with others", "error", err)
 		if err := l.s.outbox.SystemTx(ctx, func(tx pgx.Tx) error {
 			_, _, _, err := l.s.store.TakeDue(ctx, tx, 1)
@@ -115,7 +114,7 @@ func (l *linker) once(ctx context.Context) (n int, err error) {
 		return r.compare(ctx, tx, due)
 	})
 	if err == nil && n > 0 {
-		l.limit = l.most
+		l.limit = linkBatch
 		l.s.metrics.compared(r, time.Since(began))
 	}
 	return n, err

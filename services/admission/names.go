@@ -294,6 +294,7 @@ func (w *work) divide(it *item, p, q *store.Patient, reason string) {
 		}
 		w.past[old] = slices.DeleteFunc(w.past[old], func(v store.Past) bool { return v.Patient == x.ID })
 	}
+	delete(w.regroup, p.ID) // linked and parted in one batch: whoever was of its group stays with it
 	w.stir(it, old, time.Time{}, events.ID{})
 	w.stir(it, p.ID, time.Time{}, events.ID{})
 	w.announce = append(w.announce, caused(it, events.PatientUnlinked{Patient: w.told(p), Other: q.ID, Reason: reason}, it.cmd.Fact.Recorded))

@@ -150,14 +150,20 @@ func (s *service) regroup(ctx context.Context, tx pgx.Tx, w *work) error {
 		from, to = append(from, old), append(to, keep)
 	}
 	list, err := s.store.Regroup(ctx, tx, from, to)
-	if err != nil || len(w.announce) == 0 {
+	if err != nil {
 		return err
 	}
-	cause := w.announce[len(w.announce)-1]
+	links := map[events.ID]events.Event{} // by person: what was told of whoever brought them together
+	for _, e := range w.announce {
+		if f, ok := e.Fact.(events.PatientLinked); ok {
+			links[f.Patient.Person] = e
+		}
+	}
 	for _, p := range list {
-		e := cause
-		e.ID, e.Fact = events.ID{}, events.PatientLinked{Patient: tellPatient(p, &p.Record), Other: p.Person, Reason: "identifier"}
-		w.announce = append(w.announce, e)
+		if e, ok := links[p.Person]; ok && e.Org == p.Org {
+			e.ID, e.Fact = events.ID{}, events.PatientLinked{Patient: tellPatient(p, &p.Record), Other: p.Person, Reason: e.Fact.(events.PatientLinked).Reason}
+			w.announce = append(w.announce, e)
+		}
 	}
 	return nil
 }
