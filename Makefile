@@ -100,9 +100,9 @@ down: ## Stop them
 screenshots: ## Take the pictures of docs/images from the handoff that runs here (needs Chromium)
 	@$(GO) run ./cmd/handoff/internal/pictures --out docs/images $(ARGS)
 
-corpus: ## Read any folder of messages: CORPUS=dir make corpus
+corpus: ## Read any folder of messages, send each, and say what became of it: CORPUS=dir make corpus
 	@test -n "$(CORPUS)" || { echo 'CORPUS=dir make corpus'; exit 1; }
-	@CORPUS=$(abspath $(CORPUS)) $(GO) test ./pkg/hl7 -run '^TestCorpus$$' -count=1 -v
+	@CORPUS=$(abspath $(CORPUS)) $(GO) test ./pkg/hl7 ./cmd/handoff/internal/truth -run '^TestCorpus$$' -count=1 -timeout 60m -v
 
 clean: ## Take away what was built (not the data)
 	@rm -rf bin

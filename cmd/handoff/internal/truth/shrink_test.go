@@ -58,7 +58,7 @@ func (s *shrinker) try(list []attempt) (best *attempt, of *course.Case, differen
 	return nil, nil, ""
 }
 
-const mostRounds = 12
+const mostRounds = 8
 
 func (s *shrinker) report(c *course.Case) {
 	s.t.Helper()
@@ -95,7 +95,13 @@ func narrate(c *course.Case, waves course.Waves) string {
 	for i, m := range c.Messages {
 		fmt.Fprintf(&b, "message %d:\n  %s\n", i+1, strings.Join(strings.FieldsFunc(string(m.Body), func(r rune) bool { return r == '\r' || r == '\n' }), "\n  "))
 	}
-	b.WriteString("the other order:")
+	return b.String() + order(c, waves)
+}
+
+// order prints the order of messages, wave by wave.
+func order(c *course.Case, waves course.Waves) string {
+	var b strings.Builder
+	b.WriteString("the order:")
 	for _, w := range waves {
 		b.WriteString(" [")
 		for _, i := range w {

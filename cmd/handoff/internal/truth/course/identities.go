@@ -187,7 +187,7 @@ func recordRenamed(t *teller) {
 	t.begin(v)
 	old := *p
 	p.mr = "N" + p.mr
-	t.merge(pick(t.rng, []string{"A47", "A46"}), p, &old)
+	t.merge(pick(t.rng, []string{"A47", "A46", "A48"}), p, &old)
 	if chance(t.rng, 40) { // a system that has not heard of it yet
 		was := *v
 		was.who = &old
@@ -203,7 +203,7 @@ func accountRenamed(t *teller) {
 	t.begin(v)
 	old := v.account
 	v.account = "N" + v.account
-	t.send(telling{trigger: pick(t.rng, []string{"A49", "A48"}), who: v.who, visit: v, extra: func(l *letter) { t.mrg(l, v.who, old, "") }})
+	t.send(telling{trigger: "A49", who: v.who, visit: v, extra: func(l *letter) { t.mrg(l, v.who, old, "") }})
 	t.wait(5, 40)
 	t.end(v, pick(t.rng, dispositions))
 }

@@ -53,9 +53,9 @@ func (t *teller) newRecord() *record {
 	t.records++
 	n := t.records
 	p := &record{
-		mr: fmt.Sprintf("M%s%d", t.tag, n), family: pick(t.rng, families), sex: pick(t.rng, []string{"F", "M"}),
-		born:   fmt.Sprintf("%d%02d%02d", 1931+t.rng.IntN(70), 1+t.rng.IntN(12), 1+t.rng.IntN(28)),
-		street: fmt.Sprintf("%d %s", 1+t.rng.IntN(900), pick(t.rng, streets)), phone: fmt.Sprintf("(847)555-%04d", t.rng.IntN(10000)),
+		mr: fmt.Sprintf("M%s%d", t.tag, n), family: pick(t.own, families) + "-" + pick(t.own, families), sex: pick(t.rng, []string{"F", "M"}),
+		born:   fmt.Sprintf("%d%02d%02d", 1931+t.rng.IntN(70), 1+t.own.IntN(12), 1+t.own.IntN(28)),
+		street: fmt.Sprintf("%d %s", 1+t.own.IntN(900), pick(t.own, streets)), phone: fmt.Sprintf("(847)555-%04d", t.own.IntN(10000)),
 		language: pick(t.rng, languages), payer: pick(t.rng, payers), doctor: pick(t.rng, doctors), private: chance(t.rng, 3),
 		member: fmt.Sprintf("W%s%d", t.tag, n),
 	}
@@ -105,6 +105,9 @@ func (t *teller) pid(l *letter, p *record, account string) {
 		seg.set(29, s.at(p.dead)).set(30, "Y")
 	case p.said:
 		seg.set(29, `""`).set(30, "N")
+	}
+	if p.twin != nil {
+		seg.set(21, s.id(p.twin.mr, "MR"))
 	}
 	seg.set(33, s.at(p.updated))
 	pd1 := l.add("PD1").set(4, p.doctor)

@@ -2,6 +2,7 @@ package course
 
 import (
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"time"
 )
@@ -27,6 +28,7 @@ type Case struct {
 // teller tells one case.
 type teller struct {
 	rng     *rand.Rand
+	own     *rand.Rand // of what tells people of different tags apart
 	at      *Sender
 	tag     string
 	now     time.Time
@@ -42,7 +44,7 @@ func Make(seed uint64, n int, tag string, base time.Time) *Case {
 	plot := &plots[n%len(plots)]
 	sender := &Senders[(n/len(plots))%len(Senders)]
 	tell := func(begin time.Time) *teller {
-		t := &teller{rng: rand.New(rand.NewPCG(seed, uint64(n))), at: sender, tag: tag, now: begin}
+		t := &teller{rng: rand.New(rand.NewPCG(seed, uint64(n))), own: rand.New(rand.NewPCG(seed, hashed(tag))), at: sender, tag: tag, now: begin}
 		plot.play(t)
 		return t
 	}
@@ -57,6 +59,12 @@ func Make(seed uint64, n int, tag string, base time.Time) *Case {
 	}
 	t := tell(end.Add(-length).Truncate(time.Minute))
 	return &Case{Number: n, Tag: tag, Plot: plot.name, Sender: sender, Old: old, Messages: t.told}
+}
+
+func hashed(s string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(s)) // it never fails
+	return h.Sum64()
 }
 
 // visit is one stay as its hospital knows it.

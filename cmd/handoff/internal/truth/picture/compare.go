@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -51,6 +52,34 @@ func Difference(a, b []string) string {
 		fmt.Fprintf(&out, "+ %s\n", line)
 	}
 	return out.String()
+}
+
+// Kinds lists what differs without saying whose: "table member", or "table -" for a whole row.
+func Kinds(a, b []string) (out []string) {
+	onlyA, onlyB := only(a, b), only(b, a)
+	for _, line := range onlyA {
+		table, _, _ := strings.Cut(line, " ")
+		at := slices.IndexFunc(onlyB, func(other string) bool { return alike(line, other) })
+		if at < 0 {
+			out = append(out, table+" -")
+			continue
+		}
+		var text strings.Builder
+		members(&text, "", decoded(line), decoded(onlyB[at]))
+		for l := range strings.Lines(text.String()) {
+			if rest, ok := strings.CutPrefix(strings.TrimSpace(l), "- "); ok {
+				member, _, _ := strings.Cut(rest, ":")
+				out = append(out, table+" "+member)
+			}
+		}
+		onlyB = slices.Delete(onlyB, at, at+1)
+	}
+	for _, line := range onlyB {
+		table, _, _ := strings.Cut(line, " ")
+		out = append(out, table+" +")
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 func only(has, hasnt []string) (out []string) {
@@ -115,13 +144,19 @@ func members(out *strings.Builder, path string, a, b map[string]any) {
 			members(out, path+n+".", da, db)
 			continue
 		}
+		if la, lb, ok := lists(a[n], b[n]); ok {
+			for i := range la {
+				members(out, path+n+".", map[string]any{strconv.Itoa(i): la[i]}, map[string]any{strconv.Itoa(i): lb[i]})
+			}
+			continue
+		}
 		fmt.Fprintf(out, "    - %s%s: %s\n    + %s%s: %s\n", path, n, text(a[n]), path, n, text(b[n]))
 	}
 }
 
 // Unretracted lists alerts that somebody was told of and that were taken back, where that somebody was
-// not told so. An alert whose work was done is not taken back, and mails that were still to be sent
-// are.
+// not told so. An alert whose work was done is not taken back, nor one whose patient has come back; mails
+// that were still to be sent are.
 func Unretracted(ctx context.Context, db *pgxpool.Pool, org events.ID) ([]string, error) {
 	rows, err := db.Query(ctx, `
 		WITH taken_back AS (
@@ -134,7 +169,7 @@ func Unretracted(ctx context.Context, db *pgxpool.Pool, org events.ID) ([]string
 		)
 		SELECT b.kind || ' of stay ' || coalesce(e.visit_key, '?') || ', resolved (' || b.reason || '): ' || t.recipient || ' by ' || t.channel
 		FROM taken_back b JOIN told t ON t.alert_id = b.id LEFT JOIN admission.encounter e ON e.id = b.encounter_id
-		WHERE b.reason <> 'completed' AND NOT EXISTS (
+		WHERE b.reason NOT IN ('completed', 'readmitted') AND NOT EXISTS (
 			SELECT FROM notification.delivery d WHERE d.alert_id = b.id AND d.recipient = t.recipient AND d.channel = t.channel
 				AND d.version >= b.version AND d.state <> 'suppressed')
 		ORDER BY 1`, org)
@@ -142,4 +177,11 @@ func Unretracted(ctx context.Context, db *pgxpool.Pool, org events.ID) ([]string
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// lists are two lists of equal length whose elements can be compared one by one.
+func lists(a, b any) (la, lb []any, ok bool) {
+	la, okA := a.([]any)
+	lb, okB := b.([]any)
+	return la, lb, okA && okB && len(la) == len(lb) && len(la) > 0
 }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -36,13 +37,21 @@ func Read(ctx context.Context, db *pgxpool.Pool, org events.ID, services []strin
 	if err != nil {
 		return nil, err
 	}
+	retired, err := meanings(ctx, db, org, append(queries[:len(queries):len(queries)], formerly))
+	if err != nil {
+		return nil, err
+	}
 	persons, err := meanings(ctx, db, org, append(queries[:len(queries):len(queries)], groups))
 	if err != nil {
 		return nil, err
 	}
 	p := Picture{}
 	for _, name := range list {
-		if err := p.read(ctx, db, org, name, words{names, persons}); err != nil {
+		w := words{names, persons}
+		if !strings.HasPrefix(name, "admission.") {
+			w.names = retired // others must know whoever survives
+		}
+		if err := p.read(ctx, db, org, name, w); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -118,7 +127,7 @@ func (t table) line(raw string, names words) (string, error) {
 		}
 		r[d] = v
 	}
-	t.without(r)
+	t.omitted(r)
 	named, ok := names.in(map[string]any(r), "").(map[string]any)
 	if !ok {
 		return "", fmt.Errorf("not a row: %s", raw)
@@ -187,16 +196,24 @@ var queries = []string{
 	`SELECT id::text, 'feed ' || name FROM admission.feed WHERE org_id = $1`,
 	`SELECT id::text, 'provider ' || name FROM referral.provider WHERE org_id = $1`,
 	`SELECT id::text, 'message ' || control_id || '/' || substr(encode(hash, 'hex'), 1, 8) FROM admission.message WHERE org_id = $1`,
-	`SELECT patient_id::text, 'patient ' || facility_id || ' ' || string_agg(DISTINCT kind || ' ' || value, ' ' ORDER BY kind || ' ' || value)
-		FROM admission.patient_identifier WHERE org_id = $1 GROUP BY patient_id, facility_id`,
-	`SELECT id::text, 'stay ' || facility_id || ' ' || visit_key FROM admission.encounter WHERE org_id = $1`,
+	`SELECT p.id::text, 'patient ' || p.facility_id || ' ' || n.names FROM admission.patient p JOIN (` + standing + `) n ON n.root = coalesce(p.into_id, p.id) WHERE p.org_id = $1`,
+	`SELECT e.id::text, 'stay ' || e.facility_id || ' ' || n.keys FROM admission.encounter e JOIN (
+		SELECT coalesce(into_id, id) AS home, string_agg(visit_key, ' ' ORDER BY visit_key) AS keys FROM admission.encounter WHERE org_id = $1 GROUP BY 1
+	) n ON n.home = coalesce(e.into_id, e.id) WHERE e.org_id = $1`,
 	`SELECT id::text, 'transition of ' || encounter_id FROM discharge.transition WHERE org_id = $1`,
+	`SELECT r->>'id', 'return by ' || (r->'arrival'->>'encounter_id') FROM discharge.transition, json_array_elements(outlook->'returns') r WHERE org_id = $1`,
 	`SELECT id::text, 'task ' || code || ' of ' || encounter_id FROM discharge.task WHERE org_id = $1`,
 	`SELECT id::text, 'referral for ' || need || ' of ' || encounter_id FROM referral.referral WHERE org_id = $1`,
 	`SELECT id::text, 'alert ' || kind || ' of ' || coalesce(encounter_id::text, facility) FROM notification.alert WHERE org_id = $1`,
 }
 
+// formerly are the patients who stand for themselves no more.
+const formerly = `SELECT p.id::text, 'the retired one of ' || p.into_id FROM admission.patient p WHERE p.org_id = $1 AND p.into_id IS NOT NULL`
+
+// standing are the patients that stand for themselves, with all names that stand for them.
+const standing = `SELECT coalesce(q.into_id, q.id) AS root, string_agg(DISTINCT i.kind || ' ' || i.value, ' ' ORDER BY i.kind || ' ' || i.value) AS names
+	FROM admission.patient_identifier i JOIN admission.patient q ON q.id = i.patient_id WHERE i.org_id = $1 GROUP BY 1`
+
 // groups are the persons: a patient alone, or several.
-const groups = `SELECT p.person_id::text, 'person of ' || string_agg(q.ids, ' and ' ORDER BY q.ids) FROM admission.patient p
-	JOIN (SELECT patient_id, string_agg(DISTINCT kind || ' ' || value, ' ' ORDER BY kind || ' ' || value) AS ids FROM admission.patient_identifier GROUP BY patient_id) q
-	ON q.patient_id = p.id WHERE p.org_id = $1 GROUP BY p.person_id`
+const groups = `SELECT p.person_id::text, 'person of ' || string_agg(n.names, ' and ' ORDER BY n.names) FROM admission.patient p
+	JOIN (` + standing + `) n ON n.root = p.id WHERE p.org_id = $1 GROUP BY p.person_id`

@@ -25,7 +25,7 @@ const (
 	reception = "says when something was heard of"
 	writing   = "says when something was written"
 	wayHere   = "says by which event it came to be so"
-	constant  = "the organization"
+	passed    = "follows from when one looks"
 )
 
 // left are whole tables that are not compared.
@@ -37,8 +37,14 @@ var left = map[string]string{
 	"admission.message_raw": "the bytes: compared by their hash in message", "admission.message_open": "empty at rest",
 	"admission.message_outcome": "compared as part of message", "admission.lease": "processes", "admission.feed_pulse": reception,
 	"admission.tally": "counters; reconciliation balances them", "admission.quarantine_notice": "who was told first of a reason on a feed",
+	"admission.patient_detail": "compared as part of patient", "admission.patient_identifier": "compared as part of patient",
+	"admission.alias":              "statements about names: what they amount to is compared as patients and stays",
 	"admission.access_log":         "history",
 	"discharge.transition_history": "history", "discharge.task_log": "history of what people did", "discharge.facility": "setup",
+	"discharge.unopened":     "stays that have no transition, for previews; where one was cancelled that stands for them",
+	"discharge.protocol_set": "setup", "discharge.protocol_act": "setup", "discharge.protocol_book": "setup", "discharge.protocol_preview": "what people tried",
+	"discharge.protocol_shadow": "what people tried", "discharge.protocol_replan": "how far planning again has come",
+	"console.saved_filter": "setup", "console.deed": "what people did",
 	"discharge.tally":    "counters; reconciliation balances them",
 	"referral.directory": "setup", "referral.provider": "setup", "referral.facility": "setup", "referral.history": "history",
 	"notification.delivery": "history of tellings; see Unretracted", "notification.ledger": "history of decisions",
@@ -76,30 +82,59 @@ var tables = map[string]table{
 			"id": follows, "feed_id": "the feed of its facility", "received_at": reception, "copies": "how often it came", "flags": "id-reused: which of two came first",
 		},
 	},
-	"admission.patient":            {},
-	"admission.patient_detail":     {},
-	"admission.patient_identifier": {omit: map[string]string{"key": follows}},
-	"admission.encounter":          {omit: map[string]string{"fold_version": counts, "snapshot.fold_version": counts}, docs: []string{"snapshot"}},
-	"admission.encounter_fact":     {omit: map[string]string{"received_at": reception}, docs: []string{"vals", "diagnoses"}},
+	// A patient is whoever stands for itself, with all that stand for it: whether another number is a
+	// name of the one record or a record that was merged into it depends on which was heard of first.
+	"admission.patient": {query: `
+		SELECT (to_jsonb(p) - 'stamps' || jsonb_build_object('known', coalesce(d.effective, d.groups), 'names', (
+			SELECT jsonb_agg(DISTINCT i.kind || ' ' || i.authority || ' ' || i.value) FROM admission.patient_identifier i
+			JOIN admission.patient q ON q.id = i.patient_id AND coalesce(q.into_id, q.id) = p.id)))::text
+		FROM admission.patient p JOIN admission.patient_detail d USING (id) WHERE p.org_id = $1 AND p.into_id IS NULL`,
+		omit: map[string]string{"cluster_id": follows, "deletions": "compared as facts of the stays", "former": "which stays to look at again"},
+	},
+	// A stay is known by one of the numbers it ever had, whichever was heard of first; a row that was
+	// joined with another is told as entered in error, if it was ever told.
+	"admission.encounter": {
+		omit: map[string]string{
+			"fold_version": counts, "snapshot.fold_version": counts, "cluster_id": follows, "visit_key": "part of its name", "facts": "compared themselves",
+		},
+		docs:   []string{"snapshot"},
+		stands: func(r row) bool { return r["into_id"] == nil },
+	},
+	"admission.encounter_fact": {omit: map[string]string{"received_at": reception, "vals.mother": follows}, docs: []string{"vals", "diagnoses"}},
 
 	"discharge.transition": {
 		omit: map[string]string{
 			"id": follows, "version": counts, "fold_version": counts, "received_at": reception, "changed_at": writing,
-			"stay": "what it was last decided on: admission's own row is compared",
+			"stay":                    "what it was last decided on: admission's own row is compared",
+			"clocks.starts.inpatient": "awaited: it may keep an earlier word",
 		},
-		stands: func(r row) bool { return r["state"] != "cancelled" },
+		// A stay that opens nothing and hangs has a row without a state, for the work of closing it.
+		stands: func(r row) bool { return r["state"] != "cancelled" && r["state"] != "" },
 		edit: func(r row) {
+			asItWas(r)
 			if r["state"] == "planning" {
-				planningOnly(r, "unit", "zone", "calendar", "risk", "diagnoses", "age", "sex", "zip3", "language", "payer", "flags", "facility_id")
+				without(r, "unit", "zone", "calendar", "risk", "diagnoses", "age", "sex", "zip3", "language", "payer", "flags", "facility_id")
 			}
 		},
 	},
 	"discharge.task": {
 		omit: map[string]string{
 			"id": follows, "nth": "how often it was made and cancelled before", "version": counts, "changed_at": writing, "created_at": writing,
+			"warned": passed, "overdue": passed,
 		},
 		stands: func(r row) bool { return openTask(r["state"]) },
-		edit:   func(r row) { sortLines(r, "reasons") },
+		edit: func(r row) {
+			sortLines(r, "reasons")
+			fromNotice(r)
+		},
+	},
+	"discharge.kin": {query: kinship("discharge.kin"), edit: func(r row) { sortList(r, "members") }},
+	"discharge.visit": {
+		omit: map[string]string{"fold_version": counts},
+		stands: func(r row) bool {
+			s := doc(r, "visit")["state"]
+			return s != "cancelled" && s != "entered-in-error"
+		},
 	},
 	"discharge.death": {omit: map[string]string{"as_of": counts}, stands: func(r row) bool { return r["dead"] == true }},
 
@@ -121,7 +156,13 @@ var tables = map[string]table{
 			"occurred_at": wayHere, "received_at": reception, "raised_at": writing,
 		},
 		stands: openThread,
-		edit:   func(r row) { sortList(r, "audience"); sortList(r, "about") },
+		edit: func(r row) {
+			sortList(r, "audience")
+			sortList(r, "about")
+			if r["kind"] == "readmission" {
+				without(r, "owner", "owner_role") // of what was open then
+			}
+		},
 	},
 
 	"console.episode": {
@@ -130,16 +171,25 @@ var tables = map[string]table{
 		stands: func(r row) bool { return r["state"] != "cancelled" },
 		edit: func(r row) {
 			if s := doc(r, "snapshot"); s != nil && r["state"] == "planning" {
-				planningOnly(s, "unit", "zone", "risk", "diagnoses", "age", "sex", "zip3", "language", "payer", "facility_id")
+				without(r, "unit", "band")
+				without(s, "unit", "zone", "risk", "diagnoses", "age", "sex", "zip3", "language", "payer", "facility_id")
 			}
 		},
 	},
 	"console.task": {
 		omit: map[string]string{
 			"id": follows, "seen": counts, "created_at": writing, "changed_at": writing, "snapshot.id": follows, "snapshot.version": counts,
+			"snapshot.overdue": passed,
 		},
 		docs:   []string{"snapshot"},
 		stands: func(r row) bool { return r["open"] == true },
+		edit: func(r row) {
+			if s := doc(r, "snapshot"); s != nil {
+				r["code"] = s["code"]
+				fromNotice(r)
+				fromNotice(s)
+			}
+		},
 	},
 	"console.referral": {
 		omit:   map[string]string{"id": follows, "seen": counts, "snapshot.id": follows, "snapshot.version": counts},
@@ -168,17 +218,34 @@ func openThread(r row) bool { return r["state"] != "resolved" && r["encounter_id
 // kinship is the groups of a table (patient_id, person_id), in which a patient that gives its group the
 // id, or is alone, need not have a row.
 func kinship(table string) string {
-	return `SELECT jsonb_build_object('members', jsonb_agg(DISTINCT m))::text FROM (
+	return `SELECT jsonb_build_object('members', jsonb_agg(DISTINCT coalesce(p.into_id, x.m)))::text FROM (
 			SELECT person_id, patient_id AS m FROM ` + table + ` WHERE org_id = $1 UNION SELECT person_id, person_id FROM ` + table + ` WHERE org_id = $1
-		) x GROUP BY person_id HAVING count(DISTINCT m) > 1`
+		) x LEFT JOIN admission.patient p ON p.id = x.m GROUP BY x.person_id HAVING count(DISTINCT coalesce(p.into_id, x.m)) > 1`
 }
 
 func openTask(state any) bool {
 	return state != "completed" && state != "failed" && state != "cancelled"
 }
 
-// planningOnly takes out what a transition does not keep up while it is only planned for.
-func planningOnly(r row, columns ...string) {
+// asItWas takes out what was open when a patient came back: who had been asked for what by then.
+func asItWas(transition row) {
+	returns, _ := doc(transition, "outlook")["returns"].([]any)
+	for _, v := range returns {
+		if r, ok := v.(map[string]any); ok {
+			without(r, "open_tasks", "version")
+		}
+	}
+}
+
+// fromNotice takes out the times of work on a stay that nobody ended: it is due some time after it was
+// noticed that the stay hangs.
+func fromNotice(r row) {
+	if r["code"] == "close-the-visit" {
+		without(r, "due_at", "warn_at", "trigger_at")
+	}
+}
+
+func without(r row, columns ...string) {
 	for _, c := range columns {
 		delete(r, c)
 	}
@@ -223,15 +290,15 @@ func text(v any) string {
 	return string(b)
 }
 
-// without removes what a table omits.
-func (t table) without(r row) {
+// omitted removes what a table omits.
+func (t table) omitted(r row) {
 	for name := range t.omit {
-		column, member, nested := strings.Cut(name, ".")
-		if !nested {
-			delete(r, column)
-			continue
+		path := strings.Split(name, ".")
+		in := r
+		for _, member := range path[:len(path)-1] {
+			in = doc(in, member)
 		}
-		delete(doc(r, column), member)
+		delete(in, path[len(path)-1])
 	}
-	delete(r, "org_id") // constant
+	delete(r, "org_id")
 }

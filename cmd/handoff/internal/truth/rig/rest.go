@@ -16,13 +16,25 @@ import (
 // Rest waits until nothing moves any more, for as long as there is progress and at most for d.
 func (r *Rig) Rest(d time.Duration) {
 	r.t.Helper()
+	r.rest(d, false)
+}
+
+// Noticed is Rest, and waits for the stays that nobody ended to be noticed: admission looks for them
+// every half minute.
+func (r *Rig) Noticed(d time.Duration) {
+	r.t.Helper()
+	r.rest(d, true)
+}
+
+func (r *Rig) rest(d time.Duration, hanging bool) {
+	r.t.Helper()
 	ctx, cancel := context.WithTimeout(r.t.Context(), d)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	var before int64 = -1
 	for {
-		busy, moved, err := r.moving(ctx)
+		busy, moved, err := r.moving(ctx, hanging)
 		if err == nil && busy == "" && moved == before {
 			return
 		}
@@ -38,7 +50,7 @@ func (r *Rig) Rest(d time.Duration) {
 }
 
 // moving says what still moves, and how many facts were ever told and handled.
-func (r *Rig) moving(ctx context.Context) (busy string, moved int64, err error) {
+func (r *Rig) moving(ctx context.Context, hanging bool) (busy string, moved int64, err error) {
 	tables, err := r.tables(ctx)
 	if err != nil {
 		return "", 0, err
@@ -47,6 +59,15 @@ func (r *Rig) moving(ctx context.Context) (busy string, moved int64, err error) 
 		err = r.DB.QueryRow(ctx, query).Scan(&n)
 		return n, err
 	}
+	if hanging {
+		n, err := count(`SELECT count(*) FROM admission.encounter WHERE check_at <= now() AND into_id IS NULL`)
+		if err != nil {
+			return "", 0, err
+		}
+		if n > 0 {
+			busy = fmt.Sprintf("admission: %d stays to be looked at; ", n)
+		}
+	}
 	for _, s := range Services {
 		waits := []struct{ table, query, what string }{
 			{"message_open", `SELECT count(*) FROM ` + s + `.message_open`, "messages to be applied"},
@@ -54,6 +75,7 @@ func (r *Rig) moving(ctx context.Context) (busy string, moved int64, err error) 
 			{"outbox", `SELECT count(*) FROM ` + s + `.outbox`, "events to be published"},
 			{"timer", `SELECT count(*) FROM ` + s + `.timer WHERE due_at <= now()`, "timers to fire"},
 			{"delivery", `SELECT count(*) FROM ` + s + `.delivery WHERE state = 'pending' AND next_at <= now()`, "messages to be sent out"},
+			{"linkage_due", `SELECT count(*) FROM ` + s + `.linkage_due`, "patients to be compared"},
 			{"parked", `SELECT count(*) FROM ` + s + `.parked`, "events parked"},
 		}
 		for _, w := range waits {

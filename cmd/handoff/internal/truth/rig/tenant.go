@@ -142,12 +142,21 @@ type Law struct {
 	Difference int64  `json:"difference"`
 }
 
-// Reconcile asks a service for its laws and what they differ by.
-func (t *Tenant) Reconcile(ctx context.Context, service string) (laws []Law, difference int64, err error) {
-	var out struct {
-		Laws       []Law `json:"laws"`
-		Difference int64 `json:"difference"`
+// Balanced fails the test where the books of a service do not balance for an organization.
+func (r *Rig) Balanced(name string, org events.ID) {
+	r.t.Helper()
+	token := r.Token(org, "auditor", web.Auditor)
+	for _, service := range Services[:4] {
+		var out struct {
+			Laws       []Law `json:"laws"`
+			Difference int64 `json:"difference"`
+		}
+		if err := r.Call(r.t.Context(), token, "GET", "/"+service+"/reconcile", nil, &out); err != nil {
+			r.t.Errorf("%s: %v", service, err)
+			continue
+		}
+		if out.Difference != 0 || len(out.Laws) == 0 {
+			r.t.Errorf("%s: %s differs by %d: %+v", name, service, out.Difference, out.Laws)
+		}
 	}
-	err = t.Call(ctx, t.Token(t.Org, "auditor", web.Auditor), "GET", "/"+service+"/reconcile", nil, &out)
-	return out.Laws, out.Difference, err
 }
