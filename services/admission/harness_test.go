@@ -44,12 +44,15 @@ func start(t testing.TB) *hospital {
 	return startOn(t, testDB(t), run.Config{Dev: true, MLLP: "127.0.0.1:0"})
 }
 
-func startOn(t testing.TB, db *postgres.DB, config run.Config) *hospital {
+func startOn(t testing.TB, db *postgres.DB, config run.Config, settings ...func(*service)) *hospital {
 	t.Helper()
 	log := &logged{}
 	h := &hospital{t: t, db: db, logged: log, service: newService(run.Env{
 		Config: config, DB: db, Outbox: outbox.New(db, Name), Metrics: prometheus.NewRegistry(), Log: slog.New(slog.NewTextHandler(log, nil)),
 	})}
+	for _, set := range settings {
+		set(h.service)
+	}
 	instance, err := h.instance(context.Background(), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -32,11 +32,12 @@ type linker struct {
 	s     *service
 	model *linkage.Model
 	wake  chan struct{}
-	limit int // fewer after a failure, to find the patient it is about
+	most  int // patients per transaction
+	limit int // fewer of them after a failure, to find the patient it is about
 }
 
 func newLinker(s *service) *linker {
-	return &linker{s: s, model: linkage.Shipped(), wake: make(chan struct{}, 1), limit: linkBatch}
+	return &linker{s: s, model: linkage.Shipped(), wake: make(chan struct{}, 1), most: linkBatch, limit: linkBatch}
 }
 
 // ring says that there may be patients to compare.
@@ -81,7 +82,7 @@ func (l *linker) failed(ctx context.Context, err error) {
 	case l.limit > 1:
 		l.limit = max(1, l.limit/4)
 	default:
-		l.limit = linkBatch
+		l.limit = l.most
 		l.s.log.ErrorContext(ctx, "a patient cannot be compared with others", "error", err)
 		if err := l.s.outbox.SystemTx(ctx, func(tx pgx.Tx) error {
 			_, _, _, err := l.s.store.TakeDue(ctx, tx, 1)
@@ -114,7 +115,7 @@ func (l *linker) once(ctx context.Context) (n int, err error) {
 		return r.compare(ctx, tx, due)
 	})
 	if err == nil && n > 0 {
-		l.limit = linkBatch
+		l.limit = l.most
 		l.s.metrics.compared(r, time.Since(began))
 	}
 	return n, err

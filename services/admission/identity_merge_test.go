@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/handoff-care/handoff/pkg/run"
 )
 
 // TestLinksFollowMerges: a record that another stands for is compared as that one; taken back, as itself.
@@ -70,4 +72,21 @@ func TestAHospitalsWordOutranksAScore(t *testing.T) {
 			h.agreed()
 		})
 	}
+}
+
+// TestAPatientThatCannotBeComparedHoldsNobodyUp: it is left out, said so without a name, and the others are compared.
+func TestAPatientThatCannotBeComparedHoldsNobodyUp(t *testing.T) {
+	h := startOn(t, testDB(t), run.Config{Dev: true, MLLP: "127.0.0.1:0"}, func(s *service) { s.linker.model = nil }) // scoring a pair panics
+	h.send(
+		somebody("NORTH", 1, "Okonkwo^Margaret^Rose", "19440511", "F", walnut, phone, ssn),
+		somebody("SOUTH", 2, "Okonkwo^Margaret^Rose", "19440511", "F", walnut, phone, ssn),
+		somebody("SOUTH", 3, "Adeyemi^Folake", "19710203", "F"))
+	h.compared()
+	var profiles int
+	h.scan(`SELECT count(*) FROM linkage_profile`, nil, &profiles)
+	log := string(h.logged.Bytes())
+	if profiles != 2 || !strings.Contains(log, "cannot be compared") || strings.Contains(strings.ToLower(log), "okonkwo") {
+		t.Errorf("%d of three are compared; %s", profiles, log)
+	}
+	h.agreed()
 }

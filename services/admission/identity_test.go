@@ -416,9 +416,9 @@ func TestOrderOfArrivalMakesNoPersons(t *testing.T) {
 	var states string
 	for seed := range uint64(3) {
 		rand.New(rand.NewPCG(seed, 1)).Shuffle(len(messages), func(i, j int) { messages[i], messages[j] = messages[j], messages[i] })
-		h := start(t)
-		startOn(t, h.db, run.Config{Dev: true})
-		h.linker.limit = 1 + 3*int(seed)
+		few := func(s *service) { s.linker.limit, s.linker.most = 1+3*int(seed), 1+3*int(seed) }
+		h := startOn(t, testDB(t), run.Config{Dev: true, MLLP: "127.0.0.1:0"}, few)
+		startOn(t, h.db, run.Config{Dev: true}, few)
 		h.send(messages...)
 		h.compared()
 		h.agreed()
