@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/fault"
@@ -53,7 +56,16 @@ func newPeers(t testing.TB, s *stage) *peers {
 		write(w, 200, map[string]any{"items": []any{map[string]any{"protocol": "home@2026.1", "title": "Home after a hospital stay"}}, "next": nil})
 	})
 	mux.HandleFunc("GET /api/admission/messages/{id}", func(w http.ResponseWriter, r *http.Request) {
-		write(w, 200, map[string]any{"id": r.PathValue("id"), "encounter_id": p.stay(r.PathValue("id")), "control_id": "MSG00017", "trigger": "A03", "state": "applied", "received_at": time.Now()})
+		if m := p.message(r.PathValue("id")); m != nil {
+			write(w, 200, m)
+			return
+		}
+		stay := p.stay(r.PathValue("id"))
+		if stay.IsZero() {
+			refuse(w, fault.Unknown, "there is no such message")
+			return
+		}
+		write(w, 200, map[string]any{"id": r.PathValue("id"), "encounter_id": stay, "control_id": "MSG00017", "trigger": "A03", "state": "applied", "received_at": time.Now()})
 	})
 	mux.HandleFunc("GET /api/admission/messages/{id}/content", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "MSH|^~\\&|ADT|MERCY|||20261121||ADT^A03|MSG00017|P|2.5.1\rPID|1||M-1^^^MERCY^MR\rPV1|1|I\r")
@@ -304,7 +316,7 @@ func (p *peers) task(id events.ID) events.Task {
 // stay is the stay a message is of.
 func (p *peers) stay(message string) (encounter events.ID) {
 	id, _ := events.ParseID(message)
-	if err := p.stage.db.System.QueryRow(context.Background(), `SELECT encounter_id FROM entry WHERE cause = $1`, id).Scan(&encounter); err != nil {
+	if err := p.stage.db.System.QueryRow(context.Background(), `SELECT encounter_id FROM entry WHERE cause = $1`, id).Scan(&encounter); err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		p.t.Error(err)
 	}
 	return encounter

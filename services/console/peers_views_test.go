@@ -5,6 +5,8 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/handoff-care/handoff/pkg/events"
@@ -18,12 +20,34 @@ type shown struct {
 	alerts []map[string]any
 	later  map[events.ID]map[string]any // alerts as they are; lists do not know yet
 	seen   []string                     // alerts that were opened, by id
+	broken []map[string]any             // messages that could not be used
+	healed bool                         // the cause of all that is gone
+	pasted string                       // what was to be explained last
+
+	referral map[string]any // the one search there is
+	stay     stay           // of it
+	slow     bool           // what is done to it is not announced
 }
 
 // mount answers for the views.
 func (p *peers) mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/notification/alerts", p.listAlerts)
 	mux.HandleFunc("POST /api/notification/alerts/{id}/{action}", p.workAlert)
+	mux.HandleFunc("GET /api/admission/feeds", func(w http.ResponseWriter, _ *http.Request) {
+		write(w, 200, map[string]any{"items": []any{
+			map[string]any{"id": events.Derive("feed"), "name": "Mercy ADT", "facilities": []string{"MERCY"}, "health": "ok", "usual_gap_s": 4, "last_received_at": time.Now()},
+			map[string]any{"id": events.Derive("feed2"), "name": "North ADT", "facilities": []string{"NORTH"}, "health": "silent", "usual_gap_s": 90, "last_received_at": time.Now().Add(-time.Hour)},
+		}, "next": nil})
+	})
+	mux.HandleFunc("GET /api/admission/messages", p.listMessages)
+	mux.HandleFunc("GET /api/referral/referrals", p.listReferrals)
+	mux.HandleFunc("GET /api/referral/referrals/{id}", p.oneReferral)
+	mux.HandleFunc("GET /api/referral/referrals/{id}/history", func(w http.ResponseWriter, _ *http.Request) {
+		write(w, 200, map[string]any{"items": []any{map[string]any{"version": 1, "at": time.Now(), "by": "", "action": "draft", "state": "drafted"}}, "next": nil})
+	})
+	mux.HandleFunc("POST /api/referral/referrals/{id}/{action}", p.workReferral)
+	mux.HandleFunc("POST /api/admission/messages/{id}/reapply", p.reapply)
+	mux.HandleFunc("POST /api/admission/messages/explain", p.explain)
 }
 
 func refuse(w http.ResponseWriter, kind fault.Kind, text string) {
@@ -125,5 +149,193 @@ func (p *peers) workAlert(w http.ResponseWriter, r *http.Request) {
 	p.mu.Unlock()
 	if fact != nil && held == nil {
 		p.stage.tell(store.Notification, fact)
+	}
+}
+
+// quarantine has admission set a message aside, and operations be told.
+func (s *stage) quarantine(control string) events.ID {
+	s.t.Helper()
+	id, now := events.NewID(), time.Now().UTC()
+	s.peers.mu.Lock()
+	s.peers.shown.broken = append(s.peers.shown.broken, map[string]any{
+		"id": id, "feed": "North ADT", "facility": "", "control_id": control, "trigger": "A03", "state": "quarantined", "reason": "facility-not-allowed", "received_at": now,
+	})
+	s.peers.mu.Unlock()
+	a := events.Alert{ID: events.NewID(), Kind: "message-quarantined", State: "raised", Severity: "routine", Version: 1, Recipients: []string{"role:interface"}, OccurredAt: now, ReceivedAt: now, RaisedAt: now}
+	s.tell(store.Notification, events.AlertRaised{Notice: events.Notice{Alert: a}})
+	return id
+}
+
+func (p *peers) listMessages(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	items := []any{}
+	for _, m := range p.shown.broken {
+		if m["state"] == r.URL.Query().Get("state") {
+			items = append(items, m)
+		}
+	}
+	write(w, 200, map[string]any{"items": items, "next": nil})
+}
+
+// message is a message that could not be used, or nil.
+func (p *peers) message(id string) map[string]any {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, m := range p.shown.broken {
+		if m["id"].(events.ID).String() == id {
+			if m["state"] == "kept" { // it is read by now
+				m = maps.Clone(m)
+				m["state"], m["reason"] = "applied", ""
+				if !p.shown.healed {
+					m["state"], m["reason"] = "quarantined", "facility-not-allowed"
+				}
+				p.shown.broken[i] = m
+			}
+			return m
+		}
+	}
+	return nil
+}
+
+func (p *peers) reapply(w http.ResponseWriter, r *http.Request) {
+	if !web.Allow(p.who(r), web.MessagesReapply) {
+		p.t.Error("a message was applied again by somebody who may not")
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, m := range p.shown.broken {
+		if m["id"].(events.ID).String() == r.PathValue("id") {
+			m = maps.Clone(m)
+			m["state"] = "kept"
+			p.shown.broken[i] = m
+			write(w, 200, m)
+			return
+		}
+	}
+	refuse(w, fault.Unknown, "there is no such message")
+}
+
+func (p *peers) explain(w http.ResponseWriter, r *http.Request) {
+	var in struct{ Message string }
+	_ = json.NewDecoder(r.Body).Decode(&in)
+	p.mu.Lock()
+	p.shown.pasted = in.Message
+	p.mu.Unlock()
+	write(w, 200, map[string]any{"reply": "AA", "state": "applied", "reason": "", "trigger": "A03", "feed": "new feed", "zone": "America/New_York", "facility": "MERCY", "fields": []any{
+		map[string]any{"field": "MSH-9", "about": "What happened", "sent": "ADT^A03", "understood": "discharge"},
+		map[string]any{"field": "PV1-36", "about": "Went to", "sent": "SNFX", "understood": "", "advice": "No UB-04 code of ours. Map it in the feed’s settings (dispositions)."},
+	}})
+}
+
+// refer begins the search for a place, and announces it.
+func (s *stage) refer(st stay) events.Referral {
+	s.t.Helper()
+	r := events.Referral{ID: events.NewID(), Encounter: st.encounter.ID, Transition: st.tr.ID, Patient: st.encounter.Patient, Facility: "MERCY", Need: "snf", State: "drafted", Version: 1, Candidates: 2}
+	s.peers.mu.Lock()
+	s.peers.shown.stay = st
+	s.peers.shown.referral = map[string]any{
+		"id": r.ID, "encounter_id": r.Encounter, "patient_id": r.Patient, "facility": "MERCY", "unit": "4N", "need": "snf", "state": "drafted", "version": 1,
+		"candidate_count": 2, "offers": []events.Offer{}, "updated_at": time.Now(), "excluded_elsewhere": 0,
+		"candidates": []any{
+			map[string]any{"provider_id": events.Derive("maple"), "name": "Maple Court", "rank": 1, "reasons": []string{"4.5 stars", "Takes Medicare"}},
+			map[string]any{"provider_id": events.Derive("river"), "name": "Riverside", "rank": 2, "reasons": []string{"In the same area"}},
+		},
+		"excluded": []any{map[string]any{"provider_id": events.Derive("hill"), "name": "Hilltop", "reasons": []string{"Does not take men"}}},
+	}
+	s.peers.mu.Unlock()
+	s.tell(store.Referral, events.ReferralDrafted{Search: events.Search{Referral: r}})
+	return r
+}
+
+func (p *peers) listReferrals(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	items := []any{}
+	if one := p.shown.referral; one != nil && slices.Contains(strings.Split(r.URL.Query().Get("state"), ","), one["state"].(string)) {
+		items = append(items, one)
+	}
+	write(w, 200, map[string]any{"items": items, "next": nil})
+}
+
+func (p *peers) oneReferral(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if one := p.shown.referral; one != nil && one["id"].(events.ID).String() == r.PathValue("id") {
+		write(w, 200, one)
+		return
+	}
+	refuse(w, fault.Unknown, "there is no such referral")
+}
+
+// move gives the search's offer of one provider another state; the caller announces it.
+func (p *peers) move(provider, state string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.moved(events.Derive(provider), state, "")
+}
+
+func (p *peers) moved(provider events.ID, state, reason string) {
+	one := maps.Clone(p.shown.referral)
+	offers := slices.Clone(one["offers"].([]events.Offer))
+	for i, o := range offers {
+		if o.Provider == provider {
+			offers[i].State, offers[i].Reason = state, reason
+		}
+	}
+	if state == "accepted" {
+		one["state"], one["provider_id"] = "accepted", provider
+	}
+	one["offers"], one["version"] = offers, one["version"].(int)+1
+	p.shown.referral = one
+}
+
+func (p *peers) workReferral(w http.ResponseWriter, r *http.Request) {
+	if !web.Allow(p.who(r), web.ReferralsWork) {
+		refuse(w, fault.Forbidden, "your role does not allow this")
+		return
+	}
+	var in struct {
+		Providers []events.ID
+		Provider  events.ID `json:"provider_id"`
+		Reason    string
+		StartAt   string `json:"start_at"`
+	}
+	_ = json.NewDecoder(r.Body).Decode(&in)
+	p.mu.Lock()
+	one := maps.Clone(p.shown.referral)
+	if one == nil {
+		p.mu.Unlock()
+		refuse(w, fault.Unknown, "there is no such referral")
+		return
+	}
+	if r.Header.Get("If-Match") != strconv.Quote(strconv.Itoa(one["version"].(int))) {
+		p.mu.Unlock()
+		refuse(w, fault.Stale, "the referral has changed")
+		return
+	}
+	fact := events.Referral{ID: one["id"].(events.ID), Encounter: one["encounter_id"].(events.ID), Patient: one["patient_id"].(events.ID), Need: "snf", State: one["state"].(string), Version: one["version"].(int) + 1}
+	switch r.PathValue("action") {
+	case "send":
+		var offers []events.Offer
+		for _, id := range in.Providers {
+			offers = append(offers, events.Offer{Provider: id, State: "sent"})
+		}
+		one["offers"], one["state"], one["version"] = offers, "sent", fact.Version
+		p.shown.referral = one
+	case "decline":
+		p.moved(in.Provider, "declined", in.Reason)
+	case "accept":
+		p.moved(in.Provider, "accepted", "")
+	case "book":
+		one["state"], one["start_at"], one["version"] = "booked", in.StartAt, fact.Version
+		p.shown.referral = one
+	}
+	now, slow := p.shown.referral, p.shown.slow
+	fact.State = now["state"].(string)
+	write(w, 200, now)
+	p.mu.Unlock()
+	if !slow {
+		p.stage.tell(store.Referral, events.ReferralUpdated{Search: events.Search{Referral: fact}})
 	}
 }

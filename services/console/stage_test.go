@@ -209,6 +209,7 @@ var people = map[string]struct {
 	"lea":  {"Lea Novak", []web.Role{web.Lead}},
 	"olu":  {"Olu Adeyemi", []web.Role{web.Operations}},
 	"ines": {"Ines Duarte", []web.Role{web.Intake}},
+	"ivo":  {"Ivo Brandt", []web.Role{web.Interface}},
 }
 
 func newIssuer(t testing.TB, org events.ID) *issuer {

@@ -3,10 +3,13 @@ package console
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/handoff-care/handoff/pkg/events"
 )
 
 func quoted(text string) string {
@@ -98,4 +101,124 @@ func TestAnAlertAppearsIsTakenOnAndSettled(t *testing.T) {
 	s.alert(st, "critical", "dana")
 	s.looks("dana", "/alerts", "alerts")
 	s.looks("dana", "/alerts?show=taken", "alerts-empty")
+}
+
+func TestAMessageSetAsideIsAppliedAgainWhenItsCauseIsGone(t *testing.T) {
+	s := open(t)
+	s.facility()
+	b := s.browse(1280, 900, false)
+	b.signIn("ivo")
+	b.visit("/feeds")
+	b.live()
+	b.says("Nothing is set aside")
+	b.says("Silent: something is wrong")
+	b.says("Usually every few seconds at this hour")
+	row := "#m-" + s.quarantine("MSG0042").String()
+	b.until(`document.querySelector("` + row + `")?.innerText.includes("Its hospital is not one of the feed")`) // pushed
+	b.click(row + " a.button")
+	b.until(`document.querySelector("#sheet").open && document.querySelector("#sheet .hl7").innerText.includes("ADT^A03")`)
+	b.accessible("a message that was set aside")
+	b.click("#sheet .close button")
+	b.click(row + " button.main")
+	b.notes("Still set aside: its hospital is not one of the feed")
+	s.looks("ivo", "/feeds", "feeds")
+
+	s.peers.mu.Lock()
+	s.peers.shown.healed = true
+	s.peers.mu.Unlock()
+	b.click(row + " button.main")
+	b.notes("Applied: the message is understood now")
+	b.says("Nothing is set aside") // pushed
+
+	olu := s.browse(1280, 900, false)
+	olu.signIn("olu")
+	s.peers.mu.Lock()
+	s.peers.shown.healed = false
+	s.peers.mu.Unlock()
+	row = "#m-" + s.quarantine("MSG0043").String()
+	olu.visit("/feeds")
+	olu.click(row + " a.button")
+	olu.until(`document.querySelector("#sheet").innerText.includes("Your role does not open what a message says")`)
+}
+
+func TestAPastedMessageIsExplainedFieldByField(t *testing.T) {
+	s := open(t)
+	s.facility()
+	b := s.browse(1280, 900, false)
+	b.signIn("ivo")
+	b.visit("/feeds/connect")
+	b.until(`document.querySelector("form[action='/feeds/explain']")._htmx?.initialized`)
+	js[chromedp.Void](b, `document.querySelector("#message").value = "MSH|^~\\&|ADT|MERCY\nPV1|1|I"; 0`)
+	b.click("form[action='/feeds/explain'] button")
+	b.says("This message would be used.")
+	b.says("1 field to look at")
+	b.says("Look: No UB-04 code of ours")
+	b.accessible("a message explained")
+	b.shot("feeds-explained")
+	s.peers.mu.Lock()
+	if pasted := s.peers.shown.pasted; strings.ReplaceAll(pasted, "\r\n", "\n") != "MSH|^~\\&|ADT|MERCY\nPV1|1|I" {
+		t.Errorf("admission was asked about %q", pasted)
+	}
+	s.peers.mu.Unlock()
+	s.looks("ivo", "/feeds/connect", "connect")
+}
+
+func TestAReferralIsSentDeclinedAcceptedAndBooked(t *testing.T) {
+	s := open(t)
+	s.facility()
+	dana, sam := s.browse(1280, 1000, false), s.browse(1280, 1000, true, "409 (Conflict)")
+	dana.signIn("dana")
+	dana.visit("/referrals")
+	dana.live()
+	dana.says("A patient who needs a place appears here")
+	st := s.dischargeTo(other{"03", "high", "4N"}, "Maria Santos", map[string]time.Duration{call: 90 * time.Minute})
+	r := s.refer(st)
+	slip := "#r-" + r.ID.String()
+	dana.until(`document.querySelector("` + slip + `")?.innerText.includes("Maria Santos")`) // pushed
+	s.looks("dana", "/referrals", "referrals")
+	page := "/referrals/" + r.ID.String()
+	dana.click(slip + " a")
+	dana.until(`location.pathname === "` + page + `"`)
+	dana.live()
+	dana.says("Skilled nursing facility for Maria Santos")
+	dana.says("4.5 stars")
+	dana.says("1 place does not fit")
+	s.looks("dana", page, "referral")
+	sam.signIn("sam")
+	sam.visit(page)
+	sam.live()
+	sam.says("Ask the chosen")
+
+	for _, id := range []string{"maple", "river"} {
+		dana.click("#c-" + events.Derive(id).String() + " input")
+	}
+	dana.click(`form[action$="/send"] button`)
+	dana.notes("Asked. The answers show here.")
+	sam.says("Who was asked") // pushed
+	dana.click(`#o-` + events.Derive("river").String() + ` .no button`)
+	dana.notes("Noted: they said no")
+	dana.says("Said no: no bed")
+	sam.says("Said no: no bed")
+
+	accept := `#o-` + events.Derive("maple").String() + ` form[action$="/accept"] button`
+	s.peers.mu.Lock()
+	s.peers.shown.slow = true // what the first one does is not heard of yet
+	s.peers.mu.Unlock()
+	sam.until(ready + `(` + quoted(accept) + `)`)
+	s.peers.move("maple", "accepted") // somebody else was a moment faster
+	sam.click(accept)
+	sam.notes("Somebody else was a moment faster")
+	sam.says("Maple Court takes the person. Set the day.")
+	sam.shot("referral-race-dark")
+
+	sam.until(`document.querySelector("#start")`)
+	js[chromedp.Void](sam, `document.querySelector("#start").value = "2026-12-01T14:30"; 0`)
+	sam.click(`form[action$="/book"] button`)
+	sam.notes("The day is set.")
+	sam.says("Goes to Maple Court on")
+	s.peers.mu.Lock()
+	if at := s.peers.shown.referral["start_at"]; at != "2026-12-01T14:30:00-05:00" {
+		t.Errorf("referral was told %v", at)
+	}
+	s.peers.mu.Unlock()
 }

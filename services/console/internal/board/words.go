@@ -153,3 +153,6 @@ func StayState(state string) string {
 	}
 	return Plain(state)
 }
+
+// Length is a length of time in words.
+func Length(d time.Duration) string { return span(d) }
