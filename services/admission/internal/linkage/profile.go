@@ -32,9 +32,6 @@ type home struct {
 	number, street, zip string
 }
 
-// where names a home among all homes.
-func (h home) where() string { return h.number + " " + h.street + " " + h.zip }
-
 // Most of each that is compared: a patient with twenty old phones is not compared twenty times.
 const (
 	mostHomes  = 2

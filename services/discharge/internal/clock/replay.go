@@ -101,7 +101,7 @@ func (m *machine) next(s Step) error {
 	}
 	if s.Do == DoCount {
 		if m.counted++; m.counted != s.N {
-			return fmt.Errorf("%s is the %d. day that counts, not the %d.", m.day, m.counted, s.N)
+			return fmt.Errorf("%s is day %d that counts, not day %d", m.day, m.counted, s.N)
 		}
 	}
 	return nil
