@@ -35,6 +35,7 @@ type teller struct {
 	records int
 	visits  int
 	told    []Message
+	control int    // how many control ids were given out before
 	reused  string // a control id that is given out once more
 }
 
@@ -163,7 +164,7 @@ func (t *teller) person(trigger string, p *record) {
 
 func (t *teller) send(m telling) {
 	sent := t.now.Add(time.Duration(t.rng.IntN(50)) * time.Second)
-	control := fmt.Sprintf("%s-%s", t.tag, pad(len(t.told)+1, 3))
+	control := fmt.Sprintf("%s-%s", t.tag, pad(t.control+len(t.told)+1, 3))
 	if t.reused != "" {
 		control, t.reused = t.reused, ""
 	}
