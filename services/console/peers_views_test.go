@@ -27,6 +27,8 @@ type shown struct {
 	referral map[string]any // the one search there is
 	stay     stay           // of it
 	slow     bool           // what is done to it is not announced
+
+	present int // patients on unit 4N
 }
 
 // mount answers for the views.
@@ -40,6 +42,15 @@ func (p *peers) mount(mux *http.ServeMux) {
 		}, "next": nil})
 	})
 	mux.HandleFunc("GET /api/admission/messages", p.listMessages)
+	mux.HandleFunc("GET /api/admission/census", func(w http.ResponseWriter, _ *http.Request) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		items := []any{}
+		if p.shown.present > 0 {
+			items = append(items, map[string]any{"facility": "MERCY", "unit": "4N", "class": "inpatient", "present": p.shown.present, "arrived": 1, "on_leave": 0, "expected_discharges": 1})
+		}
+		write(w, 200, map[string]any{"items": items, "next": nil})
+	})
 	mux.HandleFunc("GET /api/referral/referrals", p.listReferrals)
 	mux.HandleFunc("GET /api/referral/referrals/{id}", p.oneReferral)
 	mux.HandleFunc("GET /api/referral/referrals/{id}/history", func(w http.ResponseWriter, _ *http.Request) {
@@ -338,4 +349,20 @@ func (p *peers) workReferral(w http.ResponseWriter, r *http.Request) {
 	if !slow {
 		p.stage.tell(store.Referral, events.ReferralUpdated{Search: events.Search{Referral: fact}})
 	}
+}
+
+// plans announces that a patient of unit 4N is expected to leave.
+func (s *stage) plans(name string, in time.Duration) events.Transition {
+	s.t.Helper()
+	at := time.Now().Add(in).UTC().Truncate(time.Second)
+	t := events.Transition{
+		ID: events.NewID(), Encounter: events.NewID(), Patient: events.NewID(), Facility: "MERCY", FacilityID: events.Derive("mercy"), Zone: "America/New_York", Unit: "4N",
+		State: "planning", Version: 1, Class: "inpatient", ExpectedAt: &at, Needs: []string{"snf"},
+	}
+	s.peers.called(t.Patient, name)
+	s.peers.mu.Lock()
+	s.peers.shown.present += 11
+	s.peers.mu.Unlock()
+	s.tell(store.Discharge, events.TransitionPlanned{Of: events.Of{Transition: t}})
+	return t
 }

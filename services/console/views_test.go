@@ -10,6 +10,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/services/console/internal/store"
 )
 
 func quoted(text string) string {
@@ -221,4 +222,69 @@ func TestAReferralIsSentDeclinedAcceptedAndBooked(t *testing.T) {
 		t.Errorf("referral was told %v", at)
 	}
 	s.peers.mu.Unlock()
+}
+
+func TestTheCensusFollowsWhoIsAboutToLeave(t *testing.T) {
+	s := open(t)
+	s.facility()
+	b := s.browse(1280, 900, false)
+	b.signIn("dana")
+	b.visit("/census")
+	b.live()
+	b.says("Nobody is expected to leave")
+	later := s.plans("Joseph Obi", 30*time.Hour)
+	b.says("Joseph Obi") // pushed
+	b.says("Needs: Skilled nursing facility")
+	b.until(`document.querySelector("#view tbody").innerText.includes("11")`)
+	sooner := s.plans("Maria Santos", 3*time.Hour)
+	b.until(`[...document.querySelectorAll("#view .rows > li")].map(e => e.id).join() === "l-` + sooner.Encounter.String() + `,l-` + later.Encounter.String() + `"`)
+	s.looks("dana", "/census", "census")
+}
+
+// Pages of those who are about to leave hold each once, soonest first.
+func TestPlanningGoesPageByPage(t *testing.T) {
+	s := open(t)
+	s.facility()
+	var want []events.ID
+	for i := range 7 {
+		want = append(want, s.plans("Somebody", time.Duration(i+1)*time.Hour).Encounter)
+	}
+	st := store.New(s.db)
+	var got []events.ID
+	var after store.PlanningPosition
+	for {
+		list, next, err := st.Planning(t.Context(), s.org, "MERCY", after, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range list {
+			got = append(got, x.Encounter)
+		}
+		if next == nil {
+			break
+		}
+		after = *next
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("pages hold %v, not %v", got, want)
+	}
+}
+
+func TestTheHuddleSaysWhatIsOwedAndWhatToDecide(t *testing.T) {
+	s := open(t)
+	s.facility()
+	b := s.browse(1280, 900, false)
+	b.signIn("lea")
+	b.visit("/huddle")
+	b.live()
+	b.says("Nothing waits for a decision")
+	b.says("Nothing is overdue.")
+	st := s.dischargeTo(other{"03", "high", "4N"}, "Maria Santos", map[string]time.Duration{call: -90 * time.Minute, medicines: 5 * time.Hour})
+	b.until(`document.querySelector("section[aria-labelledby=owed-h]").innerText.includes("` + call + `")`) // pushed
+	b.until(`document.querySelector("section[aria-labelledby=complex-h]").innerText.includes("` + medicines + `")`)
+	s.alert(st, "urgent", "role:lead")
+	b.until(`document.querySelector("section[aria-labelledby=decide-h]").innerText.includes("A patient left")`)
+	s.plans("Joseph Obi", 3*time.Hour)
+	b.until(`document.querySelector("section[aria-labelledby=soon-h]").innerText.includes("Joseph Obi")`)
+	s.looks("lea", "/huddle", "huddle")
 }
