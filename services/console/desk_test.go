@@ -154,7 +154,7 @@ func TestACallIsRecordedWithItsNextAttempt(t *testing.T) {
 	b.shot("call-phone-dark")
 	b.do(chromedp.SendKeys(chromedp.CSS("#note"), "The daughter answers after five."))
 	b.click(`#sheet button[value="left-message"]`)
-	b.until(`!document.querySelector("#sheet").open && document.querySelector("` + row + `").innerText.includes("1 attempt") && document.querySelector("` + row + `").innerText.includes("Put off until")`)
+	b.until(`!document.querySelector("#sheet").open && document.querySelector("` + row + `").innerText.includes("1 attempt") && document.querySelector("` + row + `").innerText.includes("Next try")`)
 	said := s.peers.said()
 	next, err := time.Parse(time.RFC3339, fmt.Sprint(said["next_at"]))
 	if err != nil || !next.After(time.Now()) || next.After(time.Now().Add(24*time.Hour)) || said["outcome"] != "left-message" || said["channel"] != "phone" || said["note"] != "The daughter answers after five." {

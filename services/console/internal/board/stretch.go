@@ -130,7 +130,7 @@ func (b Bar) Span() string { return span(b.To.Sub(b.From)) }
 // Corrects reports whether a fact takes back or moves what was said before.
 func Corrects(typ string) bool {
 	switch typ {
-	case (events.EncounterDischargeCancelled{}).Type(), (events.EncounterAdmissionCancelled{}).Type(), (events.EncounterMoved{}).Type(), (events.EncounterUpdated{}).Type(),
+	case (events.EncounterDischargeCancelled{}).Type(), (events.EncounterAdmissionCancelled{}).Type(), (events.EncounterMoved{}).Type(),
 		(events.TransitionReplanned{}).Type(), (events.TransitionCancelled{}).Type(), (events.TaskReopened{}).Type(), (events.TaskCancelled{}).Type(),
 		(events.AlertCorrected{}).Type(), (events.ReferralRecalled{}).Type():
 		return true

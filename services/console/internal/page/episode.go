@@ -44,6 +44,16 @@ func (e Episode) open() (rows []board.Row) {
 	return rows
 }
 
+// promise says by when a task is done and who sees to it, for the family. What is due at midnight is due
+// the day before.
+func (e Episode) promise(r board.Row) string {
+	who := cmp.Or(r.OwnerName, "the follow-up team") + " sees to it"
+	if r.Due == nil {
+		return board.Plain(who)
+	}
+	return "By " + r.Due.Add(-time.Second).In(e.Zone).Format("Monday, January 2") + "; " + who
+}
+
 // StateWords is the transition's state, in words.
 func (e Episode) StateWords() string {
 	if e.Why != "" {

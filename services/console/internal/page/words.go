@@ -80,6 +80,14 @@ func doing(r board.Row) string {
 	return "Done"
 }
 
+// waiting says what comes when a row's time to come back has come.
+func waiting(r board.Row) string {
+	if r.State == "in-progress" && r.Attempts > 0 {
+		return "Next try"
+	}
+	return "Put off until"
+}
+
 // who names the patient as far as the viewer may know, with age and sex.
 func who(r board.Row) string {
 	name := named(r)
