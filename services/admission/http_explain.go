@@ -71,7 +71,7 @@ func (s *service) explain(ctx context.Context, in *explainIn) (*messageExplained
 // the organization; with settings of its own where some are to be tried.
 func (s *service) feedToTry(ctx context.Context, in *explainIn) (*adt.Feed, error) {
 	org, setup := web.From(ctx).Org, s.directory.Setup()
-	feed := &adt.Feed{Org: org, Name: "new feed", Enabled: true}
+	feed := &adt.Feed{Org: org, Name: "new feed", Enabled: true, Development: true} // its hospital may be set up later
 	for _, f := range setup.Facilities {
 		if f.Org == org {
 			feed.Facilities = append(feed.Facilities, f)

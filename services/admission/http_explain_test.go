@@ -54,6 +54,10 @@ func TestExplainSaysWhatWouldHappenAndKeepsNothing(t *testing.T) {
 			t.Errorf("not %s: %v", state, got)
 		}
 	}
+	elsewhere := get[object](h, web.Admin, "POST", "/messages/explain", object{"message": strings.ReplaceAll(text, "|GENERAL|", "|ELSEWHERE|")})
+	if elsewhere["state"] != "applied" || elsewhere["facility"] != "ELSEWHERE" || elsewhere["facility_fresh"] != true {
+		t.Errorf("of a hospital that is not set up yet: %v", elsewhere)
+	}
 	body, _ := json.Marshal(object{"message": text})
 	if status, _, _ := h.ask([]web.Role{web.Auditor}, "POST", "/messages/explain", "application/json", body); status != 403 {
 		t.Errorf("an auditor is answered %d", status)

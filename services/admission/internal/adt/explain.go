@@ -91,7 +91,10 @@ func (e *explainer) header(in *Inbound) {
 	}
 	e.say("MSH-4", "Hospital", hospital, "Add this hospital to the feed, or give the hospital this name as an alias.")
 	e.say("MSH-7", "Sent", e.at(in.Sent), "The time cannot be read. Send it like 20260302103000-0600.")
-	kind := ""
+	kind, idle := "", "Nothing is done about this kind of message."
+	if e.c == nil {
+		idle = "" // it was refused before anybody looked at what happened
+	}
 	if e.c != nil && e.c.Kind != 0 {
 		kind = strings.ReplaceAll(e.c.Kind.String(), "-", " ")
 	} else if e.c != nil && len(e.c.Acts) > 0 {
@@ -99,7 +102,7 @@ func (e *explainer) header(in *Inbound) {
 	} else if about[e.m.Trigger()] {
 		kind = "about the person alone"
 	}
-	e.say("MSH-9", "What happened", kind, "Nothing is done about this kind of message.")
+	e.say("MSH-9", "What happened", kind, idle)
 	e.say("MSH-10", "Message number", in.Control, "Every message needs a number of its own: the same message sent twice is recognized by it.")
 	e.say("MSH-11", "Real or test", map[string]string{"P": "real patients", "T": "test", "D": "test"}[clean(e.field("MSH-11").String())], "P means real patients; T and D are test messages.")
 	if e.c == nil {
