@@ -101,7 +101,7 @@ type bad struct {
 }
 
 var bads = []bad{
-	{"an event we do not act on", func(m string) string { return strings.ReplaceAll(m, "A08", "A60") }, "AA", "ignored", true},
+	{"an event we do not act on", func(m string) string { return strings.ReplaceAll(m, "A08", "A20") }, "AA", "ignored", true},
 	{"no patient identifier", func(m string) string { return cut(m, "PID", 3) }, "AA", "quarantined", true},
 	{"no message type", func(m string) string { return cut(m, "MSH", 8) }, "AE", "rejected", true},
 	{"not ADT", func(m string) string { return strings.Replace(m, "ADT^A08", "ORU^R01", 1) }, "AR", "rejected", true},
