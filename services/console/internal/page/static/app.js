@@ -155,11 +155,9 @@
 	}
 
 	// ---- what is under the pointer, or has the cursor, stays where it is when rows come before it ---------
-	let over = null, held = null, cursor = null;
+	let over = null, held = null;
 	document.addEventListener("pointermove", (e) => { over = e.target.closest?.("#rows > .row"); }, { passive: true });
 	document.addEventListener("htmx:before:swap", (e) => {
-		const at = here();
-		cursor = at && { id: at.id, index: [...all(".rows > .row")].indexOf(at) };
 		const row = [over, here()].find((r) => r?.isConnected && r.matches(":hover, :focus-within"));
 		held = row && e.detail.tasks.some((t) => inserts.includes(t.swapSpec?.style ?? t.swapSpec) || t.fragment?.querySelector?.(".row"))
 			? { row, top: row.getBoundingClientRect().top } : null;
@@ -170,11 +168,7 @@
 			if (Math.abs(by) > 1) scrollBy({ top: by, behavior: "instant" });
 		}
 		held = null;
-		if (cursor && document.activeElement === document.body) { // its row moved, or went: the cursor stays on it, or on the next
-			const rows = all(".rows > .row");
-			focusOn(document.getElementById(cursor.id) ?? rows[Math.min(cursor.index, rows.length - 1)]);
-		}
-		cursor = null;
+		resume();
 	});
 
 	// ---- selecting --------------------------------------------------------------------------------
@@ -208,6 +202,20 @@
 	document.addEventListener("htmx:after:swap", () => { const h = $("#main [data-focus]"); if (h) { h.removeAttribute("data-focus"); h.focus(); } });
 
 	// ---- keys. The focus is the cursor: pushes keep it. -----------------------------------------------
+	let cursor = null; // the row that has the focus, or had it before a dialog opened or its element went
+	document.addEventListener("focusin", (e) => {
+		const row = e.target.closest(".rows > .row");
+		if (row) cursor = { id: row.id, index: [...all(".rows > .row")].indexOf(row) };
+		else if (!e.target.closest("dialog, .toasts, .bulk")) cursor = null;
+	});
+	document.addEventListener("pointerdown", (e) => { if (!e.target.closest(".row, dialog, .toasts, .bulk")) cursor = null; }, { passive: true });
+	document.addEventListener("close", resume, true);
+	// resume puts the focus back where it was, or on the row that came to that place.
+	function resume() {
+		if (!cursor || document.activeElement !== document.body || $("dialog[open]")) return;
+		const rows = all(".rows > .row");
+		focusOn(document.getElementById(cursor.id) ?? rows[Math.min(cursor.index, rows.length - 1)]);
+	}
 	const focusOn = (row) => [...all(".who a, .acts a, .acts button", row ?? document.createElement("i"))].find((el) => el.checkVisibility())?.focus({ preventScroll: true });
 	const here = () => document.activeElement?.closest(".rows > .row");
 	function move(by) {
