@@ -53,7 +53,10 @@ func (r *round) regroup(ctx context.Context, tx pgx.Tx, reason string) error {
 		return err
 	}
 	r.tell(g, before, reason)
-	return r.store.MovePersons(ctx, tx, moved, persons)
+	if err := r.store.MovePersons(ctx, tx, moved, persons); err != nil {
+		return err
+	}
+	return r.recount(ctx, tx, g)
 }
 
 // markApart notes of which members it was said that they are not another.

@@ -106,7 +106,6 @@ var tables = map[string]table{
 		omit: map[string]string{
 			"id": follows, "version": counts, "fold_version": counts, "received_at": reception, "changed_at": writing,
 			"stay":                    "what it was last decided on: admission's own row is compared",
-			"clocks.starts.inpatient": "awaited: it may keep an earlier word",
 		},
 		// A stay that opens nothing and hangs has a row without a state, for the work of closing it.
 		stands: func(r row) bool { return r["state"] != "cancelled" && r["state"] != "" },
