@@ -98,8 +98,8 @@ func (c *care) keep(next clock.Record) error {
 	}
 	c.ran = true
 	t.Clocks, t.ClocksUntil = text, next.Until()
-	if !c.moved && c.stay != nil {
-		t.Stay = *c.stay
+	if c.stay != nil && c.stay.FoldVersion >= t.Stay.FoldVersion {
+		t.Stay = *c.stay // whoever decides next without news of the stay must know what the clocks went by
 	}
 	c.moved = true
 	return nil

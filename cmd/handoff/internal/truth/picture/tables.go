@@ -105,7 +105,7 @@ var tables = map[string]table{
 	"discharge.transition": {
 		omit: map[string]string{
 			"id": follows, "version": counts, "fold_version": counts, "received_at": reception, "changed_at": writing,
-			"stay":                    "what it was last decided on: admission's own row is compared",
+			"stay": "what it was last decided on: admission's own row is compared",
 		},
 		// A stay that opens nothing and hangs has a row without a state, for the work of closing it.
 		stands: func(r row) bool { return r["state"] != "cancelled" && r["state"] != "" },
