@@ -24,12 +24,6 @@ func (b *tab) says(text string) {
 	b.until(`document.querySelector("main").innerText.replace(/\s+/g, " ").includes(` + quoted(text) + `)`)
 }
 
-// unsays waits until the view does not say a text any more.
-func (b *tab) unsays(text string) {
-	b.t.Helper()
-	b.until(`!document.querySelector("main").innerText.replace(/\s+/g, " ").includes(` + quoted(text) + `)`)
-}
-
 // notes waits for a passing note that says a text.
 func (b *tab) notes(text string) {
 	b.t.Helper()
