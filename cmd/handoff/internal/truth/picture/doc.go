@@ -24,6 +24,16 @@
 //   - While a stay is only planned for, its transition keeps what a planner acts on and nothing else
 //     (services/discharge says so): place, diagnoses and the like are the admission's to compare.
 //
+//   - A patient is whoever stands for itself, with every name that stands for it, and a stay is known by
+//     all the numbers it ever had: whether another number was first heard of as a change, or as a record of
+//     its own that was merged later, makes other rows and the same meaning. Other services must name the
+//     survivor; a retired one is called so, and differs.
+//   - What was open when a patient came back, and the day on which it was noticed that nobody ended a stay,
+//     are of the moment when that was seen.
+//   - Whether a task is overdue follows from its due time, which is compared, and from when one looks.
+//   - How sure a link of two records is, and why, is as of when they were compared: it depends on how
+//     common their values were then. That they are linked, or to be reviewed, is compared.
+//
 // A table or column that is not known here is compared like any other; a table that cannot be given to
 // a case is an error. So nothing is left out by being new.
 package picture
