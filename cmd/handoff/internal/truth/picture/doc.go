@@ -19,8 +19,10 @@
 //     seen. That is right: what was never believed needs no correction. What must be equal is what asks
 //     for somebody's work or attention: current transitions, open tasks, standing referrals and open
 //     alert threads, with everything they say.
+//
 //   - What was told and does not stand must have been taken back to everybody it was told to. That is no
 //     equality of two orders but a property of each; [Unretracted] checks it.
+//
 //   - While a stay is only planned for, its transition keeps what a planner acts on and nothing else
 //     (services/discharge says so): place, diagnoses and the like are the admission's to compare.
 //
@@ -28,9 +30,12 @@
 //     all the numbers it ever had: whether another number was first heard of as a change, or as a record of
 //     its own that was merged later, makes other rows and the same meaning. Other services must name the
 //     survivor; a retired one is called so, and differs.
+//
 //   - What was open when a patient came back, and the day on which it was noticed that nobody ended a stay,
 //     are of the moment when that was seen.
+//
 //   - Whether a task is overdue follows from its due time, which is compared, and from when one looks.
+//
 //   - How sure a link of two records is, and why, is as of when they were compared: it depends on how
 //     common their values were then. That they are linked, or to be reviewed, is compared.
 //
