@@ -49,7 +49,7 @@ func (s *shrinker) try(list []attempt) (best *attempt, of *course.Case, differen
 		trials[s.other] = append(trials[s.other], trial{&c, a.waves})
 	}
 	play(s.t, s.rig, trials)
-	p := pictures(s.t, s.told, s.other)
+	p := pictures(s.t, s.rig, s.told, s.other)
 	for i := range list {
 		if tag := cases[i].Tag; !slices.Equal(p[0][tag], p[1][tag]) {
 			return &list[i], cases[i], picture.Difference(p[0][tag], p[1][tag])

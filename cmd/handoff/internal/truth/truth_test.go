@@ -1,6 +1,7 @@
 package truth
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -10,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/handoff-care/handoff/cmd/handoff/internal/truth/course"
 	"github.com/handoff-care/handoff/cmd/handoff/internal/truth/picture"
@@ -92,18 +95,41 @@ func deliveries(x trial, wave int) (out []rig.Delivery) {
 	return out
 }
 
-// pictures are those of all organizations.
-func pictures(t *testing.T, list ...*hearing) []picture.Picture {
+// pictures are those of all organizations, at one moment at which no timer was due.
+func pictures(t *testing.T, r *rig.Rig, list ...*hearing) []picture.Picture {
 	t.Helper()
-	var out []picture.Picture
-	for _, h := range list {
-		p, err := picture.Read(t.Context(), h.DB, h.Org, rig.Services)
+	for {
+		out, quiet, err := moment(t.Context(), r, list)
 		if err != nil {
-			t.Fatalf("%s: %v", h.Name, err)
+			t.Fatal(err)
+		}
+		if quiet {
+			return out
+		}
+		r.Rest(restWithin)
+	}
+}
+
+func moment(ctx context.Context, r *rig.Rig, list []*hearing) (out []picture.Picture, quiet bool, err error) {
+	tx, err := r.DB.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return nil, false, err
+	}
+	defer func() { _ = tx.Rollback(ctx) }()
+	for _, s := range rig.Services[1:4] { // those with timers
+		var due int
+		if err := tx.QueryRow(ctx, `SELECT count(*) FROM `+s+`.timer WHERE due_at <= now()`).Scan(&due); err != nil || due > 0 {
+			return nil, false, err
+		}
+	}
+	for _, h := range list {
+		p, err := picture.Read(ctx, tx, h.Org, rig.Services)
+		if err != nil {
+			return nil, false, fmt.Errorf("%s: %w", h.Name, err)
 		}
 		out = append(out, p)
 	}
-	return out
+	return out, true, nil
 }
 
 func TestAnyOrderEndsInTheSamePicture(t *testing.T) {
@@ -123,7 +149,7 @@ func TestAnyOrderEndsInTheSamePicture(t *testing.T) {
 	}
 	start := time.Now()
 	play(t, r, all)
-	list := pictures(t, append([]*hearing{told}, others...)...)
+	list := pictures(t, r, append([]*hearing{told}, others...)...)
 	t.Logf("%d cases, %d organizations: %s", cases, len(all), time.Since(start).Round(time.Second))
 	if len(list[0]) != len(byTag) {
 		t.Errorf("%d cases were told, %d are in the picture", len(byTag), len(list[0]))

@@ -3,6 +3,7 @@ package course
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 )
 
@@ -48,12 +49,26 @@ func pick[T any](r *rand.Rand, list []T) T { return list[r.IntN(len(list))] }
 
 func chance(r *rand.Rand, percent int) bool { return r.IntN(100) < percent }
 
+// surname is a name that nobody else has: people of different cases are not to be taken for one.
+func surname(tag string, n int) string {
+	syllables := []string{"ba", "ke", "di", "fo", "gu", "la", "me", "ni", "ro", "su"}
+	out := syllables[n%10]
+	for _, r := range tag[1:] {
+		if r >= '0' && r <= '9' {
+			out += syllables[r-'0']
+		} else {
+			out += string(r) + "y"
+		}
+	}
+	return strings.ToUpper(out[:1]) + out[1:]
+}
+
 // newRecord invents somebody, or another record of somebody.
 func (t *teller) newRecord() *record {
 	t.records++
 	n := t.records
 	p := &record{
-		mr: fmt.Sprintf("M%s%d", t.tag, n), family: pick(t.own, families) + "-" + pick(t.own, families), sex: pick(t.rng, []string{"F", "M"}),
+		mr: fmt.Sprintf("M%s%d", t.tag, n), family: pick(t.own, families) + "-" + surname(t.tag, n), sex: pick(t.rng, []string{"F", "M"}),
 		born:   fmt.Sprintf("%d%02d%02d", 1931+t.rng.IntN(70), 1+t.own.IntN(12), 1+t.own.IntN(28)),
 		street: fmt.Sprintf("%d %s", 1+t.own.IntN(900), pick(t.own, streets)), phone: fmt.Sprintf("(847)555-%04d", t.own.IntN(10000)),
 		language: pick(t.rng, languages), payer: pick(t.rng, payers), doctor: pick(t.rng, doctors), private: chance(t.rng, 3),

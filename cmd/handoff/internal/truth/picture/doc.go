@@ -37,7 +37,7 @@
 //   - Whether a task is overdue follows from its due time, which is compared, and from when one looks.
 //
 //   - How sure a link of two records is, and why, is as of when they were compared: it depends on how
-//     common their values were then. That they are linked, or to be reviewed, is compared.
+//     common their values were then. What was stated or decided is compared, and who is one person.
 //
 // A table or column that is not known here is compared like any other; a table that cannot be given to
 // a case is an error. So nothing is left out by being new.

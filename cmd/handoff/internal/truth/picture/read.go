@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/handoff-care/handoff/pkg/events"
 )
@@ -27,8 +26,9 @@ var (
 // Tag is the tag of case n of a run: five digits after a letter that keeps runs apart.
 func Tag(run byte, n int) string { return fmt.Sprintf("K%c%05d", run, n) }
 
-// Read takes the picture of an organization at rest.
-func Read(ctx context.Context, db *pgxpool.Pool, org events.ID, services []string) (Picture, error) {
+// Read takes the picture of an organization at rest. Pictures that are to be compared are taken in one
+// transaction that sees one moment: time goes on, and tasks become overdue.
+func Read(ctx context.Context, db pgx.Tx, org events.ID, services []string) (Picture, error) {
 	list, err := tablesOf(ctx, db, services)
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func Read(ctx context.Context, db *pgxpool.Pool, org events.ID, services []strin
 }
 
 // tablesOf lists what is to be compared: every table with rows of organizations that is not left out.
-func tablesOf(ctx context.Context, db *pgxpool.Pool, services []string) ([]string, error) {
+func tablesOf(ctx context.Context, db pgx.Tx, services []string) ([]string, error) {
 	rows, err := db.Query(ctx, `SELECT table_schema || '.' || table_name, table_name::text FROM information_schema.columns
 		WHERE table_schema = ANY($1) AND column_name = 'org_id' AND table_name IN (SELECT tablename FROM pg_tables) ORDER BY 1`, services)
 	if err != nil {
@@ -79,7 +79,7 @@ func tablesOf(ctx context.Context, db *pgxpool.Pool, services []string) ([]strin
 	return out, err
 }
 
-func (p Picture) read(ctx context.Context, db *pgxpool.Pool, org events.ID, name string, names words) error {
+func (p Picture) read(ctx context.Context, db pgx.Tx, org events.ID, name string, names words) error {
 	how := tables[name]
 	query := cmp.Or(how.query, `SELECT to_jsonb(t)::text FROM `+name+` t WHERE org_id = $1`)
 	rows, err := db.Query(ctx, query, org)
@@ -170,7 +170,7 @@ func (w words) in(v any, member string) any {
 }
 
 // meanings are what ids stand for.
-func meanings(ctx context.Context, db *pgxpool.Pool, org events.ID, queries []string) (map[string]string, error) {
+func meanings(ctx context.Context, db pgx.Tx, org events.ID, queries []string) (map[string]string, error) {
 	w := words{names: map[string]string{"00000000-0000-0000-0000-000000000000": "none"}}
 	for _, q := range queries {
 		rows, err := db.Query(ctx, q, org)

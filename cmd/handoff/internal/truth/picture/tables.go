@@ -20,12 +20,13 @@ type table struct {
 
 // Reasons that many columns share.
 const (
-	counts    = "counts changes"
-	follows   = "follows from ids, or from (organization, values beside it)"
-	reception = "says when something was heard of"
-	writing   = "says when something was written"
-	wayHere   = "says by which event it came to be so"
-	passed    = "follows from when one looks"
+	counts     = "counts changes"
+	follows    = "follows from ids, or from (organization, values beside it)"
+	reception  = "says when something was heard of"
+	writing    = "says when something was written"
+	wayHere    = "says by which event it came to be so"
+	asCompared = "says how common values were when it was written"
+	passed     = "follows from when one looks"
 )
 
 // left are whole tables that are not compared.
@@ -63,15 +64,17 @@ func isPlumbing(name string) bool {
 }
 
 var tables = map[string]table{
+	// How sure a link is, and so whether somebody is asked to review it, depends on how common values
+	// were when the two were compared. What was said of a link is compared, and who is one person.
 	"admission.patient_link": {
 		omit: map[string]string{
-			"id": follows, "score": "says how common values were when it was written", "explanation": "says how common values were when it was written",
+			"id": follows, "score": asCompared, "explanation": asCompared, "verdict": asCompared, "state": asCompared, "left_out": asCompared,
 			"history": "history", "changed_at": writing, "version": counts,
 		},
-		stands: func(r row) bool { return r["state"] != "none" },
+		stands: func(r row) bool { return r["stated"] != nil || r["decision"] != nil },
 		edit: func(r row) {
-			if a, b := r["low_id"].(string), r["high_id"].(string); a > b {
-				r["low_id"], r["high_id"] = b, a
+			if a, b := text(r["low_id"]), text(r["high_id"]); a > b {
+				r["low_id"], r["high_id"] = r["high_id"], r["low_id"]
 			}
 		},
 	},
@@ -165,7 +168,10 @@ var tables = map[string]table{
 	},
 
 	"console.episode": {
-		omit:   map[string]string{"seen": counts, "snapshot.version": counts, "snapshot.id": follows},
+		omit: map[string]string{
+			"seen": counts, "snapshot.version": counts, "snapshot.id": follows,
+			"snapshot.open_tasks": "as of when the transition last changed; open tasks are compared themselves",
+		},
 		docs:   []string{"snapshot"},
 		stands: func(r row) bool { return r["state"] != "cancelled" },
 		edit: func(r row) {
