@@ -129,7 +129,7 @@ func TestAPushLeavesTheKeyboardWhereItIs(t *testing.T) {
 	b := s.browse(1280, 900, false)
 	b.signIn("dana")
 	b.live()
-	b.do(chromedp.KeyEvent("j"))
+	b.walk()
 	b.until(`document.querySelector("#rows > .row").contains(document.activeElement)`)
 	b.do(chromedp.KeyEvent("c")) // claims the row that has the cursor
 	b.until(`document.querySelector("#rows > .row .owner").innerText === "Yours"`)
