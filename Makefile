@@ -80,8 +80,9 @@ lint: ## gofmt, go vet, staticcheck
 lint-all: lint ## What lint does, and golangci-lint (installing it takes minutes)
 	@for m in $(MODULES); do (cd $$m && $(GO) run $(GOLANGCI) run ./...) || exit 1; done
 
-generate: ## Write what is generated: pages, and the contracts in docs/
+generate: ## Write what is generated: pages, their catalogue of texts, and the contracts in docs/
 	@cd services/console && GOWORK=off $(GO) run $(TEMPL) generate -log-level error
+	@$(GO) run ./services/console/internal/text/gather
 	@$(GO) run ./cmd/handoff docs --out docs
 
 verify: generate ## Fail if what is generated differs from what is committed

@@ -85,7 +85,7 @@ func TestAJourneyIsDrawnAndCanBeLaidOnTheTable(t *testing.T) {
 	b.click(`a[href$="?for=family"]`)
 	b.until(`document.querySelector(".family h1")?.innerText === "Maria Santos"`)
 	text := js[string](b, `document.querySelector("main").innerText`)
-	for _, words := range []string{"Came to the hospital", "Moved to ICU", "Left the hospital", "Home with home health", call, "the follow-up team sees to it"} {
+	for _, words := range []string{"Came to the hospital", "Moved to ICU", "Left the hospital", "Went home, with home health care", "A call from the team", "the follow-up team sees to it"} {
 		if !strings.Contains(text, words) {
 			t.Errorf("the family's page does not say %q", words)
 		}
@@ -97,6 +97,20 @@ func TestAJourneyIsDrawnAndCanBeLaidOnTheTable(t *testing.T) {
 	}
 	b.accessible("the family's page")
 	b.shot("family")
+	b.click(`a[lang="es"]`)
+	b.until(`document.documentElement.lang === "es"`)
+	text = js[string](b, `document.querySelector("main").innerText`)
+	for _, words := range []string{"Llegó al hospital", "Se trasladó a ICU", "Volvió a casa, con atención médica en casa", "Una llamada del equipo", "Se encarga el equipo de seguimiento"} {
+		if !strings.Contains(text, words) {
+			t.Errorf("the family's page in Spanish does not say %q: %s", words, text)
+		}
+	}
+	b.accessible("the family's page in Spanish")
+	b.shot("family-es")
+	b.visit("/episodes/" + st.encounter.ID.String() + "?for=family")
+	b.until(`document.documentElement.lang === "es" && document.title.includes("Para la familia")`) // as it was chosen before
+	b.click(`a[lang="en"]`)
+	b.until(`document.documentElement.lang === "en"`)
 	hidden := s.discharge("Ruth Kessler", true, map[string]time.Duration{call: time.Hour})
 	b.visit("/episodes/" + hidden.encounter.ID.String() + "?for=family")
 	b.until(`document.querySelector("h1").innerText === "Confidential patient"`)

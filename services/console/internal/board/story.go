@@ -140,32 +140,6 @@ func Tell(h Happening, staff map[string]string) Line {
 	return l
 }
 
-// Plainly tells a milestone as one would to the family: no units of staff, no names, no codes.
-func Plainly(h Happening) Line {
-	l := Line{At: h.Occurred, Said: said[h.Type]}
-	switch h.Type {
-	case (events.EncounterAdmitted{}).Type():
-		l.Said = "Came to the hospital"
-		if h.Class == "emergency" {
-			l.Said = "Came to the emergency department"
-		}
-	case (events.EncounterTransferred{}).Type():
-		l.Said = "Moved within the hospital"
-		if h.Unit != "" {
-			l.Said = "Moved to " + h.Unit
-		}
-	case (events.EncounterDischarged{}).Type():
-		l.Said, l.Aside = "Left the hospital", Plain(Disposition(h.Disposition))
-	case (events.EncounterDischargeCancelled{}).Type():
-		l.Said = "Stayed in hospital after all"
-	case (events.TaskCompleted{}).Type():
-		l.Said, l.Aside = "Done: "+h.Title, ""
-	default:
-		l.Aside = Need(h.Code)
-	}
-	return l
-}
-
 func reasonOf(code string) string {
 	if code == "" {
 		return ""

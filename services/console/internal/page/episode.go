@@ -20,7 +20,8 @@ type Episode struct {
 	Tasks                          []board.Row
 	Referrals                      []events.Referral
 	Alerts                         []events.Alert
-	Story, Milestones              []board.Line
+	Story                          []board.Line
+	Milestones                     []board.Happening // what the family is told, oldest first
 	Chart                          board.Chart
 	Patient                        events.ID
 	Others                         []OtherStay
@@ -42,16 +43,6 @@ func (e Episode) open() (rows []board.Row) {
 		}
 	}
 	return rows
-}
-
-// promise says by when a task is done and who sees to it, for the family. What is due at midnight is due
-// the day before.
-func (e Episode) promise(r board.Row) string {
-	who := cmp.Or(r.OwnerName, "the follow-up team") + " sees to it"
-	if r.Due == nil {
-		return board.Plain(who)
-	}
-	return "By " + r.Due.Add(-time.Second).In(e.Zone).Format("Monday, January 2") + "; " + who
 }
 
 // StateWords is the transition's state, in words.

@@ -13,6 +13,7 @@ import (
 type Page struct {
 	Title  string
 	Path   string
+	Query  string // what of the address says which page it is, without its language
 	Viewer web.Principal
 	Dev    bool
 	Now    time.Time

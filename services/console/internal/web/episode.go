@@ -108,7 +108,7 @@ func (c *Console) tell(ctx context.Context, e *page.Episode, m store.Episode) er
 		}
 		e.Story = append(e.Story, l)
 		if board.Milestone(x.Type) {
-			e.Milestones = append(e.Milestones, board.Plainly(h))
+			e.Milestones = append(e.Milestones, h)
 		}
 	}
 	e.Chart = board.Draw(all, e.Tasks, e.Alerts, time.Now())
@@ -130,7 +130,10 @@ func (c *Console) episode(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if r.URL.Query().Get("for") == "family" {
-		c.render(w, r, http.StatusOK, page.FamilyPage(c.page(r, "For the family"), e))
+		r = c.spoken(w, r)
+		p := c.page(r, page.FamilyTitle(r.Context()))
+		p.Query = "for=family"
+		c.render(w, r, http.StatusOK, page.FamilyPage(p, e))
 		return nil
 	}
 	e.Others = c.otherStays(r.Context(), e)

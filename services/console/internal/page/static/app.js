@@ -147,7 +147,7 @@
 		}
 	}
 	function leave() {
-		const form = $(".me form");
+		const form = $('form[action="/logout"]');
 		const why = document.createElement("input");
 		Object.assign(why, { type: "hidden", name: "why", value: "idle" });
 		form.append(why);
