@@ -70,20 +70,39 @@ func (d Desk) Show(ctx context.Context, org events.ID, stream string, key events
 // Replay handles the events of a parked key in order, all of them in one transaction, and frees the
 // key. If one fails nothing changes and the error says why. With dry set, nothing changes either way.
 func (d Desk) Replay(ctx context.Context, org events.ID, stream string, key events.ID, dry bool) (n int, err error) {
+	out, err := d.Try(ctx, org, stream, key, dry)
+	return out.Events, err
+}
+
+// Told is how many facts of a type the service announces.
+type Told struct {
+	Type string `json:"type"`
+	N    int    `json:"n"`
+}
+
+// Outcome is what a replay did, or would do.
+type Outcome struct {
+	Events int    `json:"events"`
+	Told   []Told `json:"told" doc:"the facts announced because of them, by type"`
+}
+
+// Try is Replay that also says what the service announced because of the events.
+func (d Desk) Try(ctx context.Context, org events.ID, stream string, key events.ID, dry bool) (out Outcome, err error) {
 	handle := d.handler(stream)
 	if handle == nil {
-		return 0, fault.New(fault.Unknown, "this service does not hear the stream %q", stream)
+		return out, fault.New(fault.Unknown, "this service does not hear the stream %q", stream)
 	}
 	err = d.Outbox.SystemTx(ctx, func(tx pgx.Tx) error {
-		if n, err = replay(ctx, tx, org, stream, key, handle); err == nil && dry {
+		out, err = replay(ctx, tx, org, stream, key, handle)
+		if err == nil && dry {
 			err = errDry
 		}
 		return err
 	})
 	if err == errDry {
-		return n, nil
+		err = nil
 	}
-	return n, err
+	return out, err
 }
 
 var errDry = fault.New(fault.Conflict, "dry run")
@@ -97,31 +116,48 @@ func (d Desk) handler(stream string) Handler {
 	return nil
 }
 
-func replay(ctx context.Context, tx pgx.Tx, org events.ID, stream string, key events.ID, handle Handler) (int, error) {
+func replay(ctx context.Context, tx pgx.Tx, org events.ID, stream string, key events.ID, handle Handler) (out Outcome, err error) {
 	tag, err := tx.Exec(ctx, `DELETE FROM parked_key WHERE stream = $1 AND key = $2 AND org_id = $3`, stream, key, org)
 	if err != nil {
-		return 0, err
+		return out, err
 	}
 	if tag.RowsAffected() == 0 {
-		return 0, fault.New(fault.Unknown, "no such key is parked")
+		return out, fault.New(fault.Unknown, "no such key is parked")
 	}
 	rows, err := tx.Query(ctx, `WITH d AS (DELETE FROM parked WHERE stream = $1 AND key = $2 RETURNING sequence, doc)
 		SELECT doc FROM d ORDER BY sequence`, stream, key)
 	if err != nil {
-		return 0, err
+		return out, err
 	}
 	docs, err := pgx.CollectRows(rows, pgx.RowTo[[]byte])
 	if err != nil {
-		return 0, err
+		return out, err
 	}
+	var before int64
+	if err := tx.QueryRow(ctx, `SELECT coalesce(max(sequence), 0) FROM event_log`).Scan(&before); err != nil {
+		return out, err
+	}
+	causes := make([]events.ID, 0, len(docs))
 	for _, doc := range docs {
 		e, err := events.Decode(doc)
 		if err != nil {
-			return 0, err
+			return out, err
 		}
 		if err := guard(func() error { return handle(ctx, tx, []events.Event{e}) }); err != nil {
-			return 0, fault.Wrap(fault.Conflict, err, "%s still fails: %s", e.Fact.Type(), reason(err))
+			return out, fault.Wrap(fault.Conflict, err, "%s still fails: %s", e.Fact.Type(), reason(err))
 		}
+		causes = append(causes, e.ID)
 	}
-	return len(docs), nil
+	out.Events = len(docs)
+	out.Told, err = told(ctx, tx, before, causes)
+	return out, err
+}
+
+// told counts by type what was announced because of events, in this transaction's part of the log.
+func told(ctx context.Context, tx pgx.Tx, after int64, causes []events.ID) ([]Told, error) {
+	rows, err := tx.Query(ctx, `SELECT type, count(*) FROM event_log WHERE sequence > $1 AND cause = ANY($2) GROUP BY type ORDER BY type`, after, causes)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Told])
 }

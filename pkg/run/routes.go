@@ -34,7 +34,7 @@ func (pt *part) standardRoutes(registry *prometheus.Registry) {
 	}
 	type replayed struct {
 		Body struct {
-			Events int  `json:"events"`
+			bus.Outcome
 			DryRun bool `json:"dry_run"`
 		}
 	}
@@ -57,12 +57,12 @@ func (pt *part) standardRoutes(registry *prometheus.Registry) {
 		return web.Page(list, len(list), nil), nil
 	})
 	web.Handle(pt.router, web.ParkedReplay, "POST", "/parked/{stream}/{key}/replay", "Handle a parked key's events again, in order", func(ctx context.Context, in *replayIn) (*replayed, error) {
-		n, err := desk.Replay(ctx, web.From(ctx).Org, in.Stream, in.Key, in.DryRun)
+		outcome, err := desk.Try(ctx, web.From(ctx).Org, in.Stream, in.Key, in.DryRun)
 		if err != nil {
 			return nil, err
 		}
 		out := &replayed{}
-		out.Body.Events, out.Body.DryRun = n, in.DryRun
+		out.Body.Outcome, out.Body.DryRun = outcome, in.DryRun
 		return out, nil
 	})
 	pt.router.Raw(web.OperationsRead, http.MethodGet, "/figures", figures(registry, pt.service.Name))

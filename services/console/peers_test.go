@@ -38,6 +38,8 @@ type peers struct {
 	held   []events.Fact    // not nil: what acts announce waits here
 	shown  shown
 
+	running running
+
 	heldAlerts []events.Fact
 }
 
@@ -90,21 +92,9 @@ func newPeers(t testing.TB, s *stage) *peers {
 		mux.HandleFunc("GET /api/"+name+"/figures", func(w http.ResponseWriter, _ *http.Request) {
 			write(w, 200, map[string]any{"service": name, "figures": map[string]float64{"handoff_consumer_events_total{stream=admission}": 90210, "handoff_consumer_lag{stream=admission}": 3, "handoff_outbox_oldest_seconds": .004}})
 		})
-		mux.HandleFunc("POST /api/"+name+"/parked/{stream}/{key}/replay", func(w http.ResponseWriter, r *http.Request) {
-			if !web.Allow(p.who(r), web.ParkedReplay) {
-				t.Error("a replay by somebody who may not")
-			}
-			write(w, 200, map[string]any{"events": 2, "dry_run": false})
-		})
-		mux.HandleFunc("GET /api/"+name+"/parked", func(w http.ResponseWriter, _ *http.Request) {
-			items := []any{}
-			if name == "referral" {
-				items = append(items, map[string]any{"stream": "discharge", "key": events.NewID(), "reason": "no provider has this id", "events": 2, "parked_at": time.Now().Add(-time.Hour)})
-			}
-			write(w, 200, map[string]any{"items": items, "next": nil})
-		})
 	}
 	p.mount(mux)
+	p.mountOperations(mux)
 	p.server = httptest.NewServer(mux)
 	t.Cleanup(p.server.Close)
 	return p

@@ -54,8 +54,9 @@ func (s *service) listLedger(ctx context.Context, in *ledgerIn) (*web.Listed[row
 }
 
 type verifyIn struct {
-	Link int64  `query:"link" doc:"with hash: a head that was kept outside; it must still be in the chain"`
-	Hash string `query:"hash" doc:"hexadecimal SHA-256 of that link"`
+	Since time.Time `query:"since" doc:"only what was sealed from then on; the link before it is taken as it is. Without hash."`
+	Link  int64     `query:"link" doc:"with hash: a head that was kept outside; it must still be in the chain"`
+	Hash  string    `query:"hash" doc:"hexadecimal SHA-256 of that link"`
 }
 
 type verifyOut struct {
@@ -63,7 +64,8 @@ type verifyOut struct {
 		Holds    bool      `json:"holds"`
 		Problem  string    `json:"problem"`
 		Links    int64     `json:"links"`
-		Rows     int64     `json:"rows" doc:"proved by the links"`
+		Link     int64     `json:"from_link" doc:"the first link that was recomputed"`
+		Rows     int64     `json:"rows" doc:"proved by the links that were recomputed"`
 		Unsealed int64     `json:"unsealed" doc:"newest rows, not yet in the chain (about a second)"`
 		Hash     string    `json:"hash" doc:"the head: keep it outside to prove later that nothing was cut off"`
 		At       time.Time `json:"at"`
@@ -74,7 +76,12 @@ const linksAtOnce = 200
 
 func (s *service) verifyLedger(ctx context.Context, in *verifyIn) (*verifyOut, error) {
 	org, out := web.From(ctx).Org, &verifyOut{}
-	check, anchored := ledger.NewChecker(org), in.Hash == ""
+	start, err := s.startOf(ctx, org, in)
+	if err != nil {
+		return nil, err
+	}
+	check, anchored := ledger.NewCheckerAfter(start), in.Hash == ""
+	out.Body.Link = start.Number + 1
 	for out.Body.Problem == "" {
 		head, proved := check.Head()
 		var links []ledger.Link
@@ -82,7 +89,7 @@ func (s *service) verifyLedger(ctx context.Context, in *verifyIn) (*verifyOut, e
 		err := s.db.Tx(ctx, org, func(tx pgx.Tx) (err error) {
 			if links, rows, err = store.Links(ctx, tx, org, head.Number, linksAtOnce); err == nil && len(links) == 0 {
 				var upTo int64
-				if upTo, out.Body.Unsealed, err = store.Around(ctx, tx, org, head.To); err == nil && upTo != proved {
+				if upTo, out.Body.Unsealed, err = store.Around(ctx, tx, org, start.To, head.To); err == nil && upTo != proved {
 					out.Body.Problem = "rows were put in that no link covers"
 				}
 			}
@@ -109,4 +116,18 @@ func (s *service) verifyLedger(ctx context.Context, in *verifyIn) (*verifyOut, e
 	out.Body.Holds, out.Body.Links, out.Body.Rows, out.Body.At = out.Body.Problem == "", head.Number, proved, moment()
 	out.Body.Hash = hex.EncodeToString(head.Hash[:])
 	return out, nil
+}
+
+// startOf is the link to begin after: none, or the last one from before a time. A head that was kept
+// outside is looked for in the whole chain.
+func (s *service) startOf(ctx context.Context, org events.ID, in *verifyIn) (start ledger.Link, err error) {
+	start.Org = org
+	if in.Since.IsZero() || in.Hash != "" {
+		return start, nil
+	}
+	err = s.db.Tx(ctx, org, func(tx pgx.Tx) error {
+		start, err = store.LinkBefore(ctx, tx, org, in.Since)
+		return err
+	})
+	return start, err
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
@@ -236,6 +237,36 @@ func TestTheChainGoesOnWhereItStopped(t *testing.T) {
 		if v := b.verify("?link=" + strconv.Itoa(i+1) + "&hash=" + h); !v.Holds || v.Hash != hashes[2] {
 			t.Errorf("anchor %d: %+v", i+1, v)
 		}
+	}
+	later := "?since=" + time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	if v := b.verify(later); !v.Holds || v.Rows != 0 || v.Links != 3 || v.Hash != hashes[2] {
+		t.Errorf("nothing was sealed since: %+v", v)
+	}
+	if v := b.verify("?since=2026-01-01T00:00:00Z"); !v.Holds || v.Rows != 6 || v.Links != 3 {
+		t.Errorf("everything was sealed since: %+v", v)
+	}
+}
+
+func TestAPartOfTheChainIsVerifiedByItself(t *testing.T) {
+	b, break_ := tampered(t)
+	for _, n := range []string{"a", "b", "c"} {
+		b.told(opened(stay(n)))
+		if _, _, err := b.seal(b.ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	break_(`UPDATE ledger_link SET at = at - interval '2 days' WHERE number = 1`)
+	since := "?since=" + time.Now().Add(-24*time.Hour).UTC().Format(time.RFC3339)
+	if v := b.verify(since); !v.Holds || v.Rows != 4 || v.Links != 3 {
+		t.Errorf("the last day: %+v", v)
+	}
+	break_(`UPDATE ledger SET reason = 'x' WHERE seq = 1`)
+	if v := b.verify(since); !v.Holds {
+		t.Errorf("what is broken is older: %+v", v)
+	}
+	break_(`UPDATE ledger SET reason = 'x' WHERE seq = 5`)
+	if v := b.verify(since); v.Holds || !strings.Contains(v.Problem, "row 5 to row 6") {
+		t.Errorf("the broken rows are not named: %+v", v)
 	}
 }
 

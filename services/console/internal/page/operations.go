@@ -63,9 +63,11 @@ func Number(v float64) string {
 	return s
 }
 
-func replayPath(service string, k Parked) string {
-	return "/operations/parked/" + service + "/" + k.Stream + "/" + k.Key.String() + "/replay"
+func parkedPath(service string, k Parked) string {
+	return "/operations/parked/" + service + "/" + k.Stream + "/" + k.Key.String()
 }
+
+func replayPath(service string, k Parked) string { return parkedPath(service, k) + "/replay" }
 
 // Mail is a message in development's sink.
 type Mail struct {

@@ -232,29 +232,6 @@ func (l *latencies) chart() chart {
 	return out
 }
 
-func (c *Console) replay(w http.ResponseWriter, r *http.Request) error {
-	key, err := pathID(r, "key")
-	if err != nil {
-		return err
-	}
-	service, stream := r.PathValue("service"), r.PathValue("stream")
-	if !slices.Contains(services, service) || !slices.Contains(services, stream) {
-		return fault.New(fault.Unknown, "There is no such service.")
-	}
-	var done struct {
-		Events int `json:"events"`
-	}
-	if err := c.call(r.Context(), http.MethodPost, service, "/parked/"+stream+"/"+key.String()+"/replay", struct{}{}, &done); err != nil {
-		return err
-	}
-	if !fragment(r) {
-		http.Redirect(w, r, "/operations", http.StatusSeeOther)
-		return nil
-	}
-	c.render(w, r, http.StatusOK, page.ToastPart(page.Toast{Text: "Replayed: " + page.Plural(done.Events, "event", "events") + " in order."}))
-	return nil
-}
-
 func (c *Console) outbox(w http.ResponseWriter, r *http.Request) error {
 	if !c.Dev {
 		return fault.New(fault.Unknown, "There is no page at this address.")

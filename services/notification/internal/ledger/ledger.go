@@ -99,6 +99,9 @@ type Checker struct {
 // NewChecker starts before the first link of an organization.
 func NewChecker(org events.ID) *Checker { return &Checker{last: Link{Org: org}} }
 
+// NewCheckerAfter starts after a link that is taken as it is.
+func NewCheckerAfter(l Link) *Checker { return &Checker{last: l} }
+
 // Check verifies the next link against the rows found for it. The error says what does not hold.
 func (c *Checker) Check(l Link, rows []Row) error {
 	switch {
@@ -106,12 +109,12 @@ func (c *Checker) Check(l Link, rows []Row) error {
 		return fmt.Errorf("link %d is followed by link %d", c.last.Number, l.Number)
 	case l.From != c.last.To:
 		return fmt.Errorf("link %d starts after row %d, the one before ends at row %d", l.Number, l.From, c.last.To)
-	case len(rows) != l.Rows:
-		return fmt.Errorf("link %d sealed %d rows, %d are here", l.Number, l.Rows, len(rows))
+	case len(rows) != l.Rows || len(rows) == 0:
+		return fmt.Errorf("link %d sealed %d rows after row %d up to row %d, %d are here", l.Number, l.Rows, l.From, l.To, len(rows))
 	}
 	want := Extend(c.last, rows, l.At)
 	if !bytes.Equal(want.Hash[:], l.Hash[:]) {
-		return fmt.Errorf("the rows of link %d are not the rows that were sealed", l.Number)
+		return fmt.Errorf("the rows of link %d (row %d to row %d) are not the rows that were sealed", l.Number, rows[0].Seq, rows[len(rows)-1].Seq)
 	}
 	c.last = l
 	c.rows += int64(len(rows))

@@ -162,11 +162,25 @@ func Links(ctx context.Context, tx pgx.Tx, org events.ID, after int64, limit int
 	return links, by, err
 }
 
-// Around counts an organization's rows up to the head of its chain, all of which must be sealed, and
-// the newer ones that no link covers yet.
-func Around(ctx context.Context, tx pgx.Tx, org events.ID, head int64) (upTo, newer int64, err error) {
-	err = tx.QueryRow(ctx, `SELECT count(*) FILTER (WHERE seq <= $2), count(*) FILTER (WHERE seq > $2) FROM ledger WHERE org_id = $1`, org, head).Scan(&upTo, &newer)
+// Around counts an organization's rows after one up to the head of its chain, all of which must be
+// sealed, and the newer ones that no link covers yet.
+func Around(ctx context.Context, tx pgx.Tx, org events.ID, after, head int64) (upTo, newer int64, err error) {
+	err = tx.QueryRow(ctx, `SELECT count(*) FILTER (WHERE seq <= $2), count(*) FILTER (WHERE seq > $2) FROM ledger WHERE org_id = $1 AND ($3 = 0 OR seq > $3)`,
+		org, head, after).Scan(&upTo, &newer)
 	return upTo, newer, err
+}
+
+// LinkBefore is an organization's last link from before a time; without one, the place before the first.
+func LinkBefore(ctx context.Context, tx pgx.Tx, org events.ID, at time.Time) (ledger.Link, error) {
+	rows, err := tx.Query(ctx, `SELECT `+linkColumns+` FROM ledger_link WHERE org_id = $1 AND at < $2 ORDER BY number DESC LIMIT 1`, org, at)
+	if err != nil {
+		return ledger.Link{}, err
+	}
+	links, err := pgx.CollectRows(rows, scanLink)
+	if err != nil || len(links) == 0 {
+		return ledger.Link{Org: org}, err
+	}
+	return links[0], nil
 }
 
 // LedgerQuery selects rows: every zero field means any.
