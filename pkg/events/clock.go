@@ -14,12 +14,13 @@ type Clock struct {
 	Version    string     `json:"version"`
 	Pack       string     `json:"pack"` // the programme the rule belongs to
 	Title      string     `json:"title"`
-	Trigger    string     `json:"trigger"` // discharge, admission, inpatient, observation, leaving
+	Trigger    string     `json:"trigger"` // discharge, admission, inpatient, observation, leaving; of a request: request, grievance
 	TriggerAt  time.Time  `json:"trigger_at"`
 	DueAt      time.Time  `json:"due_at"`
 	MetAt      *time.Time `json:"met_at,omitempty"`
 	Task       ID         `json:"task_id"`             // whose completion met it; none: recorded on the clock itself
 	Code       string     `json:"task_code,omitempty"` // that task's
+	Request    int        `json:"request,omitempty"`   // the number of the request it is of, which a person told of; 0: of the stay itself
 	Late       bool       `json:"late_arrival,omitempty"`
 	Sensitive  bool       `json:"sensitive,omitempty"`
 }
@@ -35,6 +36,12 @@ func (r Ran) Key() ID { return r.Clock.Encounter }
 
 // Snapshot returns the clock as of this fact.
 func (r Ran) Snapshot() Clock { return r.Clock }
+
+// ClockFact is any fact of a clock.
+type ClockFact interface {
+	Fact
+	Snapshot() Clock
+}
 
 // The facts of a clock.
 type (

@@ -123,7 +123,7 @@ func (s *service) table() *clock.Table { return s.rules.Protocols.Rules() }
 func (s *service) running(c *care, rec clock.Record) clock.Subject {
 	switch c.Transition.State {
 	case transition.None, transition.Cancelled, transition.Expired:
-		return clock.Subject{}
+		return clock.Subject{Ended: true}
 	}
 	return s.subject(c.Transition, c.stay, rec)
 }
@@ -191,9 +191,9 @@ func around(c *care, zone *time.Location, now time.Time) clock.Around {
 // tellClock keeps the news of a clock to be announced.
 func (w *work) tellClock(c *care, before, now clock.Record, n clock.News) {
 	t, r := c.Transition, n.Rule
-	start, ok := now.Starts[r.Trigger]
+	start, ok := now.StartOf(n.Clock, r.Trigger)
 	if !ok {
-		start = before.Starts[r.Trigger]
+		start, _ = before.StartOf(n.Clock, r.Trigger)
 	}
 	ran := events.Ran{Clock: events.Clock{
 		Encounter: t.Encounter, Transition: t.ID, Patient: t.Patient, Facility: t.Facility, Unit: t.Unit,
@@ -202,6 +202,9 @@ func (w *work) tellClock(c *care, before, now clock.Record, n clock.News) {
 	}}
 	if n.Was != "" {
 		ran.Previous = map[string]string{"state": string(n.Was)}
+	}
+	if n.Clock.Ask > 0 {
+		ran.Clock.Request, ran.Clock.Late = n.Clock.Ask, false // it was told of here, whenever the stay was
 	}
 	occurred := c.cause.Occurred
 	var fact events.Fact

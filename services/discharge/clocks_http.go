@@ -2,7 +2,9 @@ package discharge
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,6 +26,7 @@ func (a *api) clockRoutes(r *web.Router) {
 	web.Handle(r, web.TransitionsRead, "GET", "/rules", "The rule packs, with sources, versions and vectors", a.rulePacks)
 	web.Handle(r, web.TransitionsRead, "GET", "/rules/{rule}/due", "When something would be due by a rule, and why", a.ruleDue)
 	web.Handle(r, web.RulesMove, "POST", "/rules/move", "Move open clocks and tasks to another version of their rule", a.moveRule)
+	a.requestRoutes(r)
 	word(a, r, "record", "Record that a clock was met, or an attempt, that no task says", a.service.record)
 	word(a, r, "pause", "Let a clock stand still, where its rule allows", a.service.pause)
 	word(a, r, "resume", "Let a paused clock run again", a.service.resume)
@@ -91,7 +94,7 @@ func (a *api) listClocks(ctx context.Context, in *listClocksIn) (*web.Listed[clo
 					return err
 				}
 				for _, c := range found {
-					if t.Encounter == from.Encounter && c.Rule <= from.Rule || len(want) > 0 && !slices.Contains(want, string(c.State)) {
+					if t.Encounter == from.Encounter && c.place() <= from.Rule || len(want) > 0 && !slices.Contains(want, string(c.State)) {
 						continue
 					}
 					views = append(views, c)
@@ -112,7 +115,7 @@ func (a *api) listClocks(ctx context.Context, in *listClocksIn) (*web.Listed[clo
 	if err != nil {
 		return nil, err
 	}
-	out := web.Page(views, in.Limit, func(c clockView) any { return clockCursor{c.until, c.Encounter, c.Rule} })
+	out := web.Page(views, in.Limit, func(c clockView) any { return clockCursor{c.until, c.Encounter, c.place()} })
 	if next != "" {
 		out.Body.Next = &next
 	}
@@ -136,7 +139,6 @@ func (s *service) clocksOf(t *transition.Transition, now time.Time, in *listCloc
 			return nil, err
 		}
 		list = append(list, s.notApplicable(t, rec, zone)...)
-		slices.SortFunc(list, func(a, b clock.Clock) int { return strings.Compare(a.Rule, b.Rule) })
 	}
 	var out []clockView
 	for _, c := range list {
@@ -144,7 +146,7 @@ func (s *service) clocksOf(t *transition.Transition, now time.Time, in *listCloc
 			continue
 		}
 		v := clockView{
-			ID: events.Derive("clock", t.Encounter.String(), c.Rule), Encounter: t.Encounter, Transition: t.ID, Patient: t.Patient,
+			ID: clockID(t.Encounter, c), Encounter: t.Encounter, Transition: t.ID, Patient: t.Patient,
 			Facility: t.Facility, Clock: c,
 		}
 		if t.ClocksUntil != nil {
@@ -152,7 +154,24 @@ func (s *service) clocksOf(t *transition.Transition, now time.Time, in *listCloc
 		}
 		out = append(out, v)
 	}
+	slices.SortFunc(out, func(a, b clockView) int { return strings.Compare(a.place(), b.place()) })
 	return out, nil
+}
+
+// clockID is the id of a clock; of a request's it names the request, too.
+func clockID(encounter events.ID, c clock.Clock) events.ID {
+	if c.Request != nil {
+		return events.Derive("clock", encounter.String(), c.Rule, strconv.Itoa(c.Request.N))
+	}
+	return events.Derive("clock", encounter.String(), c.Rule)
+}
+
+// place is where a clock stands in the list of its encounter's.
+func (v clockView) place() string {
+	if v.Request != nil {
+		return fmt.Sprintf("%s %06d", v.Rule, v.Request.N)
+	}
+	return v.Rule
 }
 
 func (s *service) notApplicable(t *transition.Transition, rec clock.Record, zone *time.Location) []clock.Clock {

@@ -142,10 +142,14 @@ func (w *work) moveClock(c *care, to clock.Rule, m *moved) error {
 	if err != nil {
 		return err
 	}
-	next, was, is, ok := w.s.table().Move(rec, to.ID, m.From, m.To, where)
-	if ok && was.Due.After(w.at) || ok && was.State != "" { // else it has run out
+	next, moved := w.s.table().Move(rec, to.ID, m.From, m.To, where)
+	for _, k := range moved {
+		if !k.Was.Due.After(w.at) && k.Was.State == "" {
+			next = next.Put(k.Was) // it has run out
+			continue
+		}
 		m.Clocks++
-		m.add(t.Encounter, events.ID{}, was.Due, is.Due, w.at)
+		m.add(t.Encounter, events.ID{}, k.Was.Due, k.Is.Due, w.at)
 		c.record = &next
 	}
 	return nil

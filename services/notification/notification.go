@@ -144,6 +144,7 @@ func (s *service) hears() []bus.Subscription {
 			events.TransitionPlanned{}, events.TransitionOpened{}, events.TransitionReplanned{}, events.TransitionUpdated{},
 			events.TransitionCancelled{}, events.TransitionExpired{}, events.TransitionCompleted{}, events.TransitionReadmitted{},
 			events.ReadmissionDetected{}, events.ReadmissionUpdated{}, events.ReadmissionWithdrawn{},
+			events.ClockMet{}, events.ClockMissed{}, events.ClockWithdrawn{},
 			events.TaskDue{}, events.TaskOverdue{}, events.TaskCompleted{}, events.TaskCancelled{}, events.TaskRescheduled{},
 		}},
 		{Stream: "referral", Handle: s.hear, Types: []events.Fact{

@@ -214,7 +214,7 @@ func Need(code string) string {
 // AlertKind is what an alert is about, in words.
 func AlertKind(kind string) string {
 	words := map[string]string{
-		"transition-opened": "A patient left: follow-up is needed", "task-overdue": "A task is overdue", "referral-declined": "A place was declined",
+		"transition-opened": "A patient left: follow-up is needed", "task-overdue": "A task is overdue", "clock-missed": "A request was not answered in time", "referral-declined": "A place was declined",
 		"message-quarantined": "A message could not be used", "referral-accepted": "A place was accepted", "referral-asked": "A place is asked for",
 		"readmission": "A discharged patient is back in hospital",
 	}

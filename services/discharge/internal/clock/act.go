@@ -93,20 +93,41 @@ func (t *Table) bend(rec Record, id string, change func(k *Kept, r *Rule) error)
 	return rec, err
 }
 
-// Move lets the clock of a rule run by another version, if it is still open and runs
-// by the one named. It reports the clock as it was and as it is.
-func (t *Table) Move(rec Record, id, from, to string, where Where) (next Record, was, is Kept, moved bool) {
+// Moved is a clock before and after it was moved to another version of its rule.
+type Moved struct{ Was, Is Kept }
+
+// Move lets the clocks of a rule run by another version, those that are still open and
+// run by the one named: the stay's own, and those of its requests. It reports each as
+// it was and as it is.
+func (t *Table) Move(rec Record, id, from, to string, where Where) (next Record, moved []Moved) {
 	next = rec
 	next.Clocks = slices.Clone(rec.Clocks)
-	k, r := next.find(id), t.version(id, to)
-	if k == nil || r == nil || k.Rule != id+"@"+from || k.State != "" && k.State != StatePaused && k.State != StateAttempted {
-		return rec, was, is, false
+	r := t.version(id, to)
+	if r == nil {
+		return rec, nil
 	}
-	start, ok := rec.Starts.at(r.Trigger)
-	if !ok {
-		return rec, was, is, false
+	for i := range next.Clocks {
+		k := &next.Clocks[i]
+		start, ok := rec.StartOf(*k, r.Trigger)
+		if !ok || k.Rule != id+"@"+from || k.State != "" && k.State != StatePaused && k.State != StateAttempted {
+			continue
+		}
+		was := *k
+		k.Rule = r.Ref()
+		if a := rec.ask(k.Ask); a != nil {
+			k.Bends = a.bends(r)
+		}
+		k.Due = r.due(start, where, k.Bends)
+		moved = append(moved, Moved{was, *k})
 	}
-	was = *k
-	k.Rule, k.Due = r.Ref(), r.due(start, where, k.Bends)
-	return next, was, *k, true
+	return next, moved
+}
+
+// Put puts a clock back as it was.
+func (rec Record) Put(was Kept) Record {
+	rec.Clocks = slices.Clone(rec.Clocks)
+	if k := rec.of(was.ID(), was.Ask); k != nil {
+		*k = was
+	}
+	return rec
 }

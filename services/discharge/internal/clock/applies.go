@@ -21,6 +21,7 @@ type Subject struct {
 	ExpectedAt   *time.Time
 	DischargedAt *time.Time
 	Readmitted   bool
+	Ended        bool // the stay was called off, or the patient died: only requests that outlive it have clocks
 	// Groups are the named groups of conditions that diagnoses belong to, Chronic how
 	// many of a list of groups are chronic conditions. Either may be nil.
 	Groups  func(diagnoses []string) []string

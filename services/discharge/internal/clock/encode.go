@@ -3,6 +3,7 @@ package clock
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -29,6 +30,14 @@ func (rec Record) MarshalJSON() ([]byte, error) {
 	}
 	if b, err = appendKept(b, `,"aside":[`, rec.Aside); err != nil {
 		return nil, err
+	}
+	if len(rec.Asks) > 0 {
+		if b, err = appendAny(append(b, `,"asks":`...), rec.Asks); err != nil {
+			return nil, err
+		}
+	}
+	if rec.Words > 0 {
+		b = strconv.AppendInt(append(b, `,"words":`...), int64(rec.Words), 10)
 	}
 	if len(rec.Log) > 0 {
 		if b, err = appendAny(append(b, `,"log":`...), rec.Log); err != nil {
@@ -69,6 +78,9 @@ func (k *Kept) append(b []byte) ([]byte, error) {
 	}
 	if k.Told != "" {
 		b = appendText(append(b, `,"told":`...), string(k.Told))
+	}
+	if k.Ask > 0 {
+		b = strconv.AppendInt(append(b, `,"ask":`...), int64(k.Ask), 10)
 	}
 	if len(k.Pauses) > 0 {
 		if b, err = appendAny(append(b, `,"pauses":`...), k.Pauses); err != nil {

@@ -14,12 +14,13 @@ type verdict struct {
 	attempts int       // timely ones
 	tracked  bool      // somebody here was asked to see to it, or said something of it
 	waived   *Evidence // another clock's evidence that stands for this one's
+	dropped  *Word     // nobody asks for it any more
 }
 
 // judge is how one clock stands. It looks at its record and at tasks, never at what it
 // said before.
 func (t *Table) judge(rec *Record, k *Kept, r *Rule, a Around) verdict {
-	start := rec.Starts[r.Trigger]
+	start, _ := rec.StartOf(*k, r.Trigger)
 	switch {
 	case r.Window:
 		return window(r, k, a)
@@ -35,7 +36,7 @@ func (t *Table) judge(rec *Record, k *Kept, r *Rule, a Around) verdict {
 	switch {
 	case best != nil:
 		v.state, v.by = StateMet, best
-	case v.waived != nil:
+	case v.waived != nil, v.dropped != nil:
 		v.state = StateNotApplicable
 	case k.open() != nil:
 		v.state = StatePaused
@@ -60,6 +61,10 @@ func (v *verdict) gather(rec *Record, k *Kept, r *Rule, a Around, opens time.Tim
 		case late == nil || e.At.Before(late.At):
 			late = &e
 		}
+	}
+	if ask := rec.ask(k.Ask); ask != nil && r.Asked != nil {
+		v.answer(ask, r, k, consider)
+		return best, late
 	}
 	for i := range a.Tasks {
 		task := &a.Tasks[i]

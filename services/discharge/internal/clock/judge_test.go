@@ -221,7 +221,12 @@ func TestOpenClocksKeepTheirVersion(t *testing.T) {
 	s := home(t, w)
 	rec := tab.Start(Record{}, s, w)
 	was := rec.find("trc-rdi")
-	rec, _, is, moved := tab.Move(rec, "trc-rdi", "MY2020", "MY2019", w)
+	rec, list := tab.Move(rec, "trc-rdi", "MY2020", "MY2019", w)
+	moved := len(list) == 1
+	var is Kept
+	if moved {
+		is = list[0].Is
+	}
 	if want := localAt(t, w, "2026-10-18 00:00"); !moved || !is.Due.Equal(want) || is.Rule != "trc-rdi@MY2019" {
 		t.Fatalf("moved %v to %+v", moved, is)
 	}
@@ -231,7 +236,7 @@ func TestOpenClocksKeepTheirVersion(t *testing.T) {
 	if again := tab.Start(rec, s, w); again.find("trc-rdi").Rule != "trc-rdi@MY2019" {
 		t.Errorf("started again it runs by %s", again.find("trc-rdi").Rule)
 	}
-	if _, _, _, twice := tab.Move(rec, "trc-rdi", "MY2020", "MY2019", w); twice {
+	if _, twice := tab.Move(rec, "trc-rdi", "MY2020", "MY2019", w); len(twice) > 0 {
 		t.Error("moved twice")
 	}
 	later := s.DischargedAt.Add(time.Hour)

@@ -109,6 +109,7 @@ type PackRule struct {
 	Sooner          bool       `yaml:"sooner" json:"sooner,omitempty"`
 	Quiet           bool       `yaml:"quiet" json:"quiet,omitempty"`
 	WaivedBy        *Waiver    `yaml:"waived_by" json:"waived_by,omitempty"`
+	Asked           *Asking    `yaml:"asked" json:"asked,omitempty"`
 }
 
 func (e PackRule) rule() (Rule, error) {
@@ -116,7 +117,7 @@ func (e PackRule) rule() (Rule, error) {
 		ID: e.ID, Version: e.Version, Title: e.Title, Trigger: e.Trigger, Source: e.Source, Standing: e.Standing,
 		FromDay: e.FromDay, Applies: e.Applies, MetBy: e.MetBy, AttemptOutcomes: e.AttemptOutcomes, Attempts: e.Attempts,
 		Pausable: e.Pausable, ExtensionDays: e.ExtensionDays, Window: e.Window, EndsIn: e.EndsIn, MinStay: e.MinStay,
-		Sooner: e.Sooner, Quiet: e.Quiet, WaivedBy: e.WaivedBy,
+		Sooner: e.Sooner, Quiet: e.Quiet, WaivedBy: e.WaivedBy, Asked: e.Asked,
 	}
 	lengths := 0
 	for _, l := range []struct {
@@ -168,5 +169,5 @@ func (e PackRule) check(r Rule, lengths int) error {
 	if e.Applies != nil {
 		return e.Applies.check()
 	}
-	return nil
+	return e.Asked.check(r)
 }

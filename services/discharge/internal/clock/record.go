@@ -31,6 +31,8 @@ type Record struct {
 	Clocks []Kept     `json:"clocks,omitempty"` // in the order of their rules' ids
 	Aside  []Kept     `json:"aside,omitempty"`  // clocks that do not run now, for what was done to them while they did
 	Log    []Evidence `json:"log,omitempty"`    // in the order it was recorded
+	Asks   []Ask      `json:"asks,omitempty"`   // requests that people told of; each has clocks of its own
+	Words  int        `json:"words,omitempty"`  // how often they told something of one
 }
 
 // Kept is one clock as it is kept.
@@ -40,6 +42,7 @@ type Kept struct {
 	State State     `json:"state,omitempty"` // as of the last change; empty: due
 	By    *Evidence `json:"by,omitempty"`    // what met it; of a missed one: what came too late
 	Told  State     `json:"told,omitempty"`  // what was told of it last
+	Ask   int       `json:"ask,omitempty"`   // the number of the request it is of; 0: of the stay itself
 	Bends
 }
 
@@ -55,10 +58,11 @@ const past State = "past"
 // Evidence is something that bears on a clock.
 type Evidence struct {
 	Kind    Kind      `json:"kind"`
-	Rule    string    `json:"rule,omitempty"` // id of the rule whose clock it is said of
-	Task    string    `json:"task,omitempty"` // id of the task it came by
-	Code    string    `json:"code,omitempty"` // that task's
-	At      time.Time `json:"at"`             // when it happened
+	Rule    string    `json:"rule,omitempty"`  // id of the rule whose clock it is said of
+	Task    string    `json:"task,omitempty"`  // id of the task it came by
+	Code    string    `json:"code,omitempty"`  // that task's
+	Event   string    `json:"event,omitempty"` // what answered a request
+	At      time.Time `json:"at"`              // when it happened
 	Outcome string    `json:"outcome,omitempty"`
 	By      string    `json:"by,omitempty"` // the person
 }
@@ -119,6 +123,9 @@ func (t *Table) Start(have Record, s Subject, where Where) Record {
 			continue
 		}
 		next.add(rule, old, &s, day, where)
+	}
+	if len(have.Asks) > 0 || have.Words > 0 {
+		t.startAsked(&next, &have, &s, where)
 	}
 	return next
 }
@@ -207,7 +214,7 @@ func (rec *Record) find(id string) *Kept { return find(rec.Clocks, id) }
 
 func find(clocks []Kept, id string) *Kept {
 	for i := range clocks {
-		if k := &clocks[i]; strings.HasPrefix(k.Rule, id) && len(k.Rule) > len(id) && k.Rule[len(id)] == '@' {
+		if k := &clocks[i]; k.Ask == 0 && strings.HasPrefix(k.Rule, id) && len(k.Rule) > len(id) && k.Rule[len(id)] == '@' {
 			return k
 		}
 	}
@@ -216,7 +223,7 @@ func find(clocks []Kept, id string) *Kept {
 
 // Empty reports whether there is nothing to keep.
 func (rec *Record) Empty() bool {
-	return len(rec.Clocks) == 0 && len(rec.Aside) == 0 && len(rec.Log) == 0
+	return len(rec.Clocks) == 0 && len(rec.Aside) == 0 && len(rec.Log) == 0 && len(rec.Asks) == 0 && rec.Words == 0
 }
 
 // Until is when the last clock ends; nil where there is none.
@@ -284,7 +291,7 @@ func (t *Table) judgeAll(before, rec Record, a Around) (next Record, news []News
 		if v.state == StateDue {
 			k.State = ""
 		}
-		if n, tell := k.news(r, v.state, v.tracked, a); tell {
+		if n, tell := k.news(r, v.state, v.tracked, a.late(&next, k)); tell {
 			news = append(news, n)
 		}
 		if waits := v.state == StateDue && v.tracked && !r.silent() && k.Told != past; waits && (wake.IsZero() || k.Due.Before(wake)) {
@@ -293,11 +300,20 @@ func (t *Table) judgeAll(before, rec Record, a Around) (next Record, news []News
 	}
 	for _, k := range before.Clocks {
 		r := t.ref(k.Rule)
-		if r != nil && next.find(r.ID) == nil && (k.Told == StateMet || k.Told == StateMissed) {
+		if r != nil && next.of(r.ID, k.Ask) == nil && (k.Told == StateMet || k.Told == StateMissed) {
 			news = append(news, News{Clock: k, Rule: *r, Was: k.Told})
 		}
 	}
 	return next, news, wake
+}
+
+// late is Around for one clock: of a request that was written down late, what had run
+// out by then is no news, whenever the stay was heard of.
+func (a Around) late(rec *Record, k *Kept) Around {
+	if ask := rec.ask(k.Ask); ask != nil {
+		a.Late = &ask.Said[0].On
+	}
+	return a
 }
 
 // silent rules have no deadline that anybody has to meet.

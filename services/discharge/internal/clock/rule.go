@@ -70,6 +70,7 @@ type Rule struct {
 	MinStay         bool    // met by staying so long
 	Sooner          bool    // due earlier where what started it ends earlier
 	Quiet           bool    // its passing is no news
+	Asked           *Asking // which request starts it; nil: none does
 	WaivedBy        *Waiver // met so near the trigger, the other rule's clock stands for this one
 
 	ref string // id@version
@@ -98,6 +99,7 @@ func (r Rule) opens(trigger time.Time, zone *time.Location) time.Time {
 type Table struct {
 	packs  []Pack
 	rules  map[string][]Rule // by id, newest first
+	asked  []own             // the rules that run clocks of requests, in the order of their ids
 	clocks []own             // the rules that run clocks of their own, in the order of their ids
 	codes  map[string]bool   // of the tasks that are evidence for them
 }
@@ -195,8 +197,12 @@ func newTable(rules []Rule) (*Table, error) {
 		if slices.ContainsFunc(versions, func(r Rule) bool { return r.Applies != nil }) {
 			t.clocks = append(t.clocks, own{id, versions})
 		}
+		if slices.ContainsFunc(versions, func(r Rule) bool { return r.Asked != nil }) {
+			t.asked = append(t.asked, own{id, versions})
+		}
 	}
 	sort.Slice(t.clocks, func(i, j int) bool { return t.clocks[i].id < t.clocks[j].id })
+	sort.Slice(t.asked, func(i, j int) bool { return t.asked[i].id < t.asked[j].id })
 	t.codes = make(map[string]bool)
 	for _, r := range rules {
 		for _, code := range r.MetBy {

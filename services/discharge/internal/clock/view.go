@@ -2,6 +2,7 @@ package clock
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/handoff-care/handoff/pkg/calendar"
@@ -11,6 +12,7 @@ import (
 // there. The steps of its trace go on to the state; Verdict says the same to machines.
 type Clock struct {
 	Rule     string     `json:"rule"`
+	Request  *Ask       `json:"request,omitempty" doc:"the request it is of; none: of the stay itself"`
 	Version  string     `json:"version"`
 	Pack     string     `json:"pack"`
 	Title    string     `json:"title"`
@@ -25,7 +27,7 @@ type Clock struct {
 
 // Ruling is one step from a due instant to a state.
 type Ruling struct {
-	Do     string     `json:"do" enum:"needs,done,attempt,paused,waived,window,ended,stayed,now,state"`
+	Do     string     `json:"do" enum:"needs,done,attempt,paused,waived,withdrawn,window,ended,stayed,now,state"`
 	At     *time.Time `json:"at,omitempty"`
 	N      int        `json:"n,omitempty"`
 	Counts bool       `json:"counts,omitempty"` // of done and attempt: it was in time
@@ -53,7 +55,8 @@ func (t *Table) View(rec Record, as As) ([]Clock, error) {
 		if r == nil {
 			continue
 		}
-		trace, err := t.explain(k.Rule, rec.Starts[r.Trigger], as.Zone, as.Calendar, k.Bends)
+		start, _ := rec.StartOf(*k, r.Trigger)
+		trace, err := t.explain(k.Rule, start, as.Zone, as.Calendar, k.Bends)
 		if err != nil {
 			return nil, err
 		}
@@ -102,6 +105,9 @@ func (t *Table) standing(rec *Record, k *Kept, r *Rule, zone *time.Location, as 
 		return minStay(rec, k, a)
 	}
 	v := verdict{state: k.State, by: k.By}
+	if a := rec.ask(k.Ask); a != nil && k.State == StateNotApplicable {
+		v.dropped = a.first(WasWithdrawn)
+	}
 	switch {
 	case k.State == StateNotApplicable && r.WaivedBy != nil:
 		if other := rec.find(r.WaivedBy.Rule); other != nil {
@@ -157,7 +163,8 @@ func (w *ruler) stayed(rec *Record) {
 }
 
 func (w *ruler) evidence(rec *Record, k *Kept, r *Rule, v verdict) {
-	opens := r.opens(rec.Starts[r.Trigger], w.zone)
+	start, _ := rec.StartOf(*k, r.Trigger)
+	opens := r.opens(start, w.zone)
 	if r.FromDay != nil {
 		w.say("What happened from %s on counts", w.words(opens))
 	}
@@ -193,6 +200,9 @@ func (w *ruler) evidence(rec *Record, k *Kept, r *Rule, v verdict) {
 		w.ruling(Ruling{Do: "paused", At: utc(p.From)})
 		w.say("Paused since %s%s", w.words(p.From), because(p.Reason))
 	}
+	if a := rec.ask(k.Ask); a != nil {
+		w.asked(a, r, v)
+	}
 	if v.waived != nil {
 		w.ruling(Ruling{Do: "waived", At: utc(v.waived.At)})
 		w.c.Reason = fmt.Sprintf("%s of %s stands for it", r.WaivedBy.Rule, w.words(v.waived.At))
@@ -201,6 +211,8 @@ func (w *ruler) evidence(rec *Record, k *Kept, r *Rule, v verdict) {
 
 func (w *ruler) sourceOf(e Evidence) string {
 	switch {
+	case e.Event != "":
+		return strings.ToUpper(e.Event[:1]) + strings.ReplaceAll(e.Event[1:], "-", " ")
 	case e.Code != "" && e.Kind == Attempt:
 		return "Reached on an attempt of task " + e.Code
 	case e.Code != "":
@@ -303,7 +315,7 @@ func (j *jury) hear(r Ruling) error {
 		}
 	case "paused":
 		j.paused = true
-	case "waived":
+	case "waived", "withdrawn":
 		j.waived = true
 	case "window":
 		j.window = true

@@ -71,6 +71,7 @@ func (m *Mail) client() (*mail.Client, error) {
 var subjects = map[string]string{
 	notice.Opened:       "A discharge needs follow-up",
 	notice.Overdue:      "Follow-up work is overdue",
+	notice.Unanswered:   "A request was not answered in time",
 	notice.Declined:     "A referral was declined",
 	notice.Accepted:     "A referral was accepted",
 	notice.Asked:        "A place is asked for",

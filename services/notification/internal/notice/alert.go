@@ -50,6 +50,7 @@ func (s Severity) Raised() Severity {
 const (
 	Opened       = "transition-opened"
 	Overdue      = "task-overdue"
+	Unanswered   = "clock-missed" // a request that somebody told of was not answered in time
 	Declined     = "referral-declined"
 	Accepted     = "referral-accepted"
 	Quarantined  = "message-quarantined"
@@ -60,10 +61,10 @@ const (
 )
 
 // Kinds lists every kind of alert.
-var Kinds = []string{Opened, Overdue, Declined, Accepted, Asked, Readmission, Quarantined, Late, Exhausted, EndpointGone}
+var Kinds = []string{Opened, Overdue, Unanswered, Declined, Accepted, Asked, Readmission, Quarantined, Late, Exhausted, EndpointGone}
 
 // EncounterKinds lists the kinds of which an encounter has one thread.
-var EncounterKinds = []string{Opened, Overdue, Declined, Accepted, Readmission}
+var EncounterKinds = []string{Opened, Overdue, Unanswered, Declined, Accepted, Readmission}
 
 // Quiet reports whether alerts of this kind stay in the console and never escalate: digests, and
 // what already went to the end of the line.

@@ -25,6 +25,8 @@ func Threads(e events.Event) []events.ID {
 		return append(repointing(f.Key(), Correction(previous(f))), EncounterThread(f.Key(), Opened))
 	case events.ReadmissionFact:
 		return []events.ID{EncounterThread(f.Key(), Readmission)}
+	case events.ClockMet, events.ClockMissed, events.ClockWithdrawn:
+		return clockThreads(f.(events.ClockFact))
 	case events.TaskDue:
 		return nil
 	case events.TaskOverdue:
@@ -89,6 +91,8 @@ func (b *Book) Hear(e events.Event) {
 	case events.TransitionUpdated:
 		b.hide(e, f.Transition)
 		b.updated(e, f.Transition, f.Previous)
+	case events.ClockMet, events.ClockMissed, events.ClockWithdrawn:
+		b.clock(e, f.(events.ClockFact))
 	case events.TaskDue:
 		b.due(e, f.Task)
 	case events.TaskOverdue:

@@ -69,6 +69,7 @@ type Data struct {
 var DefaultRules = map[string][]string{
 	notice.Opened:       {"unit", "facility", "role:liaison"},
 	notice.Overdue:      {"owner", "unit", "facility", "owner-role", "role:liaison"},
+	notice.Unanswered:   {"unit", "facility", "role:liaison"},
 	notice.Declined:     {"unit", "facility", "role:liaison"},
 	notice.Accepted:     {"unit", "facility", "role:liaison"},
 	notice.Asked:        {"facility", "role:intake"},
