@@ -74,8 +74,8 @@ func (d Desk) Replay(ctx context.Context, org events.ID, stream string, key even
 	return out.Events, err
 }
 
-// Told is how many facts of a type the service announces.
-type Told struct {
+// Announced is how many facts of a type the service announces.
+type Announced struct {
 	Type string `json:"type"`
 	N    int    `json:"n"`
 }
@@ -83,7 +83,7 @@ type Told struct {
 // Outcome is what a replay did, or would do.
 type Outcome struct {
 	Events int    `json:"events"`
-	Told   []Told `json:"told" doc:"the facts announced because of them, by type"`
+	Told   []Announced `json:"told" doc:"the facts announced because of them, by type"`
 }
 
 // Try is Replay that also says what the service announced because of the events.
@@ -154,10 +154,10 @@ func replay(ctx context.Context, tx pgx.Tx, org events.ID, stream string, key ev
 }
 
 // told counts by type what was announced because of events, in this transaction's part of the log.
-func told(ctx context.Context, tx pgx.Tx, after int64, causes []events.ID) ([]Told, error) {
+func told(ctx context.Context, tx pgx.Tx, after int64, causes []events.ID) ([]Announced, error) {
 	rows, err := tx.Query(ctx, `SELECT type, count(*) FROM event_log WHERE sequence > $1 AND cause = ANY($2) GROUP BY type ORDER BY type`, after, causes)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[Told])
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Announced])
 }
