@@ -32,6 +32,12 @@ type Offer struct {
 	Provider ID     `json:"provider_id"`
 	State    string `json:"state"`
 	Reason   string `json:"reason,omitempty"`
+
+	AskedAt    *time.Time `json:"asked_at,omitempty"`
+	AnsweredAt *time.Time `json:"answered_at,omitempty"` // when it first said that it can, or cannot
+	Until      *time.Time `json:"until,omitempty"`       // it is asked until then; silence lets it go
+	Wave       int        `json:"wave,omitempty"`        // which wave it was asked in, from 1
+	Question   bool       `json:"question,omitempty"`    // it asked something that nobody has answered
 }
 
 // Search is embedded by every referral fact. Its key is the encounter.
@@ -58,6 +64,7 @@ type ReferralFact interface {
 type (
 	ReferralDrafted      struct{ Search }
 	ReferralUpdated      struct{ Search } // candidates re-ranked
+	ChoiceRecorded       struct{ Search } // the list was shown to the patient; what they chose is referral's
 	ReferralSent         struct{ Search }
 	ReferralAcknowledged struct{ Search }
 	ReferralOffered      struct{ Search }
@@ -71,6 +78,7 @@ type (
 
 func (ReferralDrafted) Type() string      { return "care.referral.drafted.v1" }
 func (ReferralUpdated) Type() string      { return "care.referral.updated.v1" }
+func (ChoiceRecorded) Type() string       { return "care.referral.choice-recorded.v1" }
 func (ReferralSent) Type() string         { return "care.referral.sent.v1" }
 func (ReferralAcknowledged) Type() string { return "care.referral.acknowledged.v1" }
 func (ReferralOffered) Type() string      { return "care.referral.offered.v1" }

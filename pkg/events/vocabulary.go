@@ -50,6 +50,7 @@ var vocabulary = []entry{
 	{ClockWithdrawn{}, read[ClockWithdrawn]},
 	{ReferralDrafted{}, read[ReferralDrafted]},
 	{ReferralUpdated{}, read[ReferralUpdated]},
+	{ChoiceRecorded{}, read[ChoiceRecorded]},
 	{ReferralSent{}, read[ReferralSent]},
 	{ReferralAcknowledged{}, read[ReferralAcknowledged]},
 	{ReferralOffered{}, read[ReferralOffered]},

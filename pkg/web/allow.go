@@ -32,6 +32,8 @@ const (
 	RulesMove       Permission = "rules.move"   // open clocks to another version of their rule
 	ReferralsRead   Permission = "referrals.read"
 	ReferralsWork   Permission = "referrals.work"
+	IntakeRead      Permission = "intake.read" // what is asked of the provider one speaks for, and nothing else
+	IntakeWork      Permission = "intake.work"
 	ProvidersRead   Permission = "providers.read"
 	ProvidersWrite  Permission = "providers.write"
 	AlertsRead      Permission = "alerts.read"
@@ -46,7 +48,7 @@ const (
 
 var (
 	care     = []Role{Liaison, Lead}
-	everyone = []Role{Liaison, Lead, Intake, Interface, Operations, Privacy, Admin, Auditor}
+	everyone = []Role{Liaison, Lead, Interface, Operations, Privacy, Admin, Auditor} // of the house: intake is the receiving side's
 	ops      = []Role{Interface, Operations, Admin}
 )
 
@@ -55,7 +57,7 @@ func with(base []Role, more ...Role) []Role { return append(slices.Clone(base), 
 // grants is the whole of authorization by role: what is not here is denied.
 var grants = map[Permission][]Role{
 	EncountersRead:  everyone,
-	NamesRead:       with(care, Intake, Privacy, Interface),
+	NamesRead:       with(care, Privacy, Interface),
 	IdentityRead:    with(care, Interface, Privacy, Auditor),
 	IdentityDecide:  {Lead, Interface, Privacy},
 	PatientsUnmerge: {Privacy, Operations, Interface},
@@ -72,14 +74,16 @@ var grants = map[Permission][]Role{
 	ProtocolsTry:    {Lead, Operations, Admin},
 	ProtocolsWrite:  {Lead, Admin},
 	TasksRead:       everyone,
-	TasksWork:       with(care, Intake),
+	TasksWork:       care,
 	TasksAssign:     {Lead},
 	RulesMove:       {Lead, Admin},
 	ReferralsRead:   everyone,
-	ReferralsWork:   with(care, Intake),
+	ReferralsWork:   care,
+	IntakeRead:      {Intake},
+	IntakeWork:      {Intake},
 	ProvidersRead:   everyone,
 	ProvidersWrite:  {Lead, Admin},
-	AlertsRead:      everyone,
+	AlertsRead:      with(everyone, Intake), // what is addressed to their role
 	AlertsWork:      with(care, Intake, Interface, Operations, Privacy, Admin),
 	LedgerRead:      with(care, Operations, Privacy, Admin, Auditor),
 	ReconcileRead:   everyone,

@@ -32,7 +32,24 @@ func (s *service) loadDemo(ctx context.Context) error {
 		if err := s.changed(ctx, tx, demoOrg); err != nil {
 			return err
 		}
-		_, err = store.SaveProviders(ctx, tx, demoOrg, providers)
-		return err
+		if _, err = store.SaveProviders(ctx, tx, demoOrg, providers); err != nil {
+			return err
+		}
+		return seatDemo(ctx, tx, providers)
 	})
+}
+
+// seatDemo lets the intake personas speak for a provider each.
+func seatDemo(ctx context.Context, tx pgx.Tx, providers []*provider) error {
+	for subject, name := range map[string]string{"linda.park": "Cedar Grove Care Center", "carlos.mendes": "Harbor Home Health"} {
+		for _, p := range providers {
+			if p.Name != name {
+				continue
+			}
+			if err := store.SetSpeakers(ctx, tx, demoOrg, p.ID, []string{subject}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

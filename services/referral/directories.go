@@ -96,6 +96,16 @@ func hold(version int64, list []*provider) *held {
 	return h
 }
 
+// help tells an act on a referral what the directory knows of those who are asked: where they are, and
+// whether they can be asked at all.
+func (h *held) help(a *referral.Act, r *referral.Referral) {
+	a.Place = func(provider events.ID) string { return h.places[provider].Facility }
+	a.Able = func(provider events.ID) bool {
+		why, known := h.Licensed(provider, r.Need)
+		return known && why == 0
+	}
+}
+
 // tied reports whether a provider of the directory is the facility.
 func (h *held) tied(id events.ID, code string) bool { return h.ids[id] || h.codes[code] }
 

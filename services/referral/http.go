@@ -26,6 +26,8 @@ func (s *service) routes(r *web.Router) {
 		web.Handle(r, web.ReferralsWork, http.MethodPost, "/referrals/{id}/"+string(a.action), a.summary, s.doing(a))
 	}
 	s.providerRoutes(r)
+	s.intakeRoutes(r)
+	s.reportRoutes(r)
 }
 
 type listIn struct {
@@ -129,11 +131,15 @@ func (s *service) history(ctx context.Context, in *one) (*web.Listed[store.Line]
 
 // actBody is what any action may say; each uses its part.
 type actBody struct {
-	Providers []events.ID `json:"providers,omitempty" doc:"send: whom to ask, in order"`
+	Providers []events.ID `json:"providers,omitempty" doc:"send: whom to ask, in order; choose: whom they chose, in the order wished"`
 	Provider  events.ID   `json:"provider_id,omitempty" doc:"acknowledge, offer, decline, accept: whose answer it is; may be left out if only one can be meant"`
 	Reason    string      `json:"reason,omitempty" maxLength:"200" doc:"decline, withdraw, no-show: a code; other words are kept as the note of code 'other'"`
 	Note      string      `json:"note,omitempty" maxLength:"2000" doc:"kept in the history alone"`
 	StartAt   *time.Time  `json:"start_at,omitempty" doc:"book: when the provider takes the person"`
+	WaveSize  int         `json:"wave_size,omitempty" minimum:"0" doc:"send: ask so many at a time, in the order given; 0: all now"`
+	Hours     int         `json:"hours,omitempty" minimum:"0" maximum:"168" doc:"send: how long a wave has to answer; then the next is asked. 0: as long as it takes"`
+	To        string      `json:"to,omitempty" doc:"choose: who was shown the list, patient or representative"`
+	Declined  bool        `json:"declined,omitempty" doc:"choose: they leave the choice to the hospital"`
 }
 
 type actIn struct {
@@ -159,6 +165,9 @@ type action struct {
 
 var actions = []action{
 	{referral.Send, "Ask providers", nil, false, send},
+	{referral.Choose, "Record what the patient chose from the list", nil, false, choose},
+	{referral.Reply, "Answer a provider's question", nil, false,
+		func(_ *held, r *referral.Referral, b *actBody, a referral.Act) error { return r.Reply(b.Provider, a) }},
 	{referral.Acknowledge, "Record that a provider has seen it", nil, false, answer(referral.Acknowledge)},
 	{referral.Offer, "Record that a provider can take the person", nil, false, answer(referral.Offer)},
 	{referral.Decline, "Record that a provider cannot, and why", declineCodes, true, answer(referral.Decline)},
@@ -242,8 +251,16 @@ func send(d *held, r *referral.Referral, b *actBody, a referral.Act) error {
 			return fault.New(fault.Invalid, "this provider cannot be asked").With("provider_id", p).With("reasons", why.Explain(r.Need, r.Criteria))
 		}
 	}
-	a.Place = func(provider events.ID) string { return d.places[provider].Facility }
-	return r.Send(b.Providers, a)
+	return r.SendInWaves(b.Providers, b.WaveSize, b.Hours, a)
+}
+
+func choose(d *held, r *referral.Referral, b *actBody, a referral.Act) error {
+	for _, p := range b.Providers {
+		if _, known := d.Licensed(p, r.Need); !known {
+			return fault.New(fault.Invalid, "the directory has no such provider").With("provider_id", p)
+		}
+	}
+	return r.Choose(referral.Wish{To: b.To, Providers: b.Providers, Declined: b.Declined}, a)
 }
 
 func answer(action referral.Action) func(*held, *referral.Referral, *actBody, referral.Act) error {

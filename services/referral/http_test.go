@@ -33,7 +33,7 @@ func TestOneAcceptanceWins(t *testing.T) {
 		providers = append(providers, w.provider(n))
 	}
 	v := w.asked(providers...)
-	token := w.token(demoOrg, web.Intake)
+	token := w.token(demoOrg, web.Liaison)
 	answers := make([]reply, 40)
 	var all sync.WaitGroup
 	start := make(chan struct{})

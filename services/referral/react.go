@@ -212,6 +212,7 @@ func (h *heard) cause(r *referral.Referral, persons referral.Persons) events.Eve
 const (
 	expireTimer = "expire" // key: a referral
 	rankTimer   = "rank"   // key: an organization whose directory changed
+	waveTimer   = "wave"   // key: a referral whose providers have until then to answer
 )
 
 // patience is how long a search may stand still before it expires: the 30 days that a transition of

@@ -112,6 +112,9 @@ func (s *service) finish(ctx context.Context, tx pgx.Tx, w *work) error {
 		if len(r.Entries) > 0 && r.Entries[0].Action == referral.Draft {
 			timers = append(timers, timer.Timer{Name: expireTimer, Key: r.ID, Org: r.Org, Due: w.at.Add(patience)})
 		}
+		if due := r.Deadline(); due != nil && asks(r) {
+			timers = append(timers, timer.Timer{Name: waveTimer, Key: r.ID, Org: r.Org, Due: *due})
+		}
 	}
 	if err := store.Save(ctx, tx, dirty); err != nil {
 		return err
@@ -120,6 +123,11 @@ func (s *service) finish(ctx context.Context, tx pgx.Tx, w *work) error {
 		return err
 	}
 	return s.outbox.Announce(ctx, tx, w.facts...)
+}
+
+// asks reports whether providers were asked just now: only then a deadline is new.
+func asks(r *referral.Referral) bool {
+	return slices.ContainsFunc(r.Entries, func(e referral.Entry) bool { return e.Action == referral.Send })
 }
 
 // act is one person's request to change one referral.
@@ -162,6 +170,7 @@ func (s *service) changeOne(ctx context.Context, tx pgx.Tx, who web.Principal, a
 	asked := events.Event{Org: who.Org, Received: now(), Traceparent: telemetry.Inject(ctx)}
 	w := newWork(asked.Received, func(*referral.Referral) events.Event { return asked })
 	a.act.At, a.act.By = w.at, who.Subject
+	directories[who.Org].help(&a.act, r)
 	if err := a.do(directories[who.Org], r, a.act); err != nil {
 		return err
 	}

@@ -67,11 +67,16 @@ func newWorld(t testing.TB) *world {
 
 func (w *world) token(org events.ID, roles ...web.Role) string {
 	w.t.Helper()
+	return w.tokenOf("maria", org, roles...)
+}
+
+func (w *world) tokenOf(subject string, org events.ID, roles ...web.Role) string {
+	w.t.Helper()
 	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: w.key}, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	text, err := jwt.Signed(s).Claims(map[string]any{"iss": web.DevIssuer, "aud": web.TokenAudience, "sub": "maria", "org": org, "roles": roles,
+	text, err := jwt.Signed(s).Claims(map[string]any{"iss": web.DevIssuer, "aud": web.TokenAudience, "sub": subject, "org": org, "roles": roles,
 		"exp": time.Now().Add(time.Hour).Unix()}).Serialize()
 	if err != nil {
 		w.t.Fatal(err)

@@ -61,6 +61,10 @@ const (
 	Withdraw      Action = "withdraw"
 	Recall        Action = "recall"
 	Expire        Action = "expire"
+	Choose        Action = "choose"   // the patient, or who speaks for them, was shown the list
+	Question      Action = "question" // a provider asks something before it answers
+	Reply         Action = "reply"
+	Lapse         Action = "lapse" // the time to answer is over: who said nothing is let go
 )
 
 // same stands in the table for "where it was".
@@ -89,6 +93,20 @@ var moves = map[Action]move{
 	Withdraw:      {open, Withdrawn, func(s events.Search) events.Fact { return events.ReferralWithdrawn{Search: s} }},
 	Recall:        {open, Withdrawn, func(s events.Search) events.Fact { return events.ReferralRecalled{Search: s} }},
 	Expire:        {Asking, Expired, func(s events.Search) events.Fact { return events.ReferralRecalled{Search: s} }},
+	Choose:        {Asking, same, func(s events.Search) events.Fact { return events.ChoiceRecorded{Search: s} }},
+	Question:      {pending, same, updated},
+	Reply:         {open, same, updated},
+	Lapse:         {pending, "", lapsed},
+}
+
+func updated(s events.Search) events.Fact { return events.ReferralUpdated{Search: s} }
+
+// lapsed is a no of everybody where nobody is left who may still answer.
+func lapsed(s events.Search) events.Fact {
+	if s.Referral.State == Declined {
+		return events.ReferralDeclined{Search: s}
+	}
+	return events.ReferralUpdated{Search: s}
 }
 
 // Can reports whether action may be done to a referral in state.

@@ -21,6 +21,7 @@ type Referral struct {
 	Directory  int64         // version of the directory it was ranked from
 	RankingSum uint64        // the fingerprint of its ranking
 	Ranking    *match.Ranking
+	Plan       Plan
 	Arrival    events.ID // the stay at the receiving facility that closed it
 	TouchedAt  time.Time // when it last changed
 	Entries    []Entry   // what was done to it since it was loaded, oldest first
@@ -52,6 +53,8 @@ type Act struct {
 	// Place says which facility (its code) a provider is tied to, "" where none; Send
 	// needs it, so that whoever tells the provider knows where.
 	Place func(provider events.ID) string
+	// Able says whether a provider can still be asked when its wave comes; nil: all can.
+	Able func(provider events.ID) bool
 }
 
 // step moves the referral along the table and writes down what was done. offers and other fields
@@ -101,22 +104,38 @@ func (r *Referral) Send(providers []events.ID, act Act) error {
 	if len(providers) == 0 {
 		return fault.New(fault.Invalid, "name at least one provider to ask")
 	}
-	var first []events.ID
+	first, err := r.askable(providers)
+	if err != nil {
+		return err
+	}
+	r.ask(providers, first, act)
+	return nil
+}
+
+// askable says which of providers are asked for the first time, and refuses those that cannot be asked.
+func (r *Referral) askable(providers []events.ID) (first []events.ID, err error) {
 	for i, p := range providers {
 		if slices.Contains(providers[:i], p) {
-			return fault.New(fault.Invalid, "a provider is named twice").With("provider_id", p)
+			return nil, fault.New(fault.Invalid, "a provider is named twice").With("provider_id", p)
 		}
 		if o := r.offer(p); o == nil {
 			first = append(first, p)
 		} else if o.State != Declined && o.State != Withdrawn {
-			return fault.New(fault.Conflict, "this provider has been asked and its answer is awaited").With("provider_id", p)
+			return nil, fault.New(fault.Conflict, "this provider has been asked and its answer is awaited").With("provider_id", p)
 		}
 	}
+	return first, nil
+}
+
+// ask asks providers now, as one wave.
+func (r *Referral) ask(providers, first []events.ID, act Act) {
+	offer := r.Plan.begin(act.At)
 	for _, p := range providers {
+		offer.Provider = p
 		if o := r.offer(p); o != nil {
-			o.State, o.Reason = Sent, ""
+			*o = offer
 		} else {
-			r.Offers = append(r.Offers, events.Offer{Provider: p, State: Sent})
+			r.Offers = append(r.Offers, offer)
 		}
 	}
 	r.place(providers, act.Place)
@@ -126,7 +145,6 @@ func (r *Referral) Send(providers []events.ID, act Act) error {
 		e.Provider = providers[0]
 	}
 	r.step(Send, act, e)
-	return nil
 }
 
 // place notes where the providers that are asked now are to be told.
@@ -158,18 +176,23 @@ func (r *Referral) Answer(action Action, provider events.ID, act Act) error {
 	if err != nil {
 		return err
 	}
-	o.State, o.Reason = answerStates[action], ""
+	o.State, o.Reason, o.Question = answerStates[action], "", false
+	if o.AnsweredAt == nil && action != Acknowledge {
+		o.AnsweredAt = &act.At
+	}
 	switch action {
 	case Accept:
 		r.Provider = o.Provider
 		r.letGo("another-accepted", o.Provider)
+		r.Plan.Next = nil
 	case Decline:
 		o.Reason = act.Reason
 		if r.Provider == o.Provider {
-			r.Provider, r.StartAt = events.ID{}, nil
+			r.Provider, r.StartAt, r.Plan.Bed = events.ID{}, nil, ""
 		}
 	}
 	r.step(action, act, Entry{Provider: o.Provider})
+	r.goOn(act)
 	return nil
 }
 
@@ -213,7 +236,7 @@ func (r *Referral) offer(provider events.ID) *events.Offer {
 func (r *Referral) letGo(reason string, but events.ID) {
 	for i := range r.Offers {
 		if o := &r.Offers[i]; o.Provider != but && o.State != Declined && o.State != Withdrawn {
-			o.State, o.Reason = Withdrawn, reason
+			o.State, o.Reason, o.Question = Withdrawn, reason, false
 		}
 	}
 }
@@ -275,6 +298,7 @@ func (r *Referral) end(action Action, act Act) error {
 	}
 	r.Reason = act.Reason
 	r.letGo(act.Reason, events.ID{})
+	r.Plan.Next = nil
 	r.step(action, act, Entry{Provider: r.Provider})
 	return nil
 }

@@ -40,6 +40,9 @@ func TestTheTableIsTheWholeStateMachine(t *testing.T) {
 		Withdraw: "drafted sent acknowledged offered declined accepted booked no-show",
 		Recall:   "drafted sent acknowledged offered declined accepted booked no-show",
 		Expire:   "drafted sent acknowledged offered declined",
+		Choose:   "drafted sent acknowledged offered declined",
+		Question: "sent acknowledged offered", Lapse: "sent acknowledged offered",
+		Reply: "drafted sent acknowledged offered declined accepted booked no-show",
 	}
 	for action, m := range moves {
 		got := ""

@@ -22,6 +22,7 @@ type cells struct {
 	current, sensitive, late                                   []bool
 	dischargedAt, startAt, settlesAt                           []*time.Time
 	touchedAt                                                  []time.Time
+	plan                                                       []*string
 }
 
 func (c *cells) add(r *referral.Referral) error {
@@ -48,30 +49,44 @@ func (c *cells) add(r *referral.Referral) error {
 	c.current, c.sensitive, c.late = append(c.current, r.Current), append(c.sensitive, r.Sensitive), append(c.late, r.Late)
 	c.dischargedAt, c.startAt, c.touchedAt = append(c.dischargedAt, r.DischargedAt), append(c.startAt, r.StartAt), append(c.touchedAt, r.TouchedAt)
 	c.settlesAt = append(c.settlesAt, r.SettlesAt)
+	return c.course(r)
+}
+
+// course adds how the search is gone about; most have nothing to say of it.
+func (c *cells) course(r *referral.Referral) error {
+	b, err := json.Marshal(r.Plan)
+	if err != nil {
+		return err
+	}
+	var plan *string
+	if s := string(b); s != "{}" {
+		plan = &s
+	}
+	c.plan = append(c.plan, plan)
 	return nil
 }
 
 func (c *cells) args() []any {
 	return []any{c.id, c.org, c.encounter, c.transition, c.patient, c.provider, c.arrival, c.facility, c.unit, c.need, c.state, c.reason,
 		c.criteria, c.ranking, c.version, c.followed, c.candidates, c.sum, c.directory, c.current, c.sensitive, c.late,
-		c.dischargedAt, c.startAt, c.touchedAt, c.settlesAt}
+		c.dischargedAt, c.startAt, c.touchedAt, c.settlesAt, c.plan}
 }
 
 const fromCells = `unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text[],
 	$10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::int[], $16::int[], $17::int[], $18::bigint[], $19::bigint[],
 	$20::bool[], $21::bool[], $22::bool[], $23::timestamptz[], $24::timestamptz[], $25::timestamptz[],
-	$26::timestamptz[])
+	$26::timestamptz[], $27::text[])
 	AS n(id, org_id, encounter_id, transition_id, patient_id, provider_id, arrival_id, facility, unit, need, state, reason, criteria,
 	ranking, version, followed, candidates, ranking_sum, directory_version, current, sensitive, late, discharged_at, start_at, touched_at,
-	settles_at)`
+	settles_at, plan)`
 
 const insertReferrals = `
 INSERT INTO referral (id, org_id, encounter_id, transition_id, patient_id, provider_id, arrival_id, facility, unit, need, state, reason,
 	criteria, ranking, version, followed, candidates, ranking_sum, directory_version, current, sensitive, late, discharged_at, start_at,
-	created_at, updated_at, settles_at)
+	created_at, updated_at, settles_at, plan)
 SELECT id, org_id, encounter_id, transition_id, patient_id, provider_id, arrival_id, facility, unit, need, state, reason,
 	criteria::json, ranking::json, version, followed, candidates, ranking_sum, directory_version, current, sensitive, late, discharged_at, start_at,
-	touched_at, touched_at, settles_at
+	touched_at, touched_at, settles_at, plan::json
 FROM ` + fromCells
 
 // What a referral is about (organization, encounter, transition, need) never changes.
@@ -80,7 +95,7 @@ UPDATE referral r SET patient_id = n.patient_id, provider_id = n.provider_id, ar
 	reason = n.reason, criteria = n.criteria::json, ranking = coalesce(n.ranking::json, r.ranking), version = n.version,
 	followed = n.followed, candidates = n.candidates, ranking_sum = n.ranking_sum, directory_version = n.directory_version,
 	current = n.current, sensitive = n.sensitive, late = n.late, discharged_at = n.discharged_at, start_at = n.start_at,
-	updated_at = n.touched_at, settles_at = n.settles_at
+	updated_at = n.touched_at, settles_at = n.settles_at, plan = n.plan::json
 FROM ` + fromCells + ` WHERE r.id = n.id`
 
 type historyCells struct {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -12,7 +13,7 @@ import (
 
 const columns = `id, org_id, encounter_id, transition_id, patient_id, facility, unit, need, state, reason, version, current,
 	followed, discharged_at, provider_id, start_at, sensitive, late, criteria, candidates, ranking_sum, directory_version,
-	arrival_id, updated_at, settles_at`
+	arrival_id, updated_at, settles_at, coalesce(plan, '{}')`
 
 // OfEncounters loads and locks all referrals of encounters.
 func OfEncounters(ctx context.Context, tx pgx.Tx, encounters []events.ID) ([]*referral.Referral, error) {
@@ -74,7 +75,7 @@ func scan(row pgx.CollectableRow) (*referral.Referral, error) {
 	var sum int64
 	err := row.Scan(&r.ID, &r.Org, &r.Encounter, &r.Transition, &r.Patient, &r.Facility, &r.Unit, &r.Need, &r.State, &r.Reason,
 		&r.Version, &r.Current, &r.Followed, &r.DischargedAt, &r.Provider, &r.StartAt, &r.Sensitive, &r.Late, &r.Criteria,
-		&r.Candidates, &sum, &r.Directory, &r.Arrival, &r.TouchedAt, &r.SettlesAt)
+		&r.Candidates, &sum, &r.Directory, &r.Arrival, &r.TouchedAt, &r.SettlesAt, &r.Plan)
 	r.RankingSum = uint64(sum)
 	return r, err
 }
@@ -91,14 +92,14 @@ func loadOffers(ctx context.Context, tx pgx.Tx, list []*referral.Referral) error
 	if len(ids) == 0 {
 		return nil
 	}
-	rows, err := tx.Query(ctx, `SELECT referral_id, provider_id, state, reason, facility FROM offer WHERE referral_id = ANY($1) ORDER BY referral_id, place`, ids)
+	rows, err := tx.Query(ctx, `SELECT referral_id, `+offerColumns+`, facility FROM offer WHERE referral_id = ANY($1) ORDER BY referral_id, place`, ids)
 	if err != nil {
 		return err
 	}
 	var id events.ID
 	var o events.Offer
 	var place string
-	_, err = pgx.ForEachRow(rows, []any{&id, &o.Provider, &o.State, &o.Reason, &place}, func() error {
+	_, err = pgx.ForEachRow(rows, append(append([]any{&id}, offerFields(&o)...), &place), func() error {
 		r := byID[id]
 		r.Offers = append(r.Offers, o)
 		if place != "" {
@@ -136,7 +137,7 @@ func Save(ctx context.Context, tx pgx.Tx, list []*referral.Referral) error {
 		b.Queue(insertReferrals, drafted.args()...)
 	}
 	if len(offers.referral) > 0 {
-		b.Queue(upsertOffers, offers.referral, offers.provider, offers.org, offers.state, offers.reason, offers.place, offers.facility)
+		b.Queue(upsertOffers, offers.args()...)
 	}
 	if len(past.referral) > 0 {
 		b.Queue(insertHistory, past.args()...)
@@ -158,7 +159,20 @@ func explain(err error) error {
 type offerCells struct {
 	referral, provider, org []events.ID
 	state, reason, facility []string
-	place                   []int32
+	place, wave             []int32
+	asked, answered, until  []*time.Time
+	question                []bool
+}
+
+func (c *offerCells) args() []any {
+	return []any{c.referral, c.provider, c.org, c.state, c.reason, c.place, c.facility, c.wave, c.asked, c.answered, c.until, c.question}
+}
+
+// offerColumns are what an offer says, in the order of offerFields.
+const offerColumns = `provider_id, state, reason, wave, asked_at, answered_at, until_at, question`
+
+func offerFields(o *events.Offer) []any {
+	return []any{&o.Provider, &o.State, &o.Reason, &o.Wave, &o.AskedAt, &o.AnsweredAt, &o.Until, &o.Question}
 }
 
 func (c *offerCells) add(r *referral.Referral) {
@@ -168,14 +182,20 @@ func (c *offerCells) add(r *referral.Referral) {
 	for i, o := range r.Offers {
 		c.referral, c.provider, c.org = append(c.referral, r.ID), append(c.provider, o.Provider), append(c.org, r.Org)
 		c.state, c.reason, c.place = append(c.state, o.State), append(c.reason, o.Reason), append(c.place, int32(i))
-		c.facility = append(c.facility, r.Places[o.Provider.String()])
+		c.facility, c.wave = append(c.facility, r.Places[o.Provider.String()]), append(c.wave, int32(o.Wave))
+		c.asked, c.answered = append(c.asked, o.AskedAt), append(c.answered, o.AnsweredAt)
+		c.until, c.question = append(c.until, o.Until), append(c.question, o.Question)
 	}
 }
 
 // Rows that lose an acceptance are written before the row that gets one, for offer_accepted's sake.
 const upsertOffers = `
-INSERT INTO offer AS o (referral_id, provider_id, org_id, state, reason, place, facility)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::int[], $7::text[]) AS n(r, p, g, state, e, l, f)
+INSERT INTO offer AS o (referral_id, provider_id, org_id, state, reason, place, facility, wave, asked_at, answered_at, until_at, question)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::int[], $7::text[], $8::int[], $9::timestamptz[],
+	$10::timestamptz[], $11::timestamptz[], $12::bool[]) AS n(r, p, g, state, e, l, f, w, a, d, u, q)
 ORDER BY n.state = 'accepted', n.r, n.p
-ON CONFLICT (referral_id, provider_id) DO UPDATE SET state = excluded.state, reason = excluded.reason, facility = excluded.facility, updated_at = now()
-WHERE (o.state, o.reason, o.facility) IS DISTINCT FROM (excluded.state, excluded.reason, excluded.facility)`
+ON CONFLICT (referral_id, provider_id) DO UPDATE SET state = excluded.state, reason = excluded.reason, facility = excluded.facility,
+	wave = excluded.wave, asked_at = excluded.asked_at, answered_at = excluded.answered_at, until_at = excluded.until_at,
+	question = excluded.question, updated_at = now()
+WHERE (o.state, o.reason, o.facility, o.wave, o.asked_at, o.answered_at, o.until_at, o.question) IS DISTINCT FROM
+	(excluded.state, excluded.reason, excluded.facility, excluded.wave, excluded.asked_at, excluded.answered_at, excluded.until_at, excluded.question)`

@@ -29,6 +29,7 @@ type View struct {
 	Version      int            `json:"version"`
 	ProviderID   events.ID      `json:"provider_id" doc:"who accepted; empty until somebody has"`
 	Offers       []events.Offer `json:"offers"`
+	Plan         referral.Plan  `json:"plan" doc:"waves still to be asked, the hours each has, what the patient chose"`
 	Candidates   int            `json:"candidate_count"`
 	StartAt      *time.Time     `json:"start_at,omitempty"`
 	DischargedAt *time.Time     `json:"discharged_at,omitempty"`
@@ -40,11 +41,11 @@ type View struct {
 }
 
 const viewColumns = `r.id, r.encounter_id, r.transition_id, r.patient_id, r.facility, r.unit, r.need, r.state, r.reason, r.version,
-	r.provider_id, r.candidates, r.start_at, r.discharged_at, r.arrival_id, r.sensitive, r.late, r.created_at, r.updated_at`
+	r.provider_id, r.candidates, r.start_at, r.discharged_at, r.arrival_id, r.sensitive, r.late, r.created_at, r.updated_at, coalesce(r.plan, '{}')`
 
 func (v *View) fields() []any {
 	return []any{&v.ID, &v.EncounterID, &v.TransitionID, &v.PatientID, &v.Facility, &v.Unit, &v.Need, &v.State, &v.Reason, &v.Version,
-		&v.ProviderID, &v.Candidates, &v.StartAt, &v.DischargedAt, &v.Arrival, &v.Sensitive, &v.Late, &v.CreatedAt, &v.UpdatedAt}
+		&v.ProviderID, &v.Candidates, &v.StartAt, &v.DischargedAt, &v.Arrival, &v.Sensitive, &v.Late, &v.CreatedAt, &v.UpdatedAt, &v.Plan}
 }
 
 // Filter narrows a list of referrals; empty fields do not.
@@ -111,13 +112,13 @@ func offersOf(ctx context.Context, tx pgx.Tx, list []View) error {
 		list[i].Offers = []events.Offer{}
 		at[list[i].ID], ids[i] = &list[i], list[i].ID
 	}
-	rows, err := tx.Query(ctx, `SELECT referral_id, provider_id, state, reason FROM offer WHERE referral_id = ANY($1) ORDER BY referral_id, place`, ids)
+	rows, err := tx.Query(ctx, `SELECT referral_id, `+offerColumns+` FROM offer WHERE referral_id = ANY($1) ORDER BY referral_id, place`, ids)
 	if err != nil {
 		return err
 	}
 	var id events.ID
 	var o events.Offer
-	_, err = pgx.ForEachRow(rows, []any{&id, &o.Provider, &o.State, &o.Reason}, func() error {
+	_, err = pgx.ForEachRow(rows, append([]any{&id}, offerFields(&o)...), func() error {
 		at[id].Offers = append(at[id].Offers, o)
 		return nil
 	})
@@ -166,7 +167,7 @@ type Line struct {
 	Action     string      `json:"action"`
 	State      string      `json:"state" doc:"after it"`
 	ProviderID events.ID   `json:"provider_id"`
-	Asked      []events.ID `json:"asked,omitempty" doc:"providers asked for the first time"`
+	Asked      []events.ID `json:"asked,omitempty" doc:"providers asked for the first time; of choose: those chosen, in the order wished"`
 	Reason     string      `json:"reason"`
 	Note       string      `json:"note,omitempty"`
 	// Previous is of a correction of the stay.
