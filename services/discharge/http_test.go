@@ -253,7 +253,8 @@ func TestRolesMayDoWhatTheirPermissionsSay(t *testing.T) {
 	}{
 		{"auditor", "claim", 403},
 		{"operations", "claim", 403},
-		{"intake", "claim", 200},
+		{"intake", "claim", 403},
+		{"liaison", "claim", 200},
 		{"liaison", "assign", 403},
 		{"lead", "assign", 200},
 	} {

@@ -101,7 +101,7 @@ func (s *service) listAlerts(ctx context.Context, in *alertsIn) (*web.Listed[ale
 		}
 		q.Encounter = in.Encounter
 	}
-	if in.Inbox {
+	if in.Inbox || outside(me) {
 		q.Audience = inboxes(me)
 	}
 	var at alertPosition
@@ -209,7 +209,7 @@ var errNoAlert = fault.New(fault.Unknown, "there is no such alert")
 
 func oneAlert(ctx context.Context, tx pgx.Tx, id events.ID) (*notice.Alert, error) {
 	a, err := store.One(ctx, tx, id)
-	if err == nil && a == nil {
+	if err == nil && (a == nil || !concerns(web.From(ctx), a)) {
 		return nil, errNoAlert
 	}
 	return a, err
@@ -233,6 +233,9 @@ func (s *service) work(ctx context.Context, in *alertIn, act func(b *notice.Book
 			return errNoAlert
 		}
 		a := found[0]
+		if !concerns(me, a) {
+			return errNoAlert
+		}
 		if in.IfMatch != "" {
 			v, err := web.IfMatch(in.IfMatch)
 			if err != nil {
@@ -323,7 +326,7 @@ func (s *service) stream(w http.ResponseWriter, r *http.Request) {
 			me = now
 		}
 		l := channel.Listener{Org: me.Org, Inboxes: inboxes(me)}
-		if all || me.Is(web.Auditor) {
+		if all && !outside(me) || me.Is(web.Auditor) {
 			l.Inboxes = nil
 		}
 		return l, web.Allow(me, web.AlertsRead)

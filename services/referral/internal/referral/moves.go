@@ -96,18 +96,10 @@ var moves = map[Action]move{
 	Choose:        {Asking, same, func(s events.Search) events.Fact { return events.ChoiceRecorded{Search: s} }},
 	Question:      {pending, same, updated},
 	Reply:         {open, same, updated},
-	Lapse:         {pending, "", lapsed},
+	Lapse:         {pending, "", updated},
 }
 
 func updated(s events.Search) events.Fact { return events.ReferralUpdated{Search: s} }
-
-// lapsed is a no of everybody where nobody is left who may still answer.
-func lapsed(s events.Search) events.Fact {
-	if s.Referral.State == Declined {
-		return events.ReferralDeclined{Search: s}
-	}
-	return events.ReferralUpdated{Search: s}
-}
 
 // Can reports whether action may be done to a referral in state.
 func Can(action Action, state State) bool { return slices.Contains(moves[action].from, state) }

@@ -121,8 +121,12 @@ func (r *Referral) LetSilenceGo(act Act) bool {
 		e.Provider = events.ID{}
 	}
 	act.Reason = NoResponse
+	at := len(r.Entries)
 	r.step(Lapse, act, e)
 	r.goOn(act)
+	if told, ok := r.Entries[at].Fact.(events.ReferralUpdated); ok && r.State == Declined {
+		r.Entries[at].Fact = events.ReferralDeclined{Search: told.Search} // and nobody comes after them
+	}
 	return true
 }
 
