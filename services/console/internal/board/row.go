@@ -19,6 +19,7 @@ type Work struct {
 	DoneBy    string
 	CreatedAt time.Time
 	ChangedAt time.Time
+	Sum       uint64 // of all the above: another one says something else
 }
 
 // Open reports whether a task in this state is still to be done.
@@ -62,6 +63,7 @@ type Row struct {
 	ChangedAt              time.Time
 	CanWork, Assigns       bool   // the viewer may work on it, give it to somebody
 	Note                   string // what just happened to it, for the answer to a click
+	Sum                    uint64 // of the Work it was made of
 }
 
 // RowOf returns a task as viewer may see it, without the patient's name.
@@ -75,7 +77,7 @@ func RowOf(w Work, viewer web.Principal) Row {
 		Facility: t.Facility, Place: cmp.Or(w.Place, t.Facility), Unit: cmp.Or(t.Unit, e.Unit),
 		Age: e.Age, Sex: e.Sex, Class: e.Class, Disposition: e.Disposition, Left: e.DischargedAt,
 		Risk: e.Risk, Diagnoses: e.Diagnoses, Late: t.Late, Attempts: t.Attempts, DoneBy: w.DoneBy, ChangedAt: w.ChangedAt,
-		CanWork: web.Allow(viewer, web.TasksWork), Assigns: web.Allow(viewer, web.TasksAssign),
+		Sum: w.Sum, CanWork: web.Allow(viewer, web.TasksWork), Assigns: web.Allow(viewer, web.TasksAssign),
 	}
 	if t.Sensitive || e.Sensitive {
 		r.mask(viewer)

@@ -2,6 +2,7 @@ package page
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/handoff-care/handoff/pkg/web"
@@ -38,12 +39,32 @@ type View = board.View
 type List struct {
 	View   View
 	Items  []board.Item
-	More   string // address of the next page, "" on the last
+	Next   string // where the next page starts, "" on the last
+	Pages  int    // how many pages the browser shows
 	Counts store.Counts
 	Places []store.Place
 	Saved  []store.Filter
 	Facets Facets
 }
+
+// more is the address of the next page.
+func (l List) more() string {
+	return "/worklist/more" + l.View.Query("after", l.Next, "pages", strconv.Itoa(l.Pages))
+}
+
+// longer is the address of the whole list with one page more.
+func (l List) longer() string { return "/" + l.View.Query("pages", strconv.Itoa(l.Pages+1)) }
+
+// stream is where the list comes from that is shown now.
+func (l List) stream() string {
+	if l.Pages <= 1 {
+		return "/live/worklist" + l.View.Query()
+	}
+	return "/live/worklist" + l.View.Query("pages", strconv.Itoa(l.Pages))
+}
+
+// MostPages is how many pages a browser may show under each other.
+const MostPages = 10
 
 // Choice is one of the values of a filter.
 type Choice struct{ Code, Text string }

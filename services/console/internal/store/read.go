@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"hash/fnv"
 
 	"github.com/jackc/pgx/v5"
 
@@ -51,6 +53,13 @@ func scanWork(row pgx.CollectableRow) (board.Work, error) {
 	if err := row.Scan(&task, &episode, &w.Zone, &w.Place, &w.DoneBy, &w.CreatedAt, &w.ChangedAt); err != nil {
 		return w, err
 	}
+	h := fnv.New64a()
+	for _, part := range [][]byte{task, episode, []byte(w.Zone), []byte(w.Place), []byte(w.DoneBy)} {
+		_, _ = h.Write(part)
+		_, _ = h.Write([]byte{0})
+	}
+	_ = binary.Write(h, binary.LittleEndian, w.ChangedAt.UnixNano())
+	w.Sum = h.Sum64()
 	err := json.Unmarshal(task, &w.Task)
 	if err == nil && episode != nil {
 		err = json.Unmarshal(episode, &w.Episode)

@@ -18,6 +18,7 @@ type cached[K comparable, T any] struct {
 type cell[T any] struct {
 	mu    sync.Mutex
 	at    time.Time // when its loading began
+	again bool      // it is being loaded anew behind it
 	value T
 }
 
@@ -35,6 +36,35 @@ func (c *cached[K, T]) get(key K, since time.Time, load func() (T, error)) (T, e
 		one.at, one.value = began, v
 	}
 	return v, err
+}
+
+// lately returns a value whose loading began at since or later, or an older one of at least oldest while it is
+// loaded anew behind it.
+func (c *cached[K, T]) lately(key K, since, oldest time.Time, load func() (T, error)) (T, error) {
+	one := c.cell(key)
+	one.mu.Lock()
+	v, at := one.value, one.at
+	stale := at.Before(since) && !at.Before(oldest)
+	begin := stale && !one.again
+	if begin {
+		one.again = true
+	}
+	one.mu.Unlock()
+	if !stale {
+		return c.get(key, since, load)
+	}
+	if begin {
+		go func() {
+			began := time.Now()
+			fresh, err := load()
+			one.mu.Lock()
+			defer one.mu.Unlock()
+			if one.again = false; err == nil && one.at.Before(began) {
+				one.at, one.value = began, fresh
+			}
+		}()
+	}
+	return v, nil
 }
 
 func (c *cached[K, T]) cell(key K) *cell[T] {

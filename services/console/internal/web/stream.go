@@ -22,7 +22,7 @@ import (
 const (
 	heartbeat  = 10 * time.Second
 	writeLimit = 10 * time.Second
-	calm       = 50 * time.Millisecond            // at least this long between two pushes to a browser
+	calm       = 100 * time.Millisecond           // at least this long between two pushes to a browser
 	stale      = time.Second                      // and at most this long, however slow everything is
 	settled    = countsFor + 100*time.Millisecond // after the last change, what was counted before it is counted anew
 )
@@ -36,12 +36,25 @@ type stream struct {
 	beat    *time.Ticker
 	settle  *time.Timer
 	again   *time.Ticker
+	due     bool // a look is due whatever was touched
 }
 
 // follow opens a stream and calls push at once and after every change that is of the viewer's
 // organization, with what was touched; push says what it sent of. Before each call the session and
 // the role are looked at anew: a stream outlives neither.
 func (c *Console) follow(w http.ResponseWriter, r *http.Request, perm web.Permission,
+	push func(ctx context.Context, s *stream, touched map[events.ID]live.News) error,
+) error {
+	// A view that asks other services takes at most a twentieth of a core under a storm of changes. Where a
+	// push took long because something else was slow, the next one still comes soon: what it would tell is due.
+	rest := func(took time.Duration) time.Duration { return min(max(calm, 20*took), stale) }
+	return c.followWhat(w, r, perm, func(map[events.ID]live.News) bool { return true }, rest, push)
+}
+
+// followWhat is follow where only some of what is touched concerns the page, and with how long the browser is
+// left alone after a push.
+func (c *Console) followWhat(w http.ResponseWriter, r *http.Request, perm web.Permission,
+	concerns func(map[events.ID]live.News) bool, rest func(took time.Duration) time.Duration,
 	push func(ctx context.Context, s *stream, touched map[events.ID]live.News) error,
 ) error {
 	leave, ok := c.open.enter(web.From(r.Context()).Subject)
@@ -52,7 +65,7 @@ func (c *Console) follow(w http.ResponseWriter, r *http.Request, perm web.Permis
 	defer leave()
 	sub := c.Hub.Subscribe(web.From(r.Context()).Org)
 	defer sub.Close()
-	s := &stream{c: c, w: w, r: r, control: http.NewResponseController(w)}
+	s := &stream{c: c, w: w, r: r, control: http.NewResponseController(w), due: true}
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no")
@@ -62,25 +75,26 @@ func (c *Console) follow(w http.ResponseWriter, r *http.Request, perm web.Permis
 	defer s.again.Stop()
 	defer s.settle.Stop()
 	for {
-		ctx, ok := c.still(r, perm)
-		if !ok {
-			_ = s.send("signed-out", []byte("signed out")) // the answer has begun: whoever is gone is not told
-			return nil
-		}
-		began, touched := time.Now(), sub.Take()
-		if err := push(ctx, s, touched); err != nil {
-			if r.Context().Err() == nil {
-				c.Log.WarnContext(ctx, "a live page broke off", "path", r.Pattern, "error", err)
-			}
-			return nil // the browser comes again
-		}
+		touched := sub.Take()
 		if len(touched) > 0 {
 			s.settle.Reset(settled)
 		}
-		// Under a storm of changes a page takes at most a twentieth of a core. Where a push took long
-		// because something else was slow, the next one still comes soon: what it would tell is due.
-		if !pause(r.Context(), min(max(calm, 20*time.Since(began)), stale)) {
-			return nil
+		if s.due || len(touched) == 0 || concerns(touched) { // woken without anything touched: something may have been missed
+			ctx, ok := c.still(r, perm)
+			if !ok {
+				_ = s.send("signed-out", []byte("signed out")) // the answer has begun: whoever is gone is not told
+				return nil
+			}
+			began := time.Now()
+			if err := push(ctx, s, touched); err != nil {
+				if r.Context().Err() == nil {
+					c.Log.WarnContext(ctx, "a live page broke off", "path", r.Pattern, "error", err)
+				}
+				return nil // the browser comes again
+			}
+			if !pause(r.Context(), rest(time.Since(began))) {
+				return nil
+			}
 		}
 		if err := s.wait(r.Context(), sub.C); err != nil {
 			return nil
@@ -122,8 +136,9 @@ func (t *turnstile) enter(who string) (leave func(), ok bool) {
 	}, true
 }
 
-// wait blocks until something was touched or has settled, beating meanwhile.
+// wait blocks until something was touched, or a look is due in any case, beating meanwhile.
 func (s *stream) wait(ctx context.Context, touched <-chan struct{}) error {
+	s.due = false
 	for {
 		select {
 		case <-ctx.Done():
@@ -133,15 +148,18 @@ func (s *stream) wait(ctx context.Context, touched <-chan struct{}) error {
 		case <-touched:
 			return nil
 		case <-s.settle.C:
+			s.due = true
 			return nil
 		case <-s.again.C:
+			s.due = true
 			return nil
 		case <-s.beat.C:
 			if err := s.write([]byte(": still here\n\n")); err != nil {
 				return err
 			}
 			if _, ok := s.c.Sessions.Still(s.r); !ok {
-				return nil // push finds out, and says so
+				s.due = true // whoever looks finds out, and says so
+				return nil
 			}
 		}
 	}
@@ -201,12 +219,14 @@ const again = time.Minute
 // window is what a browser shows of a worklist.
 type window struct {
 	view   page.View
+	pages  int
 	known  memory
 	shown  []board.Shown
 	counts store.Counts
 	stays  map[events.ID]bool
 	last   time.Time // the due time of the last row; the zero time where the page is not full
 	at     time.Time // when the list was loaded
+	told   time.Time // when the counts were looked at
 }
 
 // concerns reports whether what was touched may change the page: a stay that is on it, or one with
@@ -235,7 +255,7 @@ func (win *window) take(l page.List, now time.Time) ([]board.Edit, map[string]bo
 		}
 		first := !win.stays[item.Row.Encounter]
 		win.stays[item.Row.Encounter] = true
-		if l.More != "" && item.Row.Due != nil && (first || l.View.Group != "patient") { // patients are in the order of their first
+		if l.Next != "" && item.Row.Due != nil && (first || l.View.Group != "patient") { // patients are in the order of their first
 			win.last = *item.Row.Due
 		}
 	}
@@ -246,12 +266,15 @@ func (win *window) take(l page.List, now time.Time) ([]board.Edit, map[string]bo
 
 // liveWorklist keeps a worklist up to date: the list once, then what changed in it.
 func (c *Console) liveWorklist(w http.ResponseWriter, r *http.Request) error {
-	win := &window{view: viewOf(r)}
-	return c.follow(w, r, web.TasksRead, func(ctx context.Context, s *stream, touched map[events.ID]live.News) error {
+	win := &window{view: viewOf(r), pages: pagesOf(r)}
+	concerns := func(touched map[events.ID]live.News) bool { return win.concerns(touched) || time.Since(win.told) > countsFor }
+	rest := func(time.Duration) time.Duration { return calm } // a list is read once for everybody who sees it
+	return c.followWhat(w, r, web.TasksRead, concerns, rest, func(ctx context.Context, s *stream, touched map[events.ID]live.News) error {
+		win.told = time.Now()
 		if !win.concerns(touched) {
 			return c.recount(ctx, s, win)
 		}
-		l, err := c.list(ctx, win.view, store.Position{}, &win.known, since(touched))
+		l, err := c.list(ctx, win.view, win.pages, store.Position{}, &win.known, since(touched))
 		if err != nil {
 			return err
 		}

@@ -3,9 +3,9 @@ package web
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"hash/fnv"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/handoff-care/handoff/pkg/events"
@@ -20,6 +20,12 @@ const pageSize = 50
 
 // patientsSize is how many patients a page holds that goes patient by patient.
 const patientsSize = 20
+
+// pagesOf is how many pages of the worklist a browser shows: "Show more" adds one.
+func pagesOf(r *http.Request) int {
+	n, _ := strconv.Atoi(r.URL.Query().Get("pages"))
+	return min(max(n, 1), page.MostPages)
+}
 
 func viewOf(r *http.Request) page.View { return board.ViewOf(r.URL.Query()) }
 
@@ -37,9 +43,12 @@ type listed struct {
 
 // list loads a page of rows with names. Tasks that somebody else's page loaded since will do: after a
 // change fifty browsers ask for the same.
-func (c *Console) list(ctx context.Context, v page.View, after store.Position, known *memory, since time.Time) (page.List, error) {
+func (c *Console) list(ctx context.Context, v page.View, pages int, after store.Position, known *memory, since time.Time) (page.List, error) {
 	viewer := web.From(ctx)
-	l, q := page.List{View: v}, store.Query{View: v, Blind: !seesSensitive(viewer), After: after}
+	l, q := page.List{View: v, Pages: pages}, store.Query{View: v, Blind: !seesSensitive(viewer), After: after, Limit: pages * pageSize}
+	if v.Group == "patient" && v.Name != "done" {
+		q.Limit = pages * patientsSize
+	}
 	if v.Name == "mine" || v.Name == "done" {
 		q.Person = viewer.Subject
 	}
@@ -48,34 +57,32 @@ func (c *Console) list(ctx context.Context, v page.View, after store.Position, k
 		return l, err
 	}
 	if got.next != nil {
-		l.More = "/worklist/more" + v.Query("after", web.EncodeCursor(*got.next))
+		l.Next = web.EncodeCursor(*got.next)
 	}
 	rows, err := c.rows(ctx, got.works, known)
 	if err != nil {
 		return l, err
 	}
 	l.Items = board.Arrange(rows, v.Group, time.Now())
-	l.Counts, err = c.counted(ctx)
+	l.Counts, err = c.lately(ctx)
 	return l, err
 }
 
 // works loads the tasks of a page and says where the next one starts.
 func (c *Console) works(ctx context.Context, org events.ID, q store.Query) (l listed, err error) {
 	if q.Group == "patient" && q.Name != "done" {
-		q.Limit = patientsSize
 		l.works, l.next, err = c.Store.Patients(ctx, org, q)
 		return l, err
 	}
-	q.Limit = pageSize
 	l.works, err = c.Store.Worklist(ctx, org, q)
-	if err != nil || len(l.works) <= pageSize {
+	if err != nil || len(l.works) <= q.Limit {
 		return l, err
 	}
-	l.works = l.works[:pageSize]
+	l.works = l.works[:q.Limit]
 	if q.Name == "done" {
 		return l, nil
 	}
-	last, due := l.works[pageSize-1].Task, "infinity"
+	last, due := l.works[q.Limit-1].Task, "infinity"
 	if last.DueAt != nil {
 		due = last.DueAt.UTC().Format(time.RFC3339Nano)
 	}
@@ -138,7 +145,7 @@ func (m *memory) names(ctx context.Context, c *Console, ids []events.ID) map[eve
 }
 
 func (c *Console) worklist(w http.ResponseWriter, r *http.Request) error {
-	l, err := c.list(r.Context(), viewOf(r), store.Position{}, nil, time.Now())
+	l, err := c.list(r.Context(), viewOf(r), pagesOf(r), store.Position{}, nil, time.Now())
 	if err != nil {
 		return err
 	}
@@ -168,10 +175,11 @@ func (c *Console) worklistMore(w http.ResponseWriter, r *http.Request) error {
 	if _, err := web.DecodeCursor(r.URL.Query().Get("after"), &after); err != nil {
 		return err
 	}
-	l, err := c.list(r.Context(), viewOf(r), after, nil, time.Now())
+	l, err := c.list(r.Context(), viewOf(r), 1, after, nil, time.Now())
 	if err != nil {
 		return err
 	}
+	l.Pages = min(pagesOf(r)+1, page.MostPages)
 	c.render(w, r, http.StatusOK, page.MoreRows(c.page(r, ""), l))
 	return nil
 }
@@ -189,6 +197,16 @@ func (c *Console) counted(ctx context.Context) (store.Counts, error) {
 	return t.Of(viewer.Subject), err
 }
 
+// lately is counted for whoever cannot wait: what was counted some seconds ago will do, while it is counted
+// anew. A row that has changed goes before how many there are.
+func (c *Console) lately(ctx context.Context) (store.Counts, error) {
+	viewer := web.From(ctx)
+	t, err := c.counts.lately(viewer.Org, ago(countsFor), ago(4*countsFor), func() (store.Tally, error) {
+		return c.Store.Tally(context.WithoutCancel(ctx), viewer.Org)
+	})
+	return t.Of(viewer.Subject), err
+}
+
 // staffFor is how long it may take until a colleague who signs in for the first time has a name.
 const staffFor = 5 * time.Second
 
@@ -198,11 +216,30 @@ func (c *Console) staff(ctx context.Context) (map[string]string, error) {
 	return c.people.get(org, ago(staffFor), func() (map[string]string, error) { return c.Store.People(ctx, org) })
 }
 
-// shown is what a browser has of an item: everything it says but the running words of its countdown.
+// shown is what a browser has of an item: everything it says but the running words of its countdown. What
+// its task and stay say was summed up once for everybody, when it was read; what the viewer may know of it is
+// added here.
 func shown(item board.Item, now time.Time) board.Shown {
-	_, tone := board.Countdown(item.Row.Due, now)
 	h := fnv.New64a()
-	_ = json.NewEncoder(h).Encode(item) // plain values into a hash: cannot fail
-	_, _ = h.Write([]byte(tone))
-	return board.Shown{ID: item.ID, Hash: h.Sum64()}
+	row := &item.Row
+	if item.Head != nil {
+		_, _ = h.Write([]byte(item.Head.Text))
+		if row = item.Head.Patient; row == nil {
+			return board.Shown{ID: item.ID, Hash: h.Sum64()}
+		}
+	}
+	_, tone := board.Countdown(row.Due, now)
+	waits := row.Snoozed != nil && row.Snoozed.After(now)
+	for _, part := range []string{string(tone), row.Name, row.Born, row.OwnerName, row.DoneBy, row.Note} {
+		_, _ = h.Write([]byte(part))
+		_, _ = h.Write([]byte{0})
+	}
+	flags := byte(0)
+	for i, is := range []bool{row.Mine, row.CanWork, row.Assigns, row.Hidden, waits, row.Age != nil, row.Risk != nil} {
+		if is {
+			flags |= 1 << i
+		}
+	}
+	_, _ = h.Write([]byte{flags})
+	return board.Shown{ID: item.ID, Hash: h.Sum64() ^ row.Sum}
 }

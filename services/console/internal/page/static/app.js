@@ -123,7 +123,7 @@
 	document.addEventListener("htmx:sse:after:connection", (e) => { if (e.detail.connection.status === 200) light("on", "Live"); });
 	document.addEventListener("htmx:sse:after:message", () => light("on", "Live"));
 	document.addEventListener("htmx:sse:error", () => light("lost", "Connection lost, trying again"));
-	document.addEventListener("htmx:sse:close", () => light("lost", "Not live"));
+	document.addEventListener("htmx:sse:close", (e) => { if (e.detail.reason !== "cleanup") light("lost", "Not live"); }); // cleanup: another takes its place
 	document.addEventListener("signed-out", () => { location.href = "/login?why=idle"; });
 	document.addEventListener("htmx:error", () => light("lost", "Connection lost, trying again"));
 
