@@ -310,8 +310,9 @@ func TestAShiftIsHandedOver(t *testing.T) {
 	b.until(`[...document.querySelectorAll(".owed .owner")].every(o => o.innerText === "Yours")`)
 }
 
-// Show more brings rows that a later push may bring again: no row is there twice.
-func TestRowsThatWereShownMoreOfAreThereOnce(t *testing.T) {
+// Show more brings rows that a later push may bring again: no row is there twice, and none is lost when the
+// connection is.
+func TestRowsThatWereShownMoreOfAreThereOnceAndStay(t *testing.T) {
 	s := open(t)
 	s.facility()
 	due := map[string]time.Duration{}
@@ -319,12 +320,13 @@ func TestRowsThatWereShownMoreOfAreThereOnce(t *testing.T) {
 		due[fmt.Sprintf("Task %02d", i)] = time.Duration(i+1) * time.Hour
 	}
 	st := s.discharge("Maria Santos", false, due)
-	b := s.browse(1280, 900, false)
+	b := s.browse(1280, 900, false, "ERR_INCOMPLETE_CHUNKED_ENCODING")
 	b.signIn("dana")
 	b.live()
 	b.until(`document.querySelectorAll("#rows > .row").length === 50`)
 	b.click("#more a")
 	b.until(`document.querySelectorAll("#rows > .row").length === 60`)
+	b.live()
 	for _, task := range st.tasks {
 		if task.Title == "Task 00" {
 			task.State, task.Version = "completed", 2
@@ -333,6 +335,11 @@ func TestRowsThatWereShownMoreOfAreThereOnce(t *testing.T) {
 	}
 	b.until(`document.querySelector("#rows h2").innerText === "Task 01"`)
 	b.until(`document.querySelectorAll("#rows > .row").length === 59 && new Set([...document.querySelectorAll("#rows > .row")].map(r => r.id)).size === 59`)
+	js[chromedp.Void](b, `window.again = 0; document.addEventListener("htmx:sse:after:connection", () => window.again = 1)`)
+	s.server.CloseClientConnections()
+	s.discharge("Joseph Obi", false, map[string]time.Duration{"Task before all": time.Minute})
+	b.until(`window.again && document.querySelector("#rows h2").innerText === "Task before all"`)
+	b.until(`document.querySelectorAll("#rows > .row").length === 60 && document.querySelector("#rows > .row:last-child h2").innerText === "Task 59"`)
 }
 
 func TestPagesOfPatientsGoThroughEveryPatientOnce(t *testing.T) {

@@ -267,7 +267,9 @@ func (win *window) take(l page.List, now time.Time) ([]board.Edit, map[string]bo
 // liveWorklist keeps a worklist up to date: the list once, then what changed in it.
 func (c *Console) liveWorklist(w http.ResponseWriter, r *http.Request) error {
 	win := &window{view: viewOf(r), pages: pagesOf(r)}
-	concerns := func(touched map[events.ID]live.News) bool { return win.concerns(touched) || time.Since(win.told) > countsFor }
+	concerns := func(touched map[events.ID]live.News) bool {
+		return win.concerns(touched) || time.Since(win.told) > countsFor
+	}
 	rest := func(time.Duration) time.Duration { return calm } // a list is read once for everybody who sees it
 	return c.followWhat(w, r, web.TasksRead, concerns, rest, func(ctx context.Context, s *stream, touched map[events.ID]live.News) error {
 		win.told = time.Now()
