@@ -82,7 +82,7 @@ type Announced struct {
 
 // Outcome is what a replay did, or would do.
 type Outcome struct {
-	Events int    `json:"events"`
+	Events int         `json:"events"`
 	Told   []Announced `json:"told" doc:"the facts announced because of them, by type"`
 }
 

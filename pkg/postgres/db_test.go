@@ -291,6 +291,18 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+// What the server offers is what sessions use: lz4 where it was built with it, its default elsewhere.
+func TestLongValuesAreCompressedFast(t *testing.T) {
+	db := pgtest.DB(t, "ward", notes)
+	for name, pool := range map[string]querier{"app": db.App, "system": db.System} {
+		best := value[string](t, pool, `SELECT CASE WHEN 'lz4' = ANY (enumvals) THEN 'lz4' ELSE reset_val END
+			FROM pg_settings WHERE name = 'default_toast_compression'`)
+		if got := value[string](t, pool, `SHOW default_toast_compression`); got != best {
+			t.Errorf("%s sessions compress with %s; the server has %s", name, got, best)
+		}
+	}
+}
+
 func TestNothingLastsForEver(t *testing.T) {
 	db := pgtest.DB(t, "ward", notes)
 	for name, pool := range map[string]querier{"app": db.App, "system": db.System} {

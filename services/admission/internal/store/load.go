@@ -205,7 +205,7 @@ type remembered struct {
 	known encounter.Known
 }
 
-const rememberMost = 20_000
+const rememberMost = 8_000 // some 25 MB
 
 func (s *Store) recall(e *Encounter) bool {
 	s.memory.mu.Lock()
