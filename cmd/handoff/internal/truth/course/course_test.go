@@ -25,9 +25,10 @@ func TestEveryTriggerIsTold(t *testing.T) {
 			told[m.Trigger][c.Sender.Code] = true
 		}
 	}
-	want := slices.Collect(maps.Keys(structures))
-	want = append(want, "A18", "A19", "A30", "A34", "A35", "A36", "A46", "A47", "A48", "A49")
-	slices.Sort(want)
+	var want []string
+	for n := 1; n <= 62; n++ {
+		want = append(want, fmt.Sprintf("A%02d", n))
+	}
 	for _, trigger := range want {
 		if len(told[trigger]) == 0 {
 			t.Errorf("%s is never told", trigger)

@@ -378,6 +378,9 @@ func notForUs(t *teller) {
 	l.add("QRD").set(1, t.at.at(t.now))
 	t.keep("A19", t.tag+"-QRY", t.now, l)
 	t.wait(5, 20)
+	for _, trigger := range []string{"A56", "A57", "A58", "A59"} { // numbers that the standard has not given a meaning
+		t.tell(trigger, v)
+	}
 	t.end(v, "01")
 }
 
