@@ -63,6 +63,15 @@ func surname(tag string, n int) string {
 	return strings.ToUpper(out[:1]) + out[1:]
 }
 
+// address and number are nobody's but this case's: people of different cases are not to be taken for one.
+func (t *teller) address() string {
+	return fmt.Sprintf("%d %s", 1+t.own.IntN(20000), pick(t.own, streets))
+}
+
+func (t *teller) number() string {
+	return fmt.Sprintf("(%d)555-%04d", 200+t.own.IntN(800), t.own.IntN(10000))
+}
+
 // newRecord invents somebody, or another record of somebody.
 func (t *teller) newRecord() *record {
 	t.records++
@@ -70,7 +79,7 @@ func (t *teller) newRecord() *record {
 	p := &record{
 		mr: fmt.Sprintf("M%s%d", t.tag, n), family: pick(t.own, families) + "-" + surname(t.tag, n), sex: pick(t.rng, []string{"F", "M"}),
 		born:   fmt.Sprintf("%d%02d%02d", 1931+t.rng.IntN(70), 1+t.own.IntN(12), 1+t.own.IntN(28)),
-		street: fmt.Sprintf("%d %s", 1+t.own.IntN(900), pick(t.own, streets)), phone: fmt.Sprintf("(847)555-%04d", t.own.IntN(10000)),
+		street: t.address(), phone: t.number(),
 		language: pick(t.rng, languages), payer: pick(t.rng, payers), doctor: pick(t.rng, doctors), private: chance(t.rng, 3),
 		member: fmt.Sprintf("W%s%d", t.tag, n),
 	}
@@ -95,7 +104,7 @@ func (t *teller) again(p *record) *record {
 		q.given = q.given[:1]
 	}
 	if chance(t.rng, 50) {
-		q.phone = fmt.Sprintf("(847)555-%04d", t.rng.IntN(10000))
+		q.phone = t.number()
 	}
 	return &q
 }

@@ -64,7 +64,7 @@ func (t *teller) note(v *visit) {
 	case 1:
 		v.service = pick(t.rng, services)
 	case 2:
-		v.who.phone, v.who.updated = "(847)555-77"+pad(t.rng.IntN(100), 2), t.now
+		v.who.phone, v.who.updated = t.number(), t.now
 	case 3:
 		v.attending = pick(t.rng, doctors)
 	case 4:

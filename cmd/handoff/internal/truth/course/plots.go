@@ -299,14 +299,14 @@ func knownBefore(t *teller) {
 	t.hours(1, 3)
 	v := t.newVisit(p, "I")
 	t.begin(v)
-	p.street, p.updated = "1 Alderbrook Lane", t.now
+	p.street, p.updated = t.address(), t.now
 	t.person("A31", p)
 	t.wait(10, 50)
 	p.language, p.updated = "es^Spanish^ISO639", t.now
 	t.tell("A08", v)
 	t.wait(10, 50)
 	t.end(v, pick(t.rng, dispositions))
-	p.phone, p.updated = "(847)555-0001", t.now
+	p.phone, p.updated = t.number(), t.now
 	t.person("A31", p)
 }
 
