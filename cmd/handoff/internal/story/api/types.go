@@ -53,6 +53,7 @@ type Task struct {
 	ID           string     `json:"id"`
 	TransitionID string     `json:"transition_id"`
 	EncounterID  string     `json:"encounter_id"`
+	PatientID    string     `json:"patient_id"`
 	Code         string     `json:"code"`
 	Title        string     `json:"title"`
 	State        string     `json:"state"`
@@ -69,15 +70,41 @@ func (t Task) Open() bool {
 	return t.State != "completed" && t.State != "failed" && t.State != "cancelled"
 }
 
+// Change is what was written down about a task or a referral, and what it was before.
+type Change struct {
+	Action   string            `json:"action"`
+	By       string            `json:"by"`
+	Outcome  string            `json:"outcome"`
+	Reason   string            `json:"reason"`
+	Previous map[string]string `json:"previous"`
+	Cause    string            `json:"cause"`
+}
+
+// Told is a decision about an alert: who was told of what, by which road, and why.
+type Told struct {
+	Decision  string `json:"decision"`
+	AlertID   string `json:"alert_id"`
+	Version   int    `json:"version"`
+	Recipient string `json:"recipient"`
+	Channel   string `json:"channel"`
+	Reason    string `json:"reason"`
+}
+
 // Referral is a search for a next caregiver.
 type Referral struct {
 	ID          string `json:"id"`
 	EncounterID string `json:"encounter_id"`
+	PatientID   string `json:"patient_id"`
 	State       string `json:"state"`
 	Version     int    `json:"version"`
 	Need        string `json:"need"`
 	Reason      string `json:"reason"`
-	Candidates  []struct {
+	Offers      []struct {
+		ProviderID string `json:"provider_id"`
+		State      string `json:"state"`
+		Reason     string `json:"reason"`
+	} `json:"offers"`
+	Candidates []struct {
 		ProviderID string   `json:"provider_id"`
 		Rank       int      `json:"rank"`
 		Reasons    []string `json:"reasons"`

@@ -65,8 +65,11 @@ func (s *Stay) Messages() []Message {
 
 // Message makes the message of step i, counted from 0.
 func (s *Stay) Message(i int) Message {
-	step := s.Shape.Steps[i]
-	id := fmt.Sprintf("%s%d", s.Prefix, i+1)
+	return s.Tell(fmt.Sprintf("%s%d", s.Prefix, i+1), s.Shape.Steps[i])
+}
+
+// Tell makes a message of the stay that is not of its shape, under a control id.
+func (s *Stay) Tell(id string, step Step) Message {
 	b := hl7.NewBuilder(hl7.MSH{
 		SendingApplication: "STORY", SendingFacility: s.Facility, ReceivingApplication: "HANDOFF", Time: s.at(step.After),
 		Type: "ADT", Trigger: step.Trigger, ControlID: id,

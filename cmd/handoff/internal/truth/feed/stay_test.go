@@ -3,6 +3,7 @@ package feed
 import (
 	"fmt"
 	"slices"
+	"testing"
 
 	"github.com/handoff-care/handoff/cmd/handoff/internal/truth/rig"
 	"github.com/handoff-care/handoff/pkg/events"
@@ -202,5 +203,30 @@ func work(s stay, name string, current []transition, open []task, find func(stri
 	}
 	if len(current) == 1 && current[0].State == "planning" && len(codes) > 0 {
 		find("%s has follow-up work while the patient is in: %v", name, codes)
+	}
+}
+
+// lies: that nothing is found means nothing unless something would be.
+func (d *desk) lies(t *testing.T) {
+	t.Helper()
+	active := slices.IndexFunc(d.transitions, func(t transition) bool { return t.State == "active" })
+	ended := slices.IndexFunc(d.tasks, func(x task) bool { return x.State == "cancelled" && x.Reason == "admission-cancelled" })
+	if ended < 0 {
+		ended = slices.IndexFunc(d.tasks, func(x task) bool { return x.State == "cancelled" && x.Reason == "discharge-cancelled" })
+	}
+	for what, lie := range map[string]func(*desk){
+		"a plan that is missing":     func(d *desk) { d.transitions = slices.Delete(d.transitions, active, active+1) },
+		"a plan that is there twice": func(d *desk) { d.transitions = append(d.transitions, d.transitions[active]) },
+		"a plan that is over":        func(d *desk) { d.transitions[active].State = "completed" },
+		"another patient's plan":     func(d *desk) { d.transitions[active].Patient = "another" },
+		"work that was withdrawn":    func(d *desk) { d.tasks[ended].State, d.tasks[ended].Code = "requested", "again" },
+		"a withdrawal unexplained":   func(d *desk) { d.tasks[ended].Reason = "" },
+		"work on nothing":            func(d *desk) { d.tasks[ended].State, d.tasks[ended].Encounter = "requested", "nowhere" },
+	} {
+		told := &desk{stays: d.stays, transitions: slices.Clone(d.transitions), tasks: slices.Clone(d.tasks), referrals: d.referrals, dead: d.dead}
+		lie(told)
+		if len(told.findings()) == 0 {
+			t.Errorf("%s is not found", what)
+		}
 	}
 }
