@@ -42,9 +42,12 @@ var Schedule = []time.Duration{5 * time.Second, 5 * time.Minute, 30 * time.Minut
 	10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour}
 
 const (
-	postBatch = 32
-	postLease = time.Minute // longer than any channel's own timeout
-	postTries = 30 * time.Second
+	postBatch  = 32
+	postTries  = 20 * time.Second
+	postRecord = 10 * time.Second
+	// A delivery whose try was cut off by a crash is tried again after this. It is longer than the others
+	// together, so that no second try begins while the first may still end well.
+	postLease = postTries + postRecord + 5*time.Second
 )
 
 // ReferenceOf is the id that all tries of one delivery carry: webhook-id, and the left part of the
@@ -122,7 +125,7 @@ func (p *Post) RunOnce(ctx context.Context) (int, error) {
 	}
 	outcomes, gone := p.try(ctx, parcels)
 	// What was sent is recorded even when the program is stopping.
-	record, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	record, cancel := context.WithTimeout(context.WithoutCancel(ctx), postRecord)
 	defer cancel()
 	return len(parcels), p.Outbox.SystemTx(record, func(tx pgx.Tx) error { return p.Record(record, tx, outcomes, gone) })
 }
