@@ -37,6 +37,7 @@ type Encounter struct {
 	FoldVersion    int64      `json:"fold_version"`          // counts changes of this snapshot, 1..n
 
 	PriorAdmissions12m *int       `json:"prior_admissions_12m,omitempty"` // inpatient and observation stays begun in the 12 months before admission, over linked identities
+	ObservationAt      *time.Time `json:"observation_at,omitempty"`       // when observation began, of a stay that is or was one before it became inpatient
 	Procedures         *int       `json:"procedures,omitempty"`           // procedures (PR1) said of this stay; absent: nothing was said of any
 	Episode            ID         `json:"episode_id,omitzero"`            // the emergency visit, under a number of its own, that led to this stay
 	Mother             ID         `json:"mother_encounter_id,omitzero"`   // of a newborn: the stay of the mother (PID-21)

@@ -31,6 +31,7 @@ type encounterView struct {
 	PlannedAt    *time.Time `json:"planned_at"`
 	AdmittedAt   *time.Time `json:"admitted_at"`
 	InpatientAt  *time.Time `json:"inpatient_at"`
+	ObservedAt   *time.Time `json:"observation_at"`
 	ExpectedAt   *time.Time `json:"expected_discharge_at"`
 	DischargedAt *time.Time `json:"discharged_at"`
 	Disposition  string     `json:"disposition"`
@@ -60,7 +61,7 @@ type encounterView struct {
 func viewEncounter(r store.EncounterRow) encounterView {
 	v := encounterView{
 		ID: r.ID, Facility: r.Facility, Visit: r.Visit, PatientID: r.Patient, Class: r.Class, State: r.State, Version: r.FoldVersion,
-		Unit: r.Place.Unit, Room: r.Place.Room, Bed: r.Place.Bed, PlannedAt: utc(r.PlannedAt), AdmittedAt: utc(r.AdmittedAt), InpatientAt: utc(r.InpatientAt),
+		Unit: r.Place.Unit, Room: r.Place.Room, Bed: r.Place.Bed, PlannedAt: utc(r.PlannedAt), AdmittedAt: utc(r.AdmittedAt), InpatientAt: utc(r.InpatientAt), ObservedAt: utc(r.ObservationAt),
 		ExpectedAt: utc(r.ExpectedAt), DischargedAt: utc(r.DischargedAt), Disposition: r.Disposition, Unmapped: r.RawDisposition,
 		AdmitType: r.AdmitType, AdmitSource: r.AdmitSource, Service: r.Service, Attending: r.Attending, Diagnoses: r.Diagnoses,
 		Age: r.Age, Payer: r.Payer, PriorED6m: r.PriorED6m, Zone: r.Zone, Deceased: r.Deceased, Sensitive: r.Sensitive, Implicit: r.Implicit,

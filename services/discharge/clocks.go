@@ -37,6 +37,9 @@ func (c *care) learn(stay *events.Encounter) {
 	if stay.Class == "inpatient" && stay.InpatientAt != nil && t.Clocks != "" {
 		c.restart = c.restart || !strings.Contains(t.Clocks, stay.InpatientAt.UTC().Format(`"`+string(clock.Inpatient)+`":"`+time.RFC3339Nano+`"`))
 	}
+	if stay.ObservationAt != nil && t.Clocks != "" {
+		c.restart = c.restart || !strings.Contains(t.Clocks, stay.ObservationAt.UTC().Format(`"`+string(clock.Observation)+`":"`+time.RFC3339Nano+`"`))
+	}
 	if t.State != transition.Planning {
 		return
 	}
@@ -128,8 +131,9 @@ func (s *service) running(c *care, rec clock.Record) clock.Subject {
 	return s.subject(c.Transition, c.stay, rec)
 }
 
-// subject is what clocks know of a transition's stay. When it became an inpatient one
-// is not on the row: without a snapshot of the stay, the record knows.
+// subject is what clocks know of a transition's stay. When it became an inpatient one,
+// and when observation began, are not on the row: without a snapshot of the stay, the
+// record knows.
 func (s *service) subject(t *transition.Transition, stay *events.Encounter, rec clock.Record) clock.Subject {
 	out := clock.Subject{
 		Class: t.Class, Disposition: t.Disposition, Payer: t.Payer, Age: t.Age, Diagnoses: t.Diagnoses,
@@ -140,9 +144,14 @@ func (s *service) subject(t *transition.Transition, stay *events.Encounter, rec 
 		out.DischargedAt = t.DischargedAt
 	}
 	if stay != nil {
-		out.InpatientAt = stay.InpatientAt
-	} else if at, ok := rec.Starts[clock.Inpatient]; ok {
+		out.InpatientAt, out.ObservedAt = stay.InpatientAt, stay.ObservationAt
+		return out
+	}
+	if at, ok := rec.Starts[clock.Inpatient]; ok {
 		out.InpatientAt = &at
+	}
+	if at, ok := rec.Starts[clock.Observation]; ok {
+		out.ObservedAt = &at
 	}
 	return out
 }

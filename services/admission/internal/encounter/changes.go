@@ -109,6 +109,7 @@ func differences(old, new *Known) map[string]string {
 	put("disposition", old.Disposition, new.Disposition)
 	at("admitted_at", old.AdmittedAt, new.AdmittedAt)
 	at("inpatient_at", old.InpatientAt, new.InpatientAt)
+	at("observation_at", old.ObservationAt, new.ObservationAt)
 	at("discharged_at", old.DischargedAt, new.DischargedAt)
 	at("expected_discharge_at", old.ExpectedAt, new.ExpectedAt)
 	put("patient_id", old.Patient.String(), new.Patient.String())

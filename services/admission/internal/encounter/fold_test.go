@@ -179,6 +179,29 @@ func TestInpatientAt(t *testing.T) {
 	}
 }
 
+func TestObservationBegan(t *testing.T) {
+	tests := map[string]struct {
+		facts []Fact
+		want  *time.Time
+	}{
+		"from the start":          {[]Fact{say(Register, "8", class(Observation), admitAt("7"))}, ptr(at("7"))},
+		"kept as an inpatient":    {[]Fact{say(Register, "8", class(Observation)), say(ToInpatient, "12", class(Inpatient))}, ptr(at("8"))},
+		"after the emergency":     {[]Fact{say(Register, "8", class(Emergency)), say(Update, "10", class(Observation)), say(ToInpatient, "12", class(Inpatient))}, ptr(at("10"))},
+		"from inpatient":          {[]Fact{say(Admit, "8", class(Inpatient)), say(ToOutpatient, "12", class(Observation))}, ptr(at("12"))},
+		"never":                   {[]Fact{say(Admit, "8", class(Inpatient))}, nil},
+		"not after it went on":    {[]Fact{say(Register, "8", class(Observation)), say(ToOutpatient, "12", class(Outpatient))}, nil},
+		"the earliest of two":     {[]Fact{say(Register, "8", class(Observation)), say(ToInpatient, "12", class(Inpatient)), say(ToOutpatient, "14", class(Observation))}, ptr(at("8"))},
+		"with the corrected time": {[]Fact{say(Register, "8", class(Observation), admitAt("7")), say(ToInpatient, "12", class(Inpatient)), say(Update, "13", admitAt("6"))}, ptr(at("6"))},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, set(tt.facts...).Fold().ObservedAt); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 // Any order, repetition and delay of the same facts gives the same stay.
 func TestFoldIsOrderIndependent(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

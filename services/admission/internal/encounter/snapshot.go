@@ -41,7 +41,7 @@ func Know(id events.ID, s Stay, whose Whose, where Where, past Past) Known {
 	e := events.Encounter{
 		ID: id, Patient: s.Patient, Facility: where.Facility, FacilityID: where.FacilityID, Zone: where.Zone,
 		Unit: s.Place.Unit, Class: s.Class, State: s.State,
-		AdmittedAt: utc(s.AdmittedAt), InpatientAt: utc(s.InpatientAt), DischargedAt: utc(s.DischargedAt), ExpectedAt: utc(s.ExpectedAt),
+		AdmittedAt: utc(s.AdmittedAt), InpatientAt: utc(s.InpatientAt), ObservationAt: utc(s.ObservedAt), DischargedAt: utc(s.DischargedAt), ExpectedAt: utc(s.ExpectedAt),
 		Disposition: s.Disposition, AdmitType: s.AdmitType, AdmitSource: s.AdmitSource, Service: s.Service,
 		Attending: s.Attending, Diagnoses: icd10(s.Diagnoses),
 		Sex: whose.Sex, ZIP3: whose.ZIP3, Language: whose.Language, Payer: whose.Payer,

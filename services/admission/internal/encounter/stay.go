@@ -43,6 +43,7 @@ type Stay struct {
 	Patient      events.ID // whose stay it is, by the newest statement
 	AdmittedAt   *time.Time
 	InpatientAt  *time.Time // when the class became inpatient, if it is
+	ObservedAt   *time.Time // when observation began, if it is one or was before it became inpatient
 	DischargedAt *time.Time // only of a finished stay
 	ExpectedAt   *time.Time // of a live expected discharge, while the patient is here
 	PlannedAt    *time.Time // expected admission

@@ -64,7 +64,7 @@ func (f *folder) diagnoses(g *Fact) {
 	}
 }
 
-// class keeps the newest class and since when it has been inpatient.
+// class keeps the newest class, since when it has been inpatient, and since when it was observation.
 func (f *folder) class(g *Fact) {
 	class := g.Values.Class
 	if class == "" {
@@ -84,15 +84,22 @@ func (f *folder) class(g *Fact) {
 	if class != Inpatient {
 		f.stay.InpatientAt = nil
 	} else if f.stay.Class != Inpatient {
-		at := f.becameInpatient(g)
+		at := f.became(g)
 		f.stay.InpatientAt = &at
+	}
+	switch {
+	case class != Observation && class != Inpatient:
+		f.stay.ObservedAt = nil
+	case class == Observation && f.stay.ObservedAt == nil:
+		at := f.became(g)
+		f.stay.ObservedAt = &at
 	}
 	f.stay.Class = class
 }
 
-// becameInpatient is when the statement g took effect. An admission after an emergency visit often
+// became is when the statement g of a class took effect. An admission after an emergency visit often
 // repeats the visit's own start in PV1-44: then its own time counts.
-func (f *folder) becameInpatient(g *Fact) time.Time {
+func (f *folder) became(g *Fact) time.Time {
 	switch {
 	case g.Kind == Update:
 		return g.Recorded
@@ -190,17 +197,23 @@ func text(dst *string, v string) {
 func (f *folder) times() {
 	s := &f.stay
 	if !Open(s.State) && s.State != Finished {
-		s.InpatientAt = nil
+		s.InpatientAt, s.ObservedAt = nil, nil
 		return
 	}
 	s.AdmittedAt = f.admittedAt()
 	if s.State == Finished && f.end >= 0 {
 		s.DischargedAt = f.dischargedAt()
 	}
-	// A class that was inpatient from the start began with the stay, also when its time is corrected.
-	if s.InpatientAt != nil && s.AdmittedAt != nil && (f.start >= 0 && f.firstClass() == Inpatient || s.InpatientAt.Before(*s.AdmittedAt)) {
-		s.InpatientAt = s.AdmittedAt
+	// A class that the stay had from the start began with it, also when its time is corrected.
+	s.InpatientAt = f.since(Inpatient, s.InpatientAt)
+	s.ObservedAt = f.since(Observation, s.ObservedAt)
+}
+
+func (f *folder) since(class string, at *time.Time) *time.Time {
+	if in := f.stay.AdmittedAt; at != nil && in != nil && (f.start >= 0 && f.firstClass() == class || at.Before(*in)) {
+		return in
 	}
+	return at
 }
 
 func (f *folder) firstClass() string {

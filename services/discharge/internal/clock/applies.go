@@ -18,6 +18,7 @@ type Subject struct {
 	Diagnoses    []string // ICD-10-CM without dots, principal first
 	AdmittedAt   *time.Time
 	InpatientAt  *time.Time // when it became an inpatient stay; nil: from the start, if it is one
+	ObservedAt   *time.Time // when observation began; nil: from the start, if it is one
 	ExpectedAt   *time.Time
 	DischargedAt *time.Time
 	Readmitted   bool
@@ -42,7 +43,17 @@ func (s *Subject) starts() Starts {
 	case "observation":
 		out.set(Observation, s.AdmittedAt)
 	}
+	out.set(Observation, s.ObservedAt)
 	return out
+}
+
+// ends is when what started a clock is over: of observation that is when the stay
+// became an inpatient one, too.
+func (s *Subject) ends(trigger Trigger) *time.Time {
+	if trigger == Observation && s.Class == "inpatient" && s.InpatientAt != nil {
+		return s.InpatientAt
+	}
+	return s.DischargedAt
 }
 
 // Condition says for whose stays a rule runs a clock: every part that is given has to
@@ -53,12 +64,13 @@ type Condition struct {
 	NotDisposition     []string `yaml:"not_disposition" json:"not_disposition,omitempty"`
 	Payer              []string `yaml:"payer" json:"payer,omitempty"`
 	MinAge             int      `yaml:"min_age" json:"min_age,omitempty"`
-	Principal          []string `yaml:"principal" json:"principal,omitempty"`         // groups of the principal diagnosis
-	NotPrincipal       []string `yaml:"not_principal" json:"not_principal,omitempty"` // beginnings of its code
-	Chronic            int      `yaml:"chronic" json:"chronic,omitempty"`             // so many chronic conditions
-	UntilDay           string   `yaml:"until_day" json:"until_day,omitempty"`         // MM-DD: discharged up to this day of a year
-	Overnight          bool     `yaml:"overnight" json:"overnight,omitempty"`         // discharged on a later day than admitted
-	ObservationHours   int      `yaml:"observation_hours" json:"observation_hours,omitempty"`
+	Principal          []string `yaml:"principal" json:"principal,omitempty"`                 // groups of the principal diagnosis
+	NotPrincipal       []string `yaml:"not_principal" json:"not_principal,omitempty"`         // beginnings of its code
+	Chronic            int      `yaml:"chronic" json:"chronic,omitempty"`                     // so many chronic conditions
+	UntilDay           string   `yaml:"until_day" json:"until_day,omitempty"`                 // MM-DD: discharged up to this day of a year
+	Overnight          bool     `yaml:"overnight" json:"overnight,omitempty"`                 // discharged on a later day than admitted
+	Observed           bool     `yaml:"observed" json:"observed,omitempty"`                   // it is observation, or was before it became inpatient
+	ObservationHours   int      `yaml:"observation_hours" json:"observation_hours,omitempty"` // longer than so many
 	InpatientMidnights int      `yaml:"inpatient_midnights" json:"inpatient_midnights,omitempty"`
 	NotReadmitted      bool     `yaml:"not_readmitted" json:"not_readmitted,omitempty"`
 }
@@ -94,6 +106,7 @@ const (
 	ofReadmission
 	ofSeason
 	ofNight
+	ofNoObservation
 	ofObservation
 	ofInpatientDays
 	ofPrincipal
@@ -119,6 +132,9 @@ func (c *Condition) fails(s *Subject, zone *time.Location) clause {
 	case c.NotReadmitted && s.Readmitted:
 		return ofReadmission
 	}
+	if part := c.failsObservation(s); part != holds {
+		return part
+	}
 	if s.DischargedAt != nil {
 		if part := c.failsTimes(s, *s.DischargedAt, zone); part != holds {
 			return part
@@ -143,14 +159,27 @@ func (c *Condition) failsTimes(s *Subject, left time.Time, zone *time.Location) 
 	if c.Overnight && s.AdmittedAt != nil && calendar.Midnights(*s.AdmittedAt, left, zone) < 1 {
 		return ofNight
 	}
-	if h := c.ObservationHours; h > 0 && s.AdmittedAt != nil && left.Sub(*s.AdmittedAt) <= time.Duration(h)*time.Hour {
-		return ofObservation
-	}
 	if n := c.InpatientMidnights; n > 0 {
 		starts := s.starts()
 		if in, ok := starts.at(Inpatient); !ok || calendar.Midnights(in, left, zone) < n {
 			return ofInpatientDays
 		}
+	}
+	return holds
+}
+
+func (c *Condition) failsObservation(s *Subject) clause {
+	if !c.Observed && c.ObservationHours == 0 {
+		return holds
+	}
+	starts := s.starts()
+	began, ok := starts.at(Observation)
+	end := s.ends(Observation)
+	switch {
+	case !ok && c.Observed:
+		return ofNoObservation
+	case ok && end != nil && end.Sub(began) <= time.Duration(c.ObservationHours)*time.Hour:
+		return ofObservation
 	}
 	return holds
 }
@@ -205,6 +234,8 @@ func (c *Condition) why(s *Subject, zone *time.Location) string {
 		return "discharges after " + c.UntilDay + " of a year are not counted"
 	case ofNight:
 		return "admitted and discharged on the same day"
+	case ofNoObservation:
+		return "the patient was not under observation"
 	case ofObservation:
 		return fmt.Sprintf("observation lasted no more than %d hours", c.ObservationHours)
 	case ofInpatientDays:

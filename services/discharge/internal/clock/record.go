@@ -140,8 +140,8 @@ func (rec *Record) add(rule *Rule, old *Kept, s *Subject, day *started, where Wh
 		k.State, k.By, k.Told, k.Bends = old.State, old.By, old.Told, old.Bends
 	}
 	k.Ends = nil
-	if rule.Sooner && s.DischargedAt != nil {
-		k.Ends = utc(*s.DischargedAt)
+	if end := s.ends(rule.Trigger); rule.Sooner && end != nil {
+		k.Ends = utc(*end)
 	}
 	if k.Bends.none() {
 		k.Due = rule.at(day.at, day.day, where).UTC()

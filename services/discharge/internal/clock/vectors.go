@@ -33,6 +33,7 @@ type PackCase struct {
 	Chronic     int      `yaml:"chronic" json:"chronic,omitempty"`
 	Admitted    string   `yaml:"admitted" json:"admitted,omitempty"`
 	Inpatient   string   `yaml:"inpatient" json:"inpatient,omitempty"`
+	Observation string   `yaml:"observation" json:"observation,omitempty"`
 	Discharged  string   `yaml:"discharged" json:"discharged,omitempty"`
 	Applies     bool     `yaml:"applies" json:"applies"`
 }
@@ -185,7 +186,7 @@ func (t *Table) proveCase(c PackCase) error {
 	for _, x := range []struct {
 		text string
 		to   **time.Time
-	}{{c.Admitted, &s.AdmittedAt}, {c.Inpatient, &s.InpatientAt}, {c.Discharged, &s.DischargedAt}} {
+	}{{c.Admitted, &s.AdmittedAt}, {c.Inpatient, &s.InpatientAt}, {c.Observation, &s.ObservedAt}, {c.Discharged, &s.DischargedAt}} {
 		if *x.to, err = localOrNone(x.text, zone); err != nil {
 			return err
 		}
