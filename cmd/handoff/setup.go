@@ -67,6 +67,7 @@ type facilityPut struct {
 	Code          string   `arg:"" help:"Its code (MSH-4)."`
 	Name          string   `help:"Name, as people see it."`
 	Zone          string   `help:"Time zone, as in America/Chicago."`
+	Type          string   `enum:",hospital,skilled-nursing,rehabilitation,long-term-acute,hospice,home-health,psychiatric" default:"" help:"What it is: hospital, skilled-nursing, rehabilitation, long-term-acute, hospice, home-health or psychiatric. A stay where no acute care is given is never a readmission."`
 	Alias         []string `help:"Other names that MSH-4 may have."`
 	SensitiveUnit []string `help:"Units (PV1-3) whose stays are restricted."`
 	Closure       []string `help:"Days on which the facility's offices are closed besides holidays, YYYY-MM-DD."`
@@ -75,7 +76,7 @@ type facilityPut struct {
 // Run implements the command.
 func (c *facilityPut) Run(ctx context.Context, term terminal) error {
 	item := remote.Item{"code": c.Code}
-	for key, text := range map[string]string{"name": c.Name, "zone": c.Zone} {
+	for key, text := range map[string]string{"name": c.Name, "zone": c.Zone, "type": c.Type} {
 		if text != "" {
 			item[key] = text
 		}
@@ -95,7 +96,7 @@ type facilityList struct {
 
 // Run implements the command.
 func (c *facilityList) Run(ctx context.Context, term terminal) error {
-	return listing(ctx, c.Flags, web.Admin, c.Output, term, "admission", "/facilities", "id", "code", "name", "zone", "verified")
+	return listing(ctx, c.Flags, web.Admin, c.Output, term, "admission", "/facilities", "id", "code", "name", "type", "zone", "verified")
 }
 
 type feedCommand struct {

@@ -47,6 +47,9 @@ var ruleCases = []ruleCase{
 	{"MessagesWait", "when nothing is applied", []string{`handoff_admission_oldest_kept_seconds{service="admission"} 0+5x30`}, 90 * time.Second, []string{`{}`}},
 	{"MessagesWait", "not under load", []string{`handoff_admission_oldest_kept_seconds{service="admission"} 20x30`}, 90 * time.Second, nil},
 
+	{"PatientsNotCompared", "when the linker hangs", []string{`handoff_admission_identity_oldest_waiting_seconds{service="admission"} 0+5x200`}, 15 * time.Minute, []string{`{}`}},
+	{"PatientsNotCompared", "not while a feed's first year is loaded", []string{`handoff_admission_identity_oldest_waiting_seconds{service="admission"} 300x200`}, 15 * time.Minute, nil},
+
 	{"NoMessages", "when all feeds fall silent", []string{`handoff_admission_frames_total{service="admission", code="AA", duplicate="false"} 0+1x20 20x240`}, 19 * time.Minute, []string{`{}`}},
 	{"NoMessages", "not on a slow night", []string{`handoff_admission_frames_total{service="admission", code="AA", duplicate="false"} 0x100 1x100 2x100`}, 19 * time.Minute, nil},
 	{"NoMessages", "not before the first hospital", []string{`handoff_admission_frames_total{service="admission", code="AA", duplicate="false"} 0x300`}, 19 * time.Minute, nil},

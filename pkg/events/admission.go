@@ -161,7 +161,12 @@ type FacilityChanged struct {
 	Zone     string   `json:"zone"`
 	Verified bool     `json:"verified"`
 	Closures []string `json:"closures,omitempty"` // local closed days, YYYY-MM-DD
+	Kind     string   `json:"type,omitempty"`     // one of FacilityTypes; empty: nobody has said
 }
+
+// FacilityTypes are what a facility can be. A stay at one that is no hospital is an arrival there, and
+// no return to hospital.
+var FacilityTypes = []string{"hospital", "skilled-nursing", "rehabilitation", "long-term-acute", "hospice", "home-health", "psychiatric"}
 
 func (FacilityChanged) Type() string { return "care.facility.changed.v1" }
 func (f FacilityChanged) Key() ID    { return f.ID }

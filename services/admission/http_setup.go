@@ -64,6 +64,7 @@ type facilityView struct {
 	Code           string          `json:"code"`
 	Name           string          `json:"name"`
 	Zone           string          `json:"zone"`
+	Kind           string          `json:"type" enum:",hospital,skilled-nursing,rehabilitation,long-term-acute,hospice,home-health,psychiatric" doc:"empty: nobody has said"`
 	Verified       bool            `json:"verified" doc:"somebody has stated its settings; false if a development feed made it"`
 	Aliases        []string        `json:"aliases"`
 	Closures       []string        `json:"closures"`
@@ -101,7 +102,7 @@ func (s *service) facilities(ctx context.Context, _ *struct{}) (*web.Listed[faci
 
 func viewFacility(f *adt.Facility, units []store.UnitRow) facilityView {
 	return facilityView{
-		ID: f.ID, Code: f.Code, Name: f.Name, Zone: f.Zone, Verified: f.Verified, Aliases: list(f.Aliases), Closures: list(f.Closures),
+		ID: f.ID, Code: f.Code, Name: f.Name, Zone: f.Zone, Kind: f.Kind, Verified: f.Verified, Aliases: list(f.Aliases), Closures: list(f.Closures),
 		SensitiveUnits: list(f.SensitiveUnits), Units: list(units),
 	}
 }
@@ -111,6 +112,7 @@ type facilityIn struct {
 		Code           string          `json:"code" minLength:"1" maxLength:"100" doc:"MSH-4"`
 		Name           *string         `json:"name,omitempty"`
 		Zone           *string         `json:"zone,omitempty" doc:"IANA time zone"`
+		Kind           *string         `json:"type,omitempty" enum:"hospital,skilled-nursing,rehabilitation,long-term-acute,hospice,home-health,psychiatric" doc:"a stay at one that gives no acute care is never a readmission"`
 		Aliases        []string        `json:"aliases,omitempty" doc:"other names and universal ids that MSH-4 may have"`
 		Closures       []string        `json:"closures,omitempty" doc:"closed days, YYYY-MM-DD"`
 		SensitiveUnits []string        `json:"sensitive_units,omitempty" doc:"units (PV1-3) whose stays are restricted"`
@@ -135,7 +137,7 @@ func (s *service) putFacility(ctx context.Context, in *facilityIn) (*facilityOut
 	org := web.From(ctx).Org
 	err := s.outbox.Tx(ctx, org, func(tx pgx.Tx) error {
 		f, err := s.store.PutFacility(ctx, tx, org, store.FacilityChange{
-			Code: b.Code, Name: b.Name, Zone: b.Zone, Aliases: b.Aliases, Closures: b.Closures, SensitiveUnits: b.SensitiveUnits, Units: b.Units,
+			Code: b.Code, Name: b.Name, Zone: b.Zone, Kind: b.Kind, Aliases: b.Aliases, Closures: b.Closures, SensitiveUnits: b.SensitiveUnits, Units: b.Units,
 		})
 		if err != nil {
 			return err

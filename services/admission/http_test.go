@@ -285,11 +285,17 @@ func TestJSONEvents(t *testing.T) {
 
 func TestSetupAPI(t *testing.T) {
 	h := start(t)
-	get[object](h, web.Admin, "POST", "/facilities", object{"code": "MERCY", "name": "Mercy", "zone": "America/Chicago", "sensitive_units": []string{"PSY"}})
+	get[object](h, web.Admin, "POST", "/facilities", object{"code": "MERCY", "name": "Mercy", "type": "hospital", "zone": "America/Chicago", "sensitive_units": []string{"PSY"}})
 	get[object](h, web.Admin, "POST", "/facilities", object{"code": "MERCY", "aliases": []string{"2.16.840.1.9"}})
 	f := items(get[object](h, web.Liaison, "GET", "/facilities", nil))[0].(object)
 	if f["zone"] != "America/Chicago" || f["name"] != "Mercy" || f["aliases"].([]any)[0] != "2.16.840.1.9" || f["sensitive_units"].([]any)[0] != "PSY" {
 		t.Errorf("%v", f)
+	}
+	if f["type"] != "hospital" {
+		t.Errorf("type %v: what is not stated stays", f["type"])
+	}
+	if status, _, _ := h.ask([]web.Role{web.Admin}, "POST", "/facilities", "application/json", []byte(`{"code":"MERCY","type":"inn"}`)); status != 422 && status != 400 {
+		t.Errorf("an inn: %d", status)
 	}
 	if status, _, _ := h.ask([]web.Role{web.Admin}, "POST", "/facilities", "application/json", []byte(`{"code":"X","zone":"Mars/Olympus"}`)); status != 422 {
 		t.Errorf("a zone that is none: %d", status)

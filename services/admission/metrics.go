@@ -18,6 +18,8 @@ type metrics struct {
 	lag         prometheus.Histogram
 	waiting     prometheus.Gauge
 	oldest      prometheus.Gauge
+	uncompared  prometheus.Gauge
+	unlinked    prometheus.Gauge
 	pairs       *prometheus.CounterVec
 	comparing   prometheus.Histogram
 }
@@ -44,6 +46,12 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "handoff_admission_oldest_kept_seconds", Help: "How long the oldest of them has waited.",
 		}),
 	}
+	m.uncompared = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "handoff_admission_identity_waiting", Help: "Patients, and changes of them, not yet compared with others, by all processes.",
+	})
+	m.unlinked = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "handoff_admission_identity_oldest_waiting_seconds", Help: "How long the oldest of them has waited to be compared.",
+	})
 	m.pairs = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "handoff_admission_identity_pairs_total", Help: "Pairs of patients compared, by what their score says.",
 	}, []string{"verdict"})
@@ -51,7 +59,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		Name: "handoff_admission_identity_patient_seconds", Help: "Time to compare a patient with all others, by batch.",
 		Buckets: []float64{.0001, .0002, .0005, .001, .002, .005, .01, .02, .05, .1, 1},
 	})
-	r.MustRegister(m.messages, m.quarantined, m.facts, m.lag, m.waiting, m.oldest, m.pairs, m.comparing)
+	r.MustRegister(m.messages, m.quarantined, m.facts, m.lag, m.waiting, m.oldest, m.uncompared, m.unlinked, m.pairs, m.comparing)
 	return m
 }
 
@@ -98,5 +106,13 @@ func (m *metrics) backlog(ctx context.Context, s *store.Store) {
 	m.oldest.Set(0)
 	if oldest != nil {
 		m.oldest.Set(time.Since(*oldest).Seconds())
+	}
+	if n, oldest, err = s.Uncompared(ctx); err != nil {
+		return
+	}
+	m.uncompared.Set(float64(n))
+	m.unlinked.Set(0)
+	if oldest != nil {
+		m.unlinked.Set(max(0, time.Since(*oldest).Seconds()))
 	}
 }

@@ -15,7 +15,7 @@ import (
 func (s *service) announceFacility(ctx context.Context, tx pgx.Tx, f *adt.Facility) error {
 	now := time.Now().UTC()
 	return s.outbox.Announce(ctx, tx, events.Event{Org: f.Org, Occurred: now, Received: now, Fact: events.FacilityChanged{
-		ID: f.ID, Code: f.Code, Name: f.Name, Zone: f.Zone, Verified: f.Verified, Closures: f.Closures,
+		ID: f.ID, Code: f.Code, Name: f.Name, Zone: f.Zone, Verified: f.Verified, Closures: f.Closures, Kind: f.Kind,
 	}})
 }
 

@@ -127,10 +127,10 @@ func (p *people) stays(person events.ID) (out []readmission.Visit) {
 }
 
 // hears takes in what a stay says of itself now.
-func (p *people) hears(s events.Encounter, e events.Event) {
+func (p *people) hears(s events.Encounter, kind string, e events.Event) {
 	p.whole[s.ID] = true
 	have, known := p.visits[s.ID]
-	is := readmission.Of(e.Org, s)
+	is := readmission.Of(e.Org, s, kind)
 	switch {
 	case known && (have.FoldVersion > is.FoldVersion || have.Same(is)):
 		return
@@ -174,7 +174,7 @@ func (p *people) touch(person events.ID, e events.Event, ghosts ...readmission.V
 
 // around is what the person's other stays mean for a stay; nil where not all of them
 // are here, and what was known before holds.
-func (p *people) around(s events.Encounter, current *transition.Transition) *readmission.Around {
+func (p *people) around(s events.Encounter, kind string, current *transition.Transition) *readmission.Around {
 	if p == nil || !p.whole[s.ID] {
 		return nil
 	}
@@ -184,7 +184,7 @@ func (p *people) around(s events.Encounter, current *transition.Transition) *rea
 	}
 	this, known := p.visits[s.ID]
 	if !known {
-		this = readmission.Of(events.ID{}, s)
+		this = readmission.Of(events.ID{}, s, kind)
 	}
 	around := p.rules.Around(this, all, zoneOf(s.Zone))
 	if current == nil {

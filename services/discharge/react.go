@@ -98,7 +98,7 @@ func (w *work) stay(stay events.Encounter, deaths *deaths, e events.Event) error
 	if !transition.Dead(stay.Disposition) { // else the flag may stand for either
 		deaths.demographics(stay.Patient, stay.Deceased, e)
 	}
-	w.people.hears(stay, e)
+	w.people.hears(stay, w.facilities[stay.FacilityID].Kind, e)
 	return w.decide(w.care(stay.ID), stay, deaths.dead(stay.Patient), e)
 }
 
@@ -149,14 +149,14 @@ func received(t *transition.Transition, cause events.Event) time.Time {
 	return t.Received
 }
 
-// facility keeps what a facility says of itself. Where its days have changed, a timer
-// lets the due times of its open transitions be computed again: there may be thousands.
+// facility keeps what a facility says of itself. Where its days have changed, or what it
+// is, a timer lets what follows from it be computed again: there may be thousands.
 func (w *work) facility(ctx context.Context, f events.FacilityChanged, e events.Event) error {
 	was, known := w.facilities[f.ID]
-	is := store.Facility{ID: f.ID, Org: e.Org, Code: f.Code, Zone: f.Zone, Closures: f.Closures}
+	is := store.Facility{ID: f.ID, Org: e.Org, Code: f.Code, Zone: f.Zone, Closures: f.Closures, Kind: f.Kind}
 	w.facilities[f.ID] = is
 	w.out.Facilities = append(w.out.Facilities, is)
-	if known && was.Zone == is.Zone && slices.Equal(was.Closures, is.Closures) {
+	if known && was.Zone == is.Zone && slices.Equal(was.Closures, is.Closures) && was.Kind == is.Kind {
 		return nil
 	}
 	return timer.Set(ctx, w.tx, timer.Timer{Name: timerFacility, Key: f.ID, Org: e.Org, Due: w.at})
@@ -229,6 +229,9 @@ func (s *service) recompute(ctx context.Context, tx pgx.Tx, now time.Time, facil
 		return false, err
 	}
 	f := known.Facilities[0]
+	if left, err := s.retype(ctx, tx, now, f); err != nil || left {
+		return left, err
+	}
 	stale, left, err := store.LoadStale(ctx, tx, f.ID, f.Zone, s.calendar(f.Closures).ID(), recomputed)
 	if err != nil {
 		return false, err

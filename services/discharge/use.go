@@ -108,7 +108,7 @@ func (w *work) decide(c *care, stay events.Encounter, dead bool, cause events.Ev
 	change, err := w.s.rules.Decide(transition.Now{
 		At: w.at, Org: cause.Org, Stay: stay, Dead: dead, Received: cause.Received,
 		Calendar: cal, Current: c.Transition, Tasks: c.Tasks, Book: w.books.book(cause.Org),
-		Around: w.people.around(stay, c.Transition),
+		Around: w.people.around(stay, w.facilities[stay.FacilityID].Kind, c.Transition),
 	})
 	if err != nil {
 		return err

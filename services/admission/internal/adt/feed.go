@@ -21,6 +21,7 @@ type Facility struct {
 	Aliases        []string // other names and universal ids that MSH-4 may have
 	SensitiveUnits []string
 	Closures       []string // local closed days, YYYY-MM-DD
+	Kind           string   // one of events.FacilityTypes; empty: nobody has said
 	Verified       bool
 }
 

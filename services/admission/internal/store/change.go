@@ -50,6 +50,7 @@ func taken(err error, text string) error {
 type FacilityChange struct {
 	Code           string
 	Name, Zone     *string
+	Kind           *string
 	Aliases        []string
 	Closures       []string
 	SensitiveUnits []string
@@ -66,13 +67,13 @@ type UnitRow struct {
 // PutFacility creates a facility or changes it. Stating anything of a facility verifies it.
 func (s *Store) PutFacility(ctx context.Context, tx pgx.Tx, org events.ID, c FacilityChange) (*adt.Facility, error) {
 	f := &adt.Facility{Org: org, Code: c.Code, Verified: true}
-	err := tx.QueryRow(ctx, `INSERT INTO facility AS f (id, org_id, code, name, zone, verified, aliases, closures)
-		VALUES ($1, $2, $3, coalesce($4, $3), coalesce($5, $8), true, coalesce($6, '{}'::text[]), coalesce($7, '{}'::text[]))
+	err := tx.QueryRow(ctx, `INSERT INTO facility AS f (id, org_id, code, name, zone, verified, aliases, closures, kind)
+		VALUES ($1, $2, $3, coalesce($4, $3), coalesce($5, $8), true, coalesce($6, '{}'::text[]), coalesce($7, '{}'::text[]), coalesce($9, ''))
 		ON CONFLICT (org_id, code) DO UPDATE SET name = coalesce($4, f.name), zone = coalesce($5, f.zone), verified = true,
-			aliases = coalesce($6, f.aliases), closures = coalesce($7, f.closures), version = f.version + 1
-		RETURNING id, name, zone, aliases, closures`,
-		events.Derive("facility", org.String(), c.Code), org, c.Code, c.Name, c.Zone, c.Aliases, c.Closures, DevelopmentZone).
-		Scan(&f.ID, &f.Name, &f.Zone, &f.Aliases, &f.Closures)
+			aliases = coalesce($6, f.aliases), closures = coalesce($7, f.closures), kind = coalesce($9, f.kind), version = f.version + 1
+		RETURNING id, name, zone, aliases, closures, kind`,
+		events.Derive("facility", org.String(), c.Code), org, c.Code, c.Name, c.Zone, c.Aliases, c.Closures, DevelopmentZone, c.Kind).
+		Scan(&f.ID, &f.Name, &f.Zone, &f.Aliases, &f.Closures, &f.Kind)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -36,6 +37,13 @@ func saveDue(b *pgx.Batch, list []*Patient) {
 func (s *Store) Due(ctx context.Context) (due bool, err error) {
 	err = s.DB.System.QueryRow(ctx, `SELECT EXISTS (SELECT FROM linkage_due)`).Scan(&due)
 	return due, err
+}
+
+// Uncompared counts what waits to be compared, and says since when the oldest does. What
+// one transaction of the linker holds still waits.
+func (s *Store) Uncompared(ctx context.Context) (n int64, oldest *time.Time, err error) {
+	err = s.DB.System.QueryRow(ctx, `SELECT count(*), (SELECT since FROM linkage_due ORDER BY id LIMIT 1) FROM linkage_due`).Scan(&n, &oldest)
+	return n, oldest, err
 }
 
 // TakeDue takes up to limit rows of patients to compare, oldest first, each with whether its group is

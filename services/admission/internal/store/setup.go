@@ -183,14 +183,14 @@ func (s *Setup) read(ctx context.Context, tx pgx.Tx) error {
 }
 
 func (s *Setup) readFacilities(ctx context.Context, tx pgx.Tx) error {
-	rows, err := tx.Query(ctx, `SELECT id, org_id, code, name, zone, verified, aliases, closures,
+	rows, err := tx.Query(ctx, `SELECT id, org_id, code, name, zone, verified, aliases, closures, kind,
 		array(SELECT code FROM unit u WHERE u.facility_id = f.id AND u.sensitive ORDER BY code) FROM facility f`)
 	if err != nil {
 		return err
 	}
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*adt.Facility, error) {
 		f := new(adt.Facility)
-		err := row.Scan(&f.ID, &f.Org, &f.Code, &f.Name, &f.Zone, &f.Verified, &f.Aliases, &f.Closures, &f.SensitiveUnits)
+		err := row.Scan(&f.ID, &f.Org, &f.Code, &f.Name, &f.Zone, &f.Verified, &f.Aliases, &f.Closures, &f.Kind, &f.SensitiveUnits)
 		if err == nil {
 			f.Location, err = time.LoadLocation(f.Zone)
 		}

@@ -21,7 +21,9 @@ type Around struct {
 type Before struct {
 	Class       string `json:"class"`
 	Disposition string `json:"disposition,omitempty"`
-	Days        int    `json:"days"` // from its end
+	Days        int    `json:"days"` // from its end; 0 where it has not ended
+	Kind        string `json:"facility_type,omitempty"`
+	NotAcute    bool   `json:"not_acute,omitempty"`
 }
 
 // The outcomes of an arrival.
@@ -44,6 +46,7 @@ const (
 	WhyWindow      = "not-within-window"
 	WhyClass       = "not-an-arrival"
 	WhyReadmission = "readmitted-before" // an earlier return was an admission already
+	WhyNotAcute    = "not-acute-care"    // at a nursing facility, rehabilitation...: an arrival there
 	WhyJoined      = "same-return"       // the emergency visit that led to it is the return
 )
 
@@ -69,22 +72,45 @@ func (r *Rules) before(stay Visit, all []Visit, zone *time.Location) []Before {
 	}
 	var earlier []Visit
 	for _, v := range all {
-		if v.Encounter != stay.Encounter && v.left() && v.Class != "emergency" && !v.DischargedAt.After(*stay.AdmittedAt) &&
-			days(*v.DischargedAt, *stay.AdmittedAt, zone) <= r.reach {
+		if v.Encounter != stay.Encounter && v.Class != "emergency" && (r.until(v, stay, zone) || r.residence(v, stay)) {
 			earlier = append(earlier, v)
 		}
 	}
 	slices.SortFunc(earlier, func(a, b Visit) int {
-		if c := b.DischargedAt.Compare(*a.DischargedAt); c != 0 {
+		if c := b.over(stay).Compare(a.over(stay)); c != 0 {
 			return c
 		}
 		return a.compare(b)
 	})
 	var out []Before
 	for _, v := range earlier {
-		out = append(out, Before{Class: v.Class, Disposition: v.Disposition, Days: days(*v.DischargedAt, *stay.AdmittedAt, zone)})
+		b := Before{Class: v.Class, Disposition: v.Disposition, Days: days(v.over(stay), *stay.AdmittedAt, zone), Kind: v.Kind, NotAcute: r.cared(v)}
+		if !r.until(v, stay, zone) {
+			b.Disposition = "" // it ends later, with what is said of it then
+		}
+		out = append(out, b)
 	}
 	return out
+}
+
+// until reports whether a stay ended in the days before another began.
+func (r *Rules) until(v, stay Visit, zone *time.Location) bool {
+	return v.left() && !v.DischargedAt.After(*stay.AdmittedAt) && days(*v.DischargedAt, *stay.AdmittedAt, zone) <= r.reach
+}
+
+// residence reports whether a person came from a stay without acute care that went on: a
+// nursing facility often keeps the place.
+func (r *Rules) residence(v, stay Visit) bool {
+	return r.cared(v) && !r.cared(stay) && v.present() && v.AdmittedAt.Before(*stay.AdmittedAt) &&
+		(v.DischargedAt == nil || v.DischargedAt.After(*stay.AdmittedAt))
+}
+
+// over is when a stay was over for a later one.
+func (v Visit) over(later Visit) time.Time {
+	if v.DischargedAt == nil || v.DischargedAt.After(*later.AdmittedAt) {
+		return *later.AdmittedAt
+	}
+	return *v.DischargedAt
 }
 
 func (r *Rules) returns(index Visit, all []Visit, zone *time.Location) (list []events.Readmission, not map[events.ID]string) {
@@ -97,14 +123,19 @@ func (r *Rules) returns(index Visit, all []Visit, zone *time.Location) (list []e
 		if a.led != nil {
 			not[a.led.Encounter] = WhyJoined
 		}
-		switch transfer := false; {
+		switch {
+		case r.cared(a.Visit):
+			not[a.Encounter] = WhyNotAcute
 		case over != "":
 			not[a.Encounter] = over
 		case a.AdmittedAt.Before(*index.DischargedAt), days(*index.DischargedAt, *a.AdmittedAt, zone) > r.Window:
 			not[a.Encounter] = WhyWindow
 		default:
-			if transfer = r.transferred(index, a.Visit, zone); transfer {
-				not[a.Encounter], over = WhyTransfer, WhyTransfer
+			if t := r.transferred(index, a.Visit, zone); t != nil {
+				not[a.Encounter] = WhyTransfer
+				if t.Ends {
+					over = WhyTransfer
+				}
 				continue
 			}
 			list = append(list, r.one(index, a, zone))
@@ -135,13 +166,17 @@ func (r *Rules) Why(around Around, arrival events.ID, all []Visit) string {
 	return WhyPerson
 }
 
-// transferred reports whether an arrival is the same care going on elsewhere.
-func (r *Rules) transferred(index, a Visit, zone *time.Location) bool {
+// transferred is the rule by which an arrival is the same care going on elsewhere, or nil.
+func (r *Rules) transferred(index, a Visit, zone *time.Location) *transferRule {
 	d := days(*index.DischargedAt, *a.AdmittedAt, zone)
-	return slices.ContainsFunc(r.Transfers, func(t transferRule) bool {
+	i := slices.IndexFunc(r.Transfers, func(t transferRule) bool {
 		return d <= t.Within && slices.Contains(t.Dispositions, index.Disposition) && slices.Contains(t.Classes, a.Class) &&
 			(!t.Elsewhere || a.FacilityID != index.FacilityID)
 	})
+	if i < 0 {
+		return nil
+	}
+	return &r.Transfers[i]
 }
 
 func (r *Rules) one(index Visit, a arrival, zone *time.Location) events.Readmission {
@@ -161,7 +196,7 @@ func (r *Rules) one(index Visit, a arrival, zone *time.Location) events.Readmiss
 	}
 	out.Planned, out.Reasons = r.planned(index, last)
 	for _, m := range r.Measures {
-		out.Measures = append(out.Measures, m.classify(index, last, out.Planned, zone))
+		out.Measures = append(out.Measures, m.classify(index, last, out.Planned, r.cared(index), zone))
 	}
 	return out
 }
@@ -216,7 +251,7 @@ func (r *Rules) planned(index, came Visit) (yes bool, reasons []string) {
 }
 
 // classify says whether a return counts in a measure, with every reason why not.
-func (m measureRule) classify(index, came Visit, planned bool, zone *time.Location) events.Measure {
+func (m measureRule) classify(index, came Visit, planned, cared bool, zone *time.Location) events.Measure {
 	out := events.Measure{ID: m.ID}
 	no := func(holds bool, why string) {
 		if holds {
@@ -224,6 +259,7 @@ func (m measureRule) classify(index, came Visit, planned bool, zone *time.Locati
 		}
 	}
 	apart := days(*index.DischargedAt, *came.AdmittedAt, zone)
+	no(cared, "the discharge is from no acute care: "+index.Kind)
 	no(!slices.Contains(m.IndexClasses, index.Class), "the discharge is of class "+index.Class)
 	no(!slices.Contains(m.ReturnClasses, came.Class), "the return is of class "+came.Class)
 	no(apart > m.Window, strconv.Itoa(apart)+" days from discharge to admission, more than "+strconv.Itoa(m.Window))
@@ -284,7 +320,8 @@ func (f *flagRule) holds(stay events.Encounter, before []Before) string {
 	case f.Before != nil:
 		for _, b := range before {
 			if b.Days <= f.Before.Days && (len(f.Before.Dispositions) == 0 || slices.Contains(f.Before.Dispositions, b.Disposition)) &&
-				(len(f.Before.Classes) == 0 || slices.Contains(f.Before.Classes, b.Class)) {
+				(len(f.Before.Classes) == 0 || slices.Contains(f.Before.Classes, b.Class)) &&
+				(len(f.Before.Types) == 0 || slices.Contains(f.Before.Types, b.Kind)) && !(f.Before.Acute && b.NotAcute) {
 				return f.Title + ": " + strconv.Itoa(b.Days) + " days"
 			}
 		}

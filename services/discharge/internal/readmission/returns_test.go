@@ -3,6 +3,8 @@ package readmission
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -276,7 +278,7 @@ func TestFlagsSayWhyAndByWhichRule(t *testing.T) {
 	want := []events.Flag{
 		{Code: "high-utilizer", Reasons: []string{"6 emergency visits in the 12 months before", "3 emergency visits in the 60 days before"}, Rules: []string{"collective-ed@1", "bamboo-ed@1"}},
 		{Code: "recent-snf", Reasons: []string{"came from a skilled nursing facility", "discharged to a skilled nursing facility in the 30 days before: 12 days"}, Rules: []string{"admit-source@1", "bamboo-snf@1"}},
-		{Code: "recent-inpatient", Reasons: []string{"was an inpatient in the 30 days before: 12 days"}, Rules: []string{"bamboo-inpatient@1"}},
+		{Code: "recent-inpatient", Reasons: []string{"was an inpatient in the 30 days before: 12 days"}, Rules: []string{"bamboo-inpatient@2"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -307,5 +309,44 @@ func TestRulesThatMakeNoSenseAreRefused(t *testing.T) {
 		if _, err := Parse([]byte(text)); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
+	}
+}
+
+// NCQA's own example: acute 1 to 5, nursing facility 6 to 9, acute 10 to 14 is a readmission; the stay in
+// between is none, whether or not the discharge named the nursing facility.
+func TestAStayWithoutAcuteCareIsNoReturn(t *testing.T) {
+	r := rules(t)
+	for _, disposition := range []string{"03", "01"} {
+		index := visit("index", "inpatient", "MERCY", day(1), day(5), disposition)
+		nursing := visit("nursing", "inpatient", "LAKE", day(6), day(9), "01")
+		again := visit("again", "inpatient", "MERCY", day(10), day(14), "01")
+		nursing.Kind = "skilled-nursing"
+		all := []Visit{index, nursing, again}
+		got := r.Around(index, all, newYork)
+		if len(got.Returns) != 1 || got.Returns[0].Arrival.Encounter != again.Encounter || got.Not[nursing.Encounter] != WhyNotAcute {
+			t.Errorf("%s: %+v", disposition, got)
+		}
+		flags := r.Judge(events.Encounter{}, r.Around(again, all, newYork).Before)
+		if !slices.ContainsFunc(flags, func(f events.Flag) bool { return f.Code == "recent-snf" && slices.Contains(f.Rules, "snf-stay@1") }) {
+			t.Errorf("%s: %+v", disposition, flags)
+		}
+		if slices.ContainsFunc(flags, func(f events.Flag) bool { return f.Code == "recent-inpatient" && len(f.Reasons) > 0 && strings.Contains(f.Reasons[0], ": 1 days") }) {
+			t.Errorf("%s: a nursing facility is taken for a hospital: %+v", disposition, flags)
+		}
+		nursing.Kind = ""
+		if got := r.Around(index, []Visit{index, nursing, again}, newYork); disposition == "03" && len(got.Returns) != 1 {
+			t.Errorf("of no stated type, %s: %+v", disposition, got)
+		}
+	}
+	// A nursing facility keeps the place: the person comes from there though that stay goes on.
+	home := visit("home", "inpatient", "LAKE", day(-60), nil, "")
+	home.Kind, home.State = "skilled-nursing", "in-progress"
+	hospital := visit("hospital", "inpatient", "MERCY", day(1), day(5), "03")
+	flags := r.Judge(events.Encounter{}, r.Around(hospital, []Visit{home, hospital}, newYork).Before)
+	if len(flags) != 1 || flags[0].Code != "recent-snf" {
+		t.Errorf("%+v", flags)
+	}
+	if got := r.Around(home, []Visit{home, hospital}, newYork); len(got.Before) > 0 {
+		t.Errorf("%+v", got.Before)
 	}
 }

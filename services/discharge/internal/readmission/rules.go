@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/handoff-care/handoff/pkg/events"
 )
 
 //go:embed rules.yaml
@@ -23,6 +25,7 @@ type Rules struct {
 	Arrivals  []string       `yaml:"arrivals"`
 	Admitted  []string       `yaml:"admitted"`
 	Episode   episodeRule    `yaml:"episode"`
+	NotAcute  notAcuteRule   `yaml:"not_acute"`
 	Planned   []plannedRule  `yaml:"planned"`
 	Transfers []transferRule `yaml:"transfers"`
 	Measures  []measureRule  `yaml:"measures"`
@@ -33,6 +36,11 @@ type Rules struct {
 type episodeRule struct {
 	Hours        int      `yaml:"hours"`
 	Dispositions []string `yaml:"dispositions"`
+}
+
+type notAcuteRule struct {
+	Source string   `yaml:"source"`
+	Types  []string `yaml:"facility_types"`
 }
 
 type plannedRule struct {
@@ -51,6 +59,7 @@ type transferRule struct {
 	Source       string   `yaml:"source"`
 	Within       int      `yaml:"within_days"`
 	Elsewhere    bool     `yaml:"elsewhere"`
+	Ends         bool     `yaml:"ends"` // what comes after belongs to the other facility's discharge
 	Dispositions []string `yaml:"dispositions"`
 	Classes      []string `yaml:"classes"`
 }
@@ -80,6 +89,8 @@ type flagRule struct {
 		Days         int      `yaml:"days"`
 		Dispositions []string `yaml:"dispositions"`
 		Classes      []string `yaml:"classes"`
+		Types        []string `yaml:"facility_types"`
+		Acute        bool     `yaml:"acute"` // only where acute care is given
 	} `yaml:"before"`
 }
 
@@ -115,6 +126,10 @@ func (r *Rules) check() error {
 		}
 	}
 	bad(r.Version == "" || r.Source == "" || r.Window < 1 || len(r.Arrivals) == 0, "no version, source, window or arrivals in", r.Version)
+	bad(len(r.NotAcute.Types) > 0 && r.NotAcute.Source == "", "no source for facility types of", r.Version)
+	for _, kind := range r.NotAcute.Types {
+		bad(!slices.Contains(events.FacilityTypes, kind), "nobody knows the facility type", kind)
+	}
 	for _, p := range r.Planned {
 		bad(p.Source == "", "no source for", p.ID)
 		bad(len(p.IndexLeftBy)+len(p.AdmitTypes)+len(p.Principal) == 0, "everything would be planned by", p.ID)
@@ -128,6 +143,11 @@ func (r *Rules) check() error {
 	}
 	for _, f := range r.Flags {
 		bad(f.Source == "" || !strings.Contains(f.Rule, "@"), "no source or version for", f.Rule)
+		if b := f.Before; b != nil {
+			for _, kind := range b.Types {
+				bad(!slices.Contains(events.FacilityTypes, kind), "nobody knows the facility type", kind)
+			}
+		}
 		bad(f.ED12mOver == nil && f.ED60dOver == nil && len(f.AdmitSources) == 0 && f.Before == nil, "everybody would be flagged by", f.Rule)
 	}
 	return errors.Join(problems...)

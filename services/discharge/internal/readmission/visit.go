@@ -16,6 +16,7 @@ type Visit struct {
 	Patient      events.ID  `json:"-"`
 	Facility     string     `json:"facility"`
 	FacilityID   events.ID  `json:"facility_id"`
+	Kind         string     `json:"facility_type,omitempty"` // empty: nobody has said
 	Class        string     `json:"class"`
 	State        string     `json:"state"`
 	AdmitType    string     `json:"admit_type,omitempty"`
@@ -29,10 +30,10 @@ type Visit struct {
 	FoldVersion  int64      `json:"-"`
 }
 
-// Of is a stay as a visit.
-func Of(org events.ID, s events.Encounter) Visit {
+// Of is a stay as a visit to a facility of a type.
+func Of(org events.ID, s events.Encounter, kind string) Visit {
 	v := Visit{
-		Encounter: s.ID, Org: org, Patient: s.Patient, Facility: s.Facility, FacilityID: s.FacilityID, Class: s.Class, State: s.State,
+		Encounter: s.ID, Org: org, Patient: s.Patient, Facility: s.Facility, FacilityID: s.FacilityID, Kind: kind, Class: s.Class, State: s.State,
 		AdmitType: s.AdmitType, Disposition: s.Disposition, AdmittedAt: s.AdmittedAt, DischargedAt: s.DischargedAt, Age: s.Age,
 		Episode: s.Episode, Sensitive: s.Sensitive, FoldVersion: s.FoldVersion,
 	}
@@ -64,6 +65,9 @@ func (v Visit) present() bool {
 	}
 	return false
 }
+
+// cared reports whether a stay was no acute care: a nursing facility, rehabilitation...
+func (r *Rules) cared(v Visit) bool { return v.Kind != "" && slices.Contains(r.NotAcute.Types, v.Kind) }
 
 // left reports whether the patient left alive.
 func (v Visit) left() bool {

@@ -274,7 +274,7 @@ SELECT coalesce((SELECT n FROM tally WHERE name = 'transitions'), 0), coalesce((
 // FacilityByCode is a facility by its code (MSH-4), or nil. There are few.
 func FacilityByCode(ctx context.Context, tx pgx.Tx, code string) (*Facility, error) {
 	out := &World{}
-	rows, err := tx.Query(ctx, `SELECT id, org_id, code, zone, closures FROM facility WHERE code = $1`, code)
+	rows, err := tx.Query(ctx, `SELECT id, org_id, code, zone, closures, kind FROM facility WHERE code = $1`, code)
 	if err != nil {
 		return nil, fmt.Errorf("find a facility: %w", err)
 	}

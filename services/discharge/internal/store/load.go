@@ -36,6 +36,7 @@ type Facility struct {
 	Code     string
 	Zone     string
 	Closures []string // YYYY-MM-DD
+	Kind     string   // one of events.FacilityTypes; empty: nobody has said
 }
 
 // Wanted says what to load.
@@ -77,7 +78,7 @@ func Load(ctx context.Context, tx pgx.Tx, w Wanted) (*World, error) {
 			Query(func(rows pgx.Rows) error { return eachDeath(rows, out) })
 	}
 	if len(w.Facilities) > 0 {
-		b.Queue(`SELECT id, org_id, code, zone, closures FROM facility WHERE id = ANY($1)`, w.Facilities).
+		b.Queue(`SELECT id, org_id, code, zone, closures, kind FROM facility WHERE id = ANY($1)`, w.Facilities).
 			Query(func(rows pgx.Rows) error { return eachFacility(rows, out) })
 	}
 	if len(w.Visits.Patients) > 0 {
@@ -184,7 +185,7 @@ func eachDeath(rows pgx.Rows, out *World) error {
 func eachFacility(rows pgx.Rows, out *World) error {
 	var f Facility
 	var closures string
-	_, err := pgx.ForEachRow(rows, []any{&f.ID, &f.Org, &f.Code, &f.Zone, &closures}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&f.ID, &f.Org, &f.Code, &f.Zone, &closures, &f.Kind}, func() error {
 		f.Closures = strings.Fields(closures)
 		out.Facilities = append(out.Facilities, f)
 		return nil

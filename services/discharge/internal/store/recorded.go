@@ -120,7 +120,7 @@ func owners(ctx context.Context, tx pgx.Tx, stays []Recorded) error {
 
 // Facilities are all facilities of an organization.
 func Facilities(ctx context.Context, tx pgx.Tx, org events.ID) ([]Facility, error) {
-	rows, err := tx.Query(ctx, `SELECT id, org_id, code, zone, closures FROM facility WHERE org_id = $1`, org)
+	rows, err := tx.Query(ctx, `SELECT id, org_id, code, zone, closures, kind FROM facility WHERE org_id = $1`, org)
 	if err != nil {
 		return nil, fmt.Errorf("list facilities: %w", err)
 	}

@@ -261,9 +261,9 @@ func queueDeaths(b *pgx.Batch, list []Death) {
 
 func queueFacilities(b *pgx.Batch, list []Facility) {
 	for _, f := range list { // rare: one statement each
-		b.Queue(`INSERT INTO facility (id, org_id, code, zone, closures) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (id) DO UPDATE SET code = excluded.code, zone = excluded.zone, closures = excluded.closures`,
-			f.ID, f.Org, f.Code, f.Zone, strings.Join(f.Closures, " "))
+		b.Queue(`INSERT INTO facility (id, org_id, code, zone, closures, kind) VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (id) DO UPDATE SET code = excluded.code, zone = excluded.zone, closures = excluded.closures, kind = excluded.kind`,
+			f.ID, f.Org, f.Code, f.Zone, strings.Join(f.Closures, " "), f.Kind)
 	}
 }
 

@@ -132,3 +132,28 @@ func queueKin(b *pgx.Batch, list []Kin) {
 	b.Queue(`INSERT INTO kin (patient_id, org_id, person_id, as_of) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[])
 		ON CONFLICT (patient_id) DO UPDATE SET person_id = excluded.person_id, as_of = excluded.as_of`, patient, org, person, asOf)
 }
+
+// RetypeVisits gives up to limit stays at a facility the type that it has now, and
+// reports whose they are and whether some are left.
+func RetypeVisits(ctx context.Context, tx pgx.Tx, f Facility, limit int) (patients []events.ID, left bool, err error) {
+	rows, err := tx.Query(ctx, `WITH old AS MATERIALIZED (
+			SELECT encounter_id FROM visit WHERE org_id = $1 AND visit->>'facility_id' = $2::uuid::text AND coalesce(visit->>'facility_type', '') <> $3
+			LIMIT $4 FOR UPDATE)
+		UPDATE visit v SET visit = (visit::jsonb || jsonb_build_object('facility_type', $3::text))::json FROM old
+		WHERE v.encounter_id = old.encounter_id RETURNING v.patient_id`, f.Org, f.ID, f.Kind, limit)
+	if err != nil {
+		return nil, false, fmt.Errorf("give stays their facility's type: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowTo[events.ID])
+	if err != nil {
+		return nil, false, fmt.Errorf("give stays their facility's type: %w", err)
+	}
+	seen := map[events.ID]bool{}
+	for _, id := range list {
+		if !seen[id] {
+			seen[id] = true
+			patients = append(patients, id)
+		}
+	}
+	return patients, len(list) == limit, nil
+}
