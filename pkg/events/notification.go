@@ -51,6 +51,7 @@ type (
 	AlertCorrected    struct{ Notice } // what it said has changed; sent to everyone already told
 	AlertDelivered    struct{ Notice } // reached at least one recipient by an outside channel
 	AlertAcknowledged struct{ Notice }
+	AlertHandedOver   struct{ Notice } // By gave it to the recipients, who are to take it on
 	AlertEscalated    struct{ Notice }
 	AlertResolved     struct{ Notice }
 	AlertFailed       struct{ Notice } // a delivery ended in failure for good
@@ -60,6 +61,7 @@ func (AlertRaised) Type() string       { return "care.alert.raised.v1" }
 func (AlertCorrected) Type() string    { return "care.alert.corrected.v1" }
 func (AlertDelivered) Type() string    { return "care.alert.delivered.v1" }
 func (AlertAcknowledged) Type() string { return "care.alert.acknowledged.v1" }
+func (AlertHandedOver) Type() string   { return "care.alert.handed-over.v1" }
 func (AlertEscalated) Type() string    { return "care.alert.escalated.v1" }
 func (AlertResolved) Type() string     { return "care.alert.resolved.v1" }
 func (AlertFailed) Type() string       { return "care.alert.failed.v1" }

@@ -64,6 +64,7 @@ var vocabulary = []entry{
 	{AlertCorrected{}, read[AlertCorrected]},
 	{AlertDelivered{}, read[AlertDelivered]},
 	{AlertAcknowledged{}, read[AlertAcknowledged]},
+	{AlertHandedOver{}, read[AlertHandedOver]},
 	{AlertEscalated{}, read[AlertEscalated]},
 	{AlertResolved{}, read[AlertResolved]},
 	{AlertFailed{}, read[AlertFailed]},

@@ -31,7 +31,7 @@ func (p projection) hears() []bus.Subscription {
 		{Stream: "referral", Handle: p.handle(store.Referral), Pace: pace},
 		{Stream: "notification", Handle: p.handle(store.Notification), Pace: pace, Types: []events.Fact{
 			events.AlertRaised{}, events.AlertCorrected{}, events.AlertDelivered{}, events.AlertAcknowledged{},
-			events.AlertEscalated{}, events.AlertResolved{}, events.AlertFailed{},
+			events.AlertHandedOver{}, events.AlertEscalated{}, events.AlertResolved{}, events.AlertFailed{},
 		}},
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/handoff-care/handoff/services/notification/internal/channel"
 	"github.com/handoff-care/handoff/services/notification/internal/ledger"
 	"github.com/handoff-care/handoff/services/notification/internal/notice"
+	"github.com/handoff-care/handoff/services/notification/internal/routing"
 	"github.com/handoff-care/handoff/services/notification/internal/setup"
 	"github.com/handoff-care/handoff/services/notification/internal/store"
 )
@@ -25,6 +26,7 @@ func (s *service) routes(r *web.Router) {
 	web.Handle(r, web.AlertsWork, "POST", "/alerts/{id}/acknowledge", "Take an alert on", s.acknowledge)
 	web.Handle(r, web.AlertsWork, "POST", "/alerts/{id}/seen", "Say that I have seen an alert", s.seen)
 	web.Handle(r, web.AlertsWork, "POST", "/alerts/{id}/resolve", "Say that nothing is left to do about an alert", s.resolve)
+	s.deedRoutes(r)
 	web.Handle(r, web.LedgerRead, "GET", "/ledger", "Who was told or not, and why", s.listLedger)
 	web.Handle(r, web.LedgerRead, "GET", "/ledger/verify", "Check the organization's hash chain", s.verifyLedger)
 	r.Raw(web.AlertsRead, "GET", "/stream", s.stream)
@@ -57,16 +59,22 @@ type alertView struct {
 	AcknowledgedAt *time.Time `json:"acknowledged_at"`
 	AcknowledgedBy string     `json:"acknowledged_by"`
 	ResolvedAt     *time.Time `json:"resolved_at"`
+	HandedOver     *handed    `json:"handed_over" doc:"who gave it to its recipients last, until one of them takes it on"`
+	Muted          *muteView  `json:"muted" doc:"by the caller"`
 }
 
 func view(a *notice.Alert) alertView {
-	return alertView{
+	v := alertView{
 		ID: a.ID, Kind: a.Kind, EncounterID: a.Encounter, TransitionID: a.Transition, TaskID: a.Task, Facility: a.Facility, Unit: a.Unit,
 		State: string(a.State), Severity: string(a.Severity), Reason: a.Reason, Cause: a.Cause, Version: a.Version, Count: a.Count,
 		Sensitive: a.Sensitive, Recipients: a.Audience, Escalations: a.Step, EscalatesAt: a.EscalateAt,
 		OccurredAt: a.OccurredAt, ReceivedAt: a.ReceivedAt, RaisedAt: a.RaisedAt,
 		AcknowledgedAt: a.AcknowledgedAt, AcknowledgedBy: a.AcknowledgedBy, ResolvedAt: a.ResolvedAt,
 	}
+	if d := a.Last; d != nil && d.Act == notice.HandOver && a.State == notice.Raised {
+		v.HandedOver = &handed{d.By, d.To, d.At.UTC(), d.Reason}
+	}
+	return v
 }
 
 type alertsIn struct {
@@ -75,7 +83,8 @@ type alertsIn struct {
 	State     string    `query:"state" enum:"raised,acknowledged,resolved"`
 	Kind      string    `query:"kind"`
 	Facility  string    `query:"facility" doc:"facility code"`
-	Inbox     bool      `query:"inbox" doc:"only what is addressed to me or my roles"`
+	Inbox     bool      `query:"inbox" doc:"only what is addressed to me or my roles, without what I have muted"`
+	Muted     bool      `query:"muted" doc:"only what is addressed to me or my roles and I have muted"`
 }
 
 type alertPosition struct {
@@ -101,8 +110,11 @@ func (s *service) listAlerts(ctx context.Context, in *alertsIn) (*web.Listed[ale
 		}
 		q.Encounter = in.Encounter
 	}
-	if in.Inbox || outside(me) {
+	if in.Inbox || in.Muted || outside(me) {
 		q.Audience = inboxes(me)
+	}
+	if in.Inbox || in.Muted {
+		q.Person, q.Muted = me.Subject, in.Muted
 	}
 	var at alertPosition
 	if _, err := web.DecodeCursor(in.Cursor, &at); err != nil {
@@ -112,9 +124,10 @@ func (s *service) listAlerts(ctx context.Context, in *alertsIn) (*web.Listed[ale
 	var views []alertView
 	err := s.db.Tx(ctx, me.Org, func(tx pgx.Tx) error {
 		alerts, err := store.Alerts(ctx, tx, me.Org, q)
-		for _, a := range alerts {
-			views = append(views, view(a))
+		if err != nil {
+			return err
 		}
+		views, err = s.views(ctx, tx, me, alerts...)
 		return err
 	})
 	return web.Page(views, in.Limit, func(v alertView) any { return alertPosition{v.RaisedAt, v.ID} }), err
@@ -160,9 +173,10 @@ type sent struct {
 // chosen, both from the ledger.
 type alertDetail struct {
 	alertView
-	Deliveries []sent `json:"deliveries"`
-	Thread     []row  `json:"thread"`
-	Why        []row  `json:"why"`
+	Deliveries []sent    `json:"deliveries"`
+	Thread     []row     `json:"thread"`
+	Why        []row     `json:"why"`
+	Rule       alertRule `json:"rule" doc:"where alerts of this kind go, and when they go further"`
 }
 
 type alertOut struct {
@@ -173,14 +187,22 @@ type alertOut struct {
 var whyDecisions = []string{"selected", "excluded", "suppressed"}
 
 func (s *service) showAlert(ctx context.Context, in *alertIn) (*alertOut, error) {
-	org := web.From(ctx).Org
+	me := web.From(ctx)
+	org := me.Org
 	out := &alertOut{Body: alertDetail{Deliveries: []sent{}, Thread: []row{}, Why: []row{}}}
 	err := s.db.Tx(ctx, org, func(tx pgx.Tx) error {
 		a, err := oneAlert(ctx, tx, in.ID)
 		if err != nil {
 			return err
 		}
-		out.Body.alertView, out.ETag = view(a), etag(a.Version)
+		views, err := s.views(ctx, tx, me, a)
+		if err != nil {
+			return err
+		}
+		out.Body.alertView, out.ETag = views[0], etag(a.Version)
+		if out.Body.Rule, err = s.ruleOf(ctx, tx, a); err != nil {
+			return err
+		}
 		list, err := store.SentOf(ctx, tx, in.ID)
 		if err != nil {
 			return err
@@ -223,6 +245,13 @@ type workedOut struct {
 // work locks an alert and lets a person act on it. If-Match is checked where it is sent: taking an
 // alert on twice is no harm, so it is not required.
 func (s *service) work(ctx context.Context, in *alertIn, act func(b *notice.Book, a *notice.Alert, me web.Principal, e events.Event) error) (*workedOut, error) {
+	return s.workWith(ctx, in, func(b *notice.Book, a *notice.Alert, _ *routing.Directory, me web.Principal, e events.Event) error {
+		return act(b, a, me, e)
+	})
+}
+
+// workWith is work for what depends on the organization's directory.
+func (s *service) workWith(ctx context.Context, in *alertIn, act func(b *notice.Book, a *notice.Alert, dir *routing.Directory, me web.Principal, e events.Event) error) (*workedOut, error) {
 	me, out := web.From(ctx), &workedOut{}
 	err := s.outbox.Tx(ctx, me.Org, func(tx pgx.Tx) error {
 		found, err := store.Lock(ctx, tx, []events.ID{in.ID})
@@ -249,17 +278,26 @@ func (s *service) work(ctx context.Context, in *alertIn, act func(b *notice.Book
 		if err != nil {
 			return err
 		}
+		dir, err := s.dirs.get(ctx, tx, me.Org, loaded.Versions[me.Org])
+		if err != nil {
+			return err
+		}
 		now := moment()
 		loaded.Alerts = []*notice.Alert{a}
 		book := notice.NewBook(now, loaded.Alerts)
-		if err := act(book, a, me, events.Event{Org: me.Org, Occurred: now, Received: now}); err != nil {
+		if err := act(book, a, dir, me, events.Event{Org: me.Org, Occurred: now, Received: now}); err != nil {
 			return err
 		}
-		out.Body, out.ETag = view(a), etag(a.Version)
-		if len(book.Changes) == 0 {
-			return nil
+		if len(book.Changes) > 0 {
+			if err := s.settle(ctx, tx, book, loaded, now); err != nil {
+				return err
+			}
 		}
-		return s.settle(ctx, tx, book, loaded, now)
+		views, err := s.views(ctx, tx, me, a)
+		if err == nil {
+			out.Body, out.ETag = views[0], etag(a.Version)
+		}
+		return err
 	})
 	return out, err
 }
@@ -279,7 +317,7 @@ type resolveIn struct {
 	ID      events.ID `path:"id"`
 	IfMatch string    `header:"If-Match" doc:"optional: the version you decided on"`
 	Body    *struct {
-		Reason string `json:"reason,omitempty" maxLength:"40" pattern:"^[a-z][a-z-]*$" doc:"a code, for example handled; no free text"`
+		Reason string `json:"reason,omitempty" maxLength:"40" pattern:"^[a-z][a-z-]*$" doc:"one of /reasons, for example handled; no free text"`
 	} `required:"false"`
 }
 
@@ -287,6 +325,9 @@ func (s *service) resolve(ctx context.Context, in *resolveIn) (*workedOut, error
 	reason := "handled"
 	if in.Body != nil && in.Body.Reason != "" {
 		reason = in.Body.Reason
+	}
+	if !notice.Known(notice.Choices.Resolve, reason) {
+		return nil, fault.New(fault.Invalid, "%q is no reason to settle an alert: /reasons lists them", reason)
 	}
 	return s.work(ctx, &alertIn{in.ID, in.IfMatch}, func(b *notice.Book, a *notice.Alert, me web.Principal, e events.Event) error {
 		b.Close(a, me.Subject, reason, e)

@@ -75,6 +75,7 @@ var said = map[string]string{
 	events.AlertCorrected{}.Type():              "Alert corrected",
 	events.AlertDelivered{}.Type():              "Alert delivered",
 	events.AlertAcknowledged{}.Type():           "Alert acknowledged",
+	events.AlertHandedOver{}.Type():             "Alert handed over",
 	events.AlertEscalated{}.Type():              "Alert escalated",
 	events.AlertResolved{}.Type():               "Alert resolved",
 	events.AlertFailed{}.Type():                 "Alert could not be delivered",

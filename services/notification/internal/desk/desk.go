@@ -52,11 +52,11 @@ const Escalation = "escalation"
 func (d *Desk) Change(dir *routing.Directory, c *notice.Change) {
 	switch c.Act {
 	case notice.Raise:
-		d.route(dir, c, "")
+		d.route(dir, c, question(&c.Alert, ""))
 	case notice.Escalate:
 		d.row(c, ledger.Escalated, c.Target, "", c.Reason)
 		if c.Tell == notice.Further {
-			d.route(dir, c, c.Target)
+			d.route(dir, c, question(&c.Alert, c.Target))
 		}
 		d.wait(c.Live, c.Live.EscalateAt)
 	case notice.Reopen, notice.Correct:
@@ -76,12 +76,22 @@ func (d *Desk) Change(dir *routing.Directory, c *notice.Change) {
 		d.row(c, ledger.Suppressed, "", "", "folded into this thread: "+c.Reason)
 	case notice.Acknowledge:
 		d.row(c, ledger.Acknowledged, c.By, "", c.Reason)
+	case notice.HandOver:
+		d.row(c, ledger.HandedOver, c.Target, "", c.Reason)
+		c.Live.Audience = nil
+		q := question(&c.Alert, c.Target)
+		q.Handed = true
+		d.route(dir, c, q)
+	case notice.TakeBack:
+		d.row(c, ledger.TakenBack, c.By, "", string(c.Undone.Act))
+		d.recall(c)
+		d.wait(c.Live, c.Live.EscalateAt)
 	case notice.Hide:
 		c.Live.Audience = dir.Route(question(c.Live, "")).Audience
 		d.row(c, ledger.Corrected, "", "", "confidential: the owning role's console only from now on")
 		d.supersede(c, "confidential")
 	}
-	if c.Act == notice.Raise || c.Act == notice.Reopen || c.Rose {
+	if c.Act == notice.Raise || c.Act == notice.Reopen || c.Act == notice.HandOver || c.Rose {
 		d.schedule(dir, c.Live)
 	}
 	c.Alert.Audience = c.Live.Audience
@@ -98,15 +108,22 @@ func question(a *notice.Alert, target string) routing.Question {
 	return q
 }
 
-// route tells whom the directory names.
-func (d *Desk) route(dir *routing.Directory, c *notice.Change, target string) {
-	answer := dir.Route(question(&c.Alert, target))
+// route tells whom the directory names. Somebody who has muted the alert finds it in the console and
+// nowhere else; what is passed up or handed over is never muted.
+func (d *Desk) route(dir *routing.Directory, c *notice.Change, q routing.Question) {
+	answer := dir.Route(q)
 	for _, r := range answer.Audience {
 		if !slices.Contains(c.Live.Audience, r) {
 			c.Live.Audience = append(slices.Clip(c.Live.Audience), r)
 		}
 	}
 	for _, x := range answer.Decisions {
+		if m, muted := dir.Muted(x.Recipient, &c.Alert, d.now); muted && x.What == routing.Selected && q.Target == "" {
+			x.Reason += "; muted by themselves until " + m.Until.UTC().Format(time.RFC3339) + ": " + m.Reason
+			if x.Channel != routing.Console {
+				x.What = routing.Suppressed
+			}
+		}
 		if x.What == routing.Selected && x.Channel != routing.Console && d.held(&c.Alert) {
 			x.Reason += "; " + settling
 		}
@@ -274,4 +291,23 @@ func (d *Desk) Timers() []timer.Timer {
 		out = append(out, t)
 	}
 	return out
+}
+
+// recall tells those whom a hand-over told that it was taken back. What nobody had tried to send yet is
+// not sent.
+func (d *Desk) recall(c *notice.Change) {
+	if c.Undone.Act != notice.HandOver {
+		return
+	}
+	var heard []store.Told
+	for _, t := range d.told[c.Alert.ID] {
+		if t.Version == c.Undone.Version && (t.State == channel.Delivered || t.State == channel.Pending && t.Attempts > 0) {
+			heard = append(heard, t)
+		}
+	}
+	d.supersede(c, superseded)
+	for _, t := range heard {
+		d.row(c, ledger.Corrected, t.Recipient, t.Channel, "taken-back")
+		d.deliver(c, t.Recipient, t.Channel)
+	}
 }

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/handoff-care/handoff/pkg/events"
@@ -30,7 +31,13 @@ func (d *Desk) line(c *notice.Change) {
 		name = "alert"
 	}
 	a := &c.Alert
-	d.send(&c.Event, name, a.Audience, data{
+	audience := a.Audience
+	for _, who := range c.Before { // their screens have to let it go
+		if !slices.Contains(audience, who) {
+			audience = append(slices.Clip(audience), who)
+		}
+	}
+	d.send(&c.Event, name, audience, data{
 		ID: a.ID, Kind: a.Kind, Encounter: a.Encounter, Transition: a.Transition, Task: a.Task, State: string(a.State), Severity: a.Severity,
 		Cause: a.Cause, OccurredAt: a.OccurredAt, ReceivedAt: a.ReceivedAt, RaisedAt: a.RaisedAt,
 	})
@@ -67,6 +74,8 @@ func (d *Desk) announce(c *notice.Change) {
 		f = events.AlertRaised{Notice: n}
 	case notice.Acknowledge:
 		f = events.AlertAcknowledged{Notice: n}
+	case notice.HandOver:
+		f = events.AlertHandedOver{Notice: n}
 	case notice.Escalate:
 		f = events.AlertEscalated{Notice: n}
 	case notice.Resolve:

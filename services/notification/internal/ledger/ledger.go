@@ -21,6 +21,10 @@ const (
 	Escalated    = "escalated"
 	Resolved     = "resolved"
 	Suppressed   = "suppressed"
+	HandedOver   = "handed-over"
+	TakenBack    = "taken-back"
+	Muted        = "muted"
+	Unmuted      = "unmuted"
 )
 
 // Row is one decision.

@@ -99,6 +99,7 @@ type Alert struct {
 	AcknowledgedAt, ResolvedAt  *time.Time
 	OccurredAt, ReceivedAt      time.Time
 	RaisedAt                    time.Time
+	Last                        *Deed      // what a person did to it last
 	HoldUntil                   *time.Time // nothing about it leaves the house before: what it says may yet be taken back
 }
 
@@ -138,15 +139,17 @@ const (
 	Hide        Act = "hide"        // the stay became confidential
 	Escalate    Act = "escalate"    // nobody acknowledged in time
 	Acknowledge Act = "acknowledge" // a person has taken it on
+	HandOver    Act = "hand-over"   // it is somebody else's to take on now
+	TakeBack    Act = "take-back"   // a person's last act is undone: it stands as before that
 	Resolve     Act = "resolve"     // nothing is left to do about it
 )
 
 // moves is the whole state machine: what is not here is not done.
 var moves = map[State]map[Act]State{
 	"":           {Raise: Raised},
-	Raised:       {Correct: Raised, Fold: Raised, Hide: Raised, Escalate: Raised, Acknowledge: Acknowledged, Resolve: Resolved},
-	Acknowledged: {Correct: Acknowledged, Fold: Acknowledged, Hide: Acknowledged, Resolve: Resolved},
-	Resolved:     {Hide: Resolved, Reopen: Raised, Correct: Resolved},
+	Raised:       {Correct: Raised, Fold: Raised, Hide: Raised, Escalate: Raised, Acknowledge: Acknowledged, HandOver: Raised, TakeBack: Raised, Resolve: Resolved},
+	Acknowledged: {Correct: Acknowledged, Fold: Acknowledged, Hide: Acknowledged, HandOver: Raised, TakeBack: Raised, Resolve: Resolved},
+	Resolved:     {Hide: Resolved, Reopen: Raised, Correct: Resolved, TakeBack: Raised},
 }
 
 // May reports whether act is a legal move from state.

@@ -26,9 +26,11 @@ type Change struct {
 	Tell   Tell
 	Event  events.Event // what led to it; its Fact is nil when a person or a timer did
 	Reason string
-	By     string // the person who did it
-	Target string // of an escalation: "role:lead", a person, ...
-	Rose   bool   // it may disturb more than before: also those whom it did not
+	By     string   // the person who did it
+	Target string   // of an escalation: "role:lead", a person, ...
+	Undone *Deed    // what was taken back
+	Before []string // whose consoles showed it until now, where that changes
+	Rose   bool     // it may disturb more than before: also those whom it did not
 }
 
 // Signal is a line on the stream that is no alert: something about a task or a feed.
@@ -142,6 +144,8 @@ func (b *Book) act(a *Alert, c Change) bool {
 		}
 	case Acknowledge:
 		a.AcknowledgedBy, a.AcknowledgedAt = c.By, new(b.now)
+	case HandOver:
+		a.AcknowledgedBy, a.AcknowledgedAt = "", nil
 	case Resolve:
 		a.ResolvedAt = new(b.now)
 	}
@@ -178,17 +182,6 @@ func (b *Book) Finish() {
 			b.Changes[i].Alert.Count = b.latest[c.Alert.Thread].Count
 		}
 	}
-}
-
-// Acknowledge records that a person has taken the alert on. It reports false where the alert is not
-// raised any more.
-func (b *Book) Acknowledge(a *Alert, by string, e events.Event) bool {
-	return b.act(a, Change{Act: Acknowledge, Event: e, Reason: "acknowledged", By: by})
-}
-
-// Close records that a person says nothing is left to do about the alert.
-func (b *Book) Close(a *Alert, by, reason string, e events.Event) bool {
-	return b.act(a, Change{Act: Resolve, Tell: Nobody, Event: e, Reason: reason, By: by})
 }
 
 // Escalate takes the alert one step further, to target. The next step is due at next, if there is one.

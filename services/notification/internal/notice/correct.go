@@ -151,7 +151,11 @@ func (b *Book) hold(encounter events.ID) (until *time.Time) {
 // that leave in one batch for one reason are one change: people are told once.
 func (b *Book) leave(e events.Event, thread, subject events.ID, tell Tell, reason string) {
 	for a := range b.thread(thread) {
-		if i := slices.Index(a.About, subject); i >= 0 && a.State != Resolved {
+		switch i := slices.Index(a.About, subject); {
+		case i < 0:
+		case a.State == Resolved:
+			b.final(a)
+		default:
 			b.without(a, i, Change{Act: Correct, Tell: tell, Event: e, Reason: reason})
 		}
 	}

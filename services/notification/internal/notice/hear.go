@@ -179,7 +179,11 @@ func (b *Book) follow(a *Alert, e events.Event, t events.Transition) (rose bool)
 // transition applies a later fact to the alert of an opening, if one was raised and is not behind.
 func (b *Book) transition(e events.Event, t events.Transition, act Act, tell Tell, reason string) {
 	a := b.latest[EncounterThread(t.Encounter, Opened)]
-	if a == nil || a.Transition == t.ID && a.Subject >= t.Version || !May(a.State, act) {
+	if a == nil || a.Transition == t.ID && a.Subject >= t.Version {
+		return
+	}
+	if !May(a.State, act) {
+		b.final(a)
 		return
 	}
 	rose := b.follow(a, e, t)

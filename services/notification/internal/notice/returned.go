@@ -85,7 +85,11 @@ func (b *Book) came(e events.Event, r events.Readmission, previous map[string]st
 // told of it.
 func (b *Book) noReturn(e events.Event, r events.Readmission) {
 	a := b.holding(EncounterThread(r.Encounter, Readmission), r.ID)
-	if a == nil || a.State == Resolved {
+	if a == nil {
+		return
+	}
+	if a.State == Resolved {
+		b.final(a)
 		return
 	}
 	a.About = slices.DeleteFunc(slices.Clone(a.About), func(id events.ID) bool { return id == r.ID })

@@ -51,7 +51,8 @@ type Directory struct {
 	endpoints []Endpoint
 	rules     map[string][]string
 	steps     map[notice.Severity][]Step
-	memo      sync.Map // Question -> *Answer
+	mutes     map[string][]Mute // by person
+	memo      sync.Map          // Question -> *Answer
 }
 
 // Data is what a directory is made of, in the order the store gives it.
@@ -62,6 +63,7 @@ type Data struct {
 	Endpoints []Endpoint
 	Rules     map[string][]string        // by kind; others as in DefaultRules
 	Steps     map[notice.Severity][]Step // by severity; others as in DefaultSteps
+	Mutes     []Mute
 }
 
 // DefaultRules say where an alert of a kind goes: the first target that names anyone takes it. "owners"
@@ -98,6 +100,10 @@ func NewDirectory(data Data) *Directory {
 		d.people[p.ID] = p
 		d.order = append(d.order, p.ID)
 	}
+	d.mutes = map[string][]Mute{}
+	for _, m := range data.Mutes {
+		d.mutes[m.Person] = append(d.mutes[m.Person], m)
+	}
 	for _, r := range data.Rosters {
 		d.rosters[[2]string{r.Facility, r.Unit}] = r
 	}
@@ -108,6 +114,17 @@ func NewDirectory(data Data) *Directory {
 func (d *Directory) Person(id string) (Person, bool) {
 	p, ok := d.people[id]
 	return p, ok
+}
+
+// Rule gives the targets of a kind of alert, tried in turn.
+func (d *Directory) Rule(kind string) []string { return d.rule(kind) }
+
+// Policy gives the escalation steps of a severity.
+func (d *Directory) Policy(s notice.Severity) []Step {
+	if steps, own := d.steps[s]; own {
+		return steps
+	}
+	return DefaultSteps[s]
 }
 
 // Next gives the escalation step after the given number of steps, and how long to wait for it. With

@@ -14,6 +14,7 @@ type Question struct {
 	Owner, OwnerRole     string
 	Target               string // of an escalation: instead of the kind's rule
 	Sensitive            bool
+	Handed               bool // Target is whom a person handed it to; notice.OnDuty: whom the rule names
 }
 
 // What was decided about a candidate.
@@ -54,7 +55,7 @@ func (d *Directory) Route(q Question) *Answer {
 
 func (d *Directory) route(q Question) *Answer {
 	targets := d.rule(q.Kind)
-	if q.Target != "" {
+	if q.Target != "" && q.Target != notice.OnDuty {
 		targets = []string{q.Target}
 	}
 	w := &walk{d: d, q: q, seen: map[[2]string]bool{}}
@@ -70,7 +71,7 @@ func (d *Directory) route(q Question) *Answer {
 	if len(w.Audience) == 0 {
 		w.role("liaison", "no rule named anyone")
 	}
-	if q.Target == "" && !notice.Quiet(q.Kind) {
+	if q.Target == "" && !notice.Quiet(q.Kind) { // programs hear of it by its facts
 		w.endpoints()
 	}
 	return &w.Answer
@@ -133,7 +134,7 @@ func (w *walk) try(target string) bool {
 		if role, ok := strings.CutPrefix(target, "role:"); ok {
 			w.role(role, w.because("role of the organization"))
 		} else {
-			w.person(target, "named by the rule")
+			w.person(target, w.because("named by the rule"))
 		}
 	}
 	return w.named
@@ -141,6 +142,9 @@ func (w *walk) try(target string) bool {
 
 // because adds why nobody nearer was chosen.
 func (w *walk) because(reason string) string {
+	if w.q.Handed {
+		return "handed over"
+	}
 	if w.q.Target != "" {
 		return "escalation"
 	}
@@ -226,14 +230,10 @@ func (w *walk) endpoints() {
 
 // confidential selects the owning role's console, and says of everyone else that they are not told.
 func (w *walk) confidential(targets []string) {
-	owning := "liaison"
-	if w.q.OwnerRole != "" {
-		owning = w.q.OwnerRole
-	}
-	for _, t := range targets {
-		if role, ok := strings.CutPrefix(t, "role:"); ok {
-			owning = role
-		}
+	owning := owning(w.q, targets)
+	if p, known := w.d.people[w.q.Target]; known && w.q.Handed && p.Active && slices.Contains(p.Roles, owning) {
+		w.add(Selected, p.ID, Console, "handed over; confidential: the console only")
+		return
 	}
 	w.add(Selected, "role:"+owning, Console, "confidential: the owning role's console only")
 	open := &walk{d: w.d, q: w.q, seen: map[[2]string]bool{}}
@@ -250,4 +250,39 @@ func (w *walk) confidential(targets []string) {
 			w.add(Suppressed, c.Recipient, c.Channel, "confidential")
 		}
 	}
+}
+
+// owning is the role whose console shows what is confidential.
+func owning(q Question, targets []string) string {
+	role := "liaison"
+	if q.OwnerRole != "" {
+		role = q.OwnerRole
+	}
+	for _, t := range targets {
+		if named, ok := strings.CutPrefix(t, "role:"); ok {
+			role = named
+		}
+	}
+	return role
+}
+
+// Refuses says why somebody cannot be handed an alert; "" means that they can. What is confidential
+// stays with the role that owns it.
+func (d *Directory) Refuses(q Question) string {
+	person, known := d.people[q.Target]
+	role, isRole := strings.CutPrefix(q.Target, "role:")
+	mine := owning(q, d.rule(q.Kind))
+	switch {
+	case q.Target == "":
+		return "say to whom"
+	case q.Target == notice.OnDuty:
+		return ""
+	case known && !person.Active:
+		return person.Name + " is not on duty here any more"
+	case !q.Sensitive:
+		return ""
+	case isRole && role != mine, !isRole && !slices.Contains(person.Roles, mine):
+		return "this patient is confidential: only somebody whose role owns the work can take it"
+	}
+	return ""
 }

@@ -23,13 +23,13 @@ var Migrations embed.FS
 // alertColumns in the order of scanAlert.
 const alertColumns = `id, org_id, thread, ordinal, encounter_id, transition_id, task_id, facility, unit, kind, cause, state,
 	severity, reason, version, subject, about, count, sensitive, audience, owner, owner_role, step, escalate_at,
-	acknowledged_by, acknowledged_at, resolved_at, occurred_at, received_at, raised_at, hold_until`
+	acknowledged_by, acknowledged_at, resolved_at, occurred_at, received_at, raised_at, hold_until, last`
 
 func scanAlert(row pgx.CollectableRow) (*notice.Alert, error) {
 	var a notice.Alert
 	err := row.Scan(&a.ID, &a.Org, &a.Thread, &a.Ordinal, &a.Encounter, &a.Transition, &a.Task, &a.Facility, &a.Unit, &a.Kind, &a.Cause, &a.State,
 		&a.Severity, &a.Reason, &a.Version, &a.Subject, &a.About, &a.Count, &a.Sensitive, &a.Audience, &a.Owner, &a.OwnerRole, &a.Step, &a.EscalateAt,
-		&a.AcknowledgedBy, &a.AcknowledgedAt, &a.ResolvedAt, &a.OccurredAt, &a.ReceivedAt, &a.RaisedAt, &a.HoldUntil)
+		&a.AcknowledgedBy, &a.AcknowledgedAt, &a.ResolvedAt, &a.OccurredAt, &a.ReceivedAt, &a.RaisedAt, &a.HoldUntil, &a.Last)
 	return &a, err
 }
 
@@ -211,6 +211,7 @@ type alertArrays struct {
 	ordinal, version, subject, count, step                                     []int32
 	facility, unit, kind, state, severity, reason, about, audience, owner, own []string
 	acknowledgedBy                                                             []string
+	last                                                                       []*notice.Deed
 	sensitive                                                                  []bool
 	escalate, acknowledged, resolved, hold                                     []*time.Time
 	occurred, received, raised                                                 []time.Time
@@ -231,6 +232,7 @@ func byColumn(list_ []*notice.Alert) *alertArrays {
 		c.escalate, c.acknowledged, c.resolved = append(c.escalate, a.EscalateAt), append(c.acknowledged, a.AcknowledgedAt), append(c.resolved, a.ResolvedAt)
 		c.occurred, c.received, c.raised = append(c.occurred, a.OccurredAt), append(c.received, a.ReceivedAt), append(c.raised, a.RaisedAt)
 		c.acknowledgedBy, c.hold = append(c.acknowledgedBy, a.AcknowledgedBy), append(c.hold, a.HoldUntil)
+		c.last = append(c.last, a.Last)
 	}
 	return c
 }
@@ -267,16 +269,16 @@ func queueChanged(b *pgx.Batch, changed []*notice.Alert) {
 			about = string_to_array(a.about, E'\n')::uuid[], count = a.count, sensitive = a.sensitive,
 			audience = string_to_array(a.audience, E'\n'), step = a.step, escalate_at = a.escalate, acknowledged_by = a.who,
 			acknowledged_at = a.acknowledged, resolved_at = a.resolved, occurred_at = a.occurred, received_at = a.received,
-			hold_until = a.hold
+			hold_until = a.hold, last = a.last
 		FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::int[], $11::int[],
 			$12::text[], $13::int[], $14::bool[], $15::text[], $16::int[], $17::timestamptz[], $18::text[], $19::timestamptz[], $20::timestamptz[],
-			$21::timestamptz[], $22::timestamptz[], $23::timestamptz[])
+			$21::timestamptz[], $22::timestamptz[], $23::timestamptz[], $24::jsonb[])
 		AS a(id, transition, task, facility, unit, cause, state, severity, reason, version, subject, about, count, sensitive,
-			audience, step, escalate, who, acknowledged, resolved, occurred, received, hold)
+			audience, step, escalate, who, acknowledged, resolved, occurred, received, hold, last)
 		WHERE alert.id = a.id`,
 		c.id, c.transition, c.task, c.facility, c.unit, c.cause, c.state, c.severity, c.reason, c.version, c.subject,
 		c.about, c.count, c.sensitive, c.audience, c.step, c.escalate, c.acknowledgedBy, c.acknowledged, c.resolved,
-		c.occurred, c.received, c.hold)
+		c.occurred, c.received, c.hold, c.last)
 }
 
 func queueDeliveries(b *pgx.Batch, ds []Delivery, now time.Time) {

@@ -39,6 +39,10 @@ func Directory(ctx context.Context, tx pgx.Tx, org events.ID) (d routing.Data, e
 		d.Endpoints, err = pgx.CollectRows(rows, pgx.RowToStructByPos[routing.Endpoint])
 		return err
 	})
+	b.Queue(`SELECT `+muteColumns+` FROM mute WHERE org_id = $1 AND lifted_at IS NULL AND until > now() ORDER BY made_at`, org).Query(func(rows pgx.Rows) (err error) {
+		d.Mutes, err = pgx.CollectRows(rows, pgx.RowToStructByPos[routing.Mute])
+		return err
+	})
 	b.Queue(`SELECT kind, targets FROM routing_rule WHERE org_id = $1`, org).Query(func(rows pgx.Rows) error {
 		var kind string
 		var targets []string

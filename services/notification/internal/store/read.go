@@ -19,6 +19,8 @@ type AlertQuery struct {
 	Kind      string
 	Facility  string
 	Audience  []string // in anyone's of these inboxes
+	Person    string   // whose mutes count; "": nobody's
+	Muted     bool     // what Person has muted, and nothing else; else the rest
 	Before    time.Time
 	BeforeID  events.ID
 	Limit     int
@@ -34,8 +36,10 @@ func Alerts(ctx context.Context, tx pgx.Tx, org events.ID, q AlertQuery) ([]*not
 		AND ($2::uuid[] IS NULL OR id = ANY($2) OR thread = ANY($2) AND ordinal > 0
 			OR encounter_id = $10 AND kind = 'referral-asked') AND ($3 = '' OR state = $3) AND ($4 = '' OR kind = $4) AND ($5 = '' OR facility = $5)
 		AND ($6::text[] IS NULL OR audience && $6) AND ($7::timestamptz IS NULL OR (raised_at, id) < ($7, $8))
+		AND ($11 = '' OR $12 = EXISTS (SELECT FROM mute m WHERE m.org_id = $1 AND m.person = $11 AND m.lifted_at IS NULL AND m.until > now()
+			AND alert.step <= m.step AND (m.alert_id = alert.id OR m.alert_id IS NULL AND m.kind = alert.kind)))
 		ORDER BY raised_at DESC, id DESC LIMIT $9`,
-		org, q.Threads, q.State, q.Kind, q.Facility, q.Audience, before, q.BeforeID, q.Limit, q.Encounter)
+		org, q.Threads, q.State, q.Kind, q.Facility, q.Audience, before, q.BeforeID, q.Limit, q.Encounter, q.Person, q.Muted)
 	if err != nil {
 		return nil, err
 	}
