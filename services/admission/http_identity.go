@@ -85,6 +85,8 @@ type pairView struct {
 	Decision  string       `json:"decision" doc:"what a person said: linked, rejected or review; it counts before the score"`
 	LeftOut   bool         `json:"left_out" doc:"the score links them, and they would join others who must stay apart"`
 	Score     float64      `json:"score"`
+	LinkFrom  float64      `json:"link_from" doc:"from this score on two are linked without asking, unless something holds"`
+	AskFrom   float64      `json:"ask_from" doc:"from this score on somebody is asked to look"`
 	Version   int          `json:"version"`
 	ChangedAt time.Time    `json:"changed_at"`
 	Patients  []pairedView `json:"patients"`
@@ -150,7 +152,8 @@ func (s *service) viewPairs(ctx context.Context, tx pgx.Tx, list []*store.Pair, 
 
 func (s *service) viewPair(ctx context.Context, p *store.Pair, who map[events.ID]*store.PatientRow, names bool) pairView {
 	v := pairView{
-		ID: p.ID, State: p.Now(), Verdict: p.Verdict, Stated: p.Stated, Decision: p.Decision, LeftOut: p.LeftOut, Score: round2(p.Score), Version: p.Version,
+		ID: p.ID, State: p.Now(), Verdict: p.Verdict, Stated: p.Stated, Decision: p.Decision, LeftOut: p.LeftOut, Score: round2(p.Score),
+		LinkFrom: linkage.Shipped().Link, AskFrom: linkage.Shipped().Review, Version: p.Version,
 		ChangedAt: p.Changed.UTC(), History: list(p.History()),
 	}
 	_ = json.Unmarshal([]byte(p.Explanation), &v.Explained) // written by encodeExplanation

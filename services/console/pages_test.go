@@ -49,7 +49,7 @@ func TestAnEpisodeTellsItsStoryAndWhy(t *testing.T) {
 	b.shot("episode-why")
 	b.click("#sheet .close button")
 	b.click(".card a.why")
-	b.until(`document.querySelector("#sheet").open && document.querySelector("#sheet").innerText.includes("on the roster of unit 4N")`)
+	b.until(`document.querySelector("#sheet").open && document.querySelector("#sheet").innerText.includes("On the roster of unit 4N")`)
 	b.shot("episode-told")
 	b.click("#sheet .close button")
 	b.click(`.line a[href*="/messages/"]`)

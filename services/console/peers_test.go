@@ -74,14 +74,7 @@ func newPeers(t testing.TB, s *stage) *peers {
 	})
 	mux.HandleFunc("GET /api/discharge/tasks/{id}", func(w http.ResponseWriter, r *http.Request) { p.answer(w, r, nil) })
 	mux.HandleFunc("POST /api/discharge/tasks/{id}/{action}", func(w http.ResponseWriter, r *http.Request) { p.answer(w, r, p.act) })
-	mux.HandleFunc("GET /api/notification/alerts/{id}", func(w http.ResponseWriter, r *http.Request) {
-		write(w, 200, map[string]any{
-			"id":         r.PathValue("id"),
-			"why":        []any{map[string]any{"decision": "selected", "recipient": "dana", "reason": "on the roster of unit 4N", "at": time.Now()}},
-			"deliveries": []any{map[string]any{"recipient": "dana", "channel": "console", "state": "delivered", "created_at": time.Now(), "done_at": time.Now()}},
-			"thread":     []any{map[string]any{"decision": "seen", "recipient": "dana", "at": time.Now()}},
-		})
-	})
+	mux.HandleFunc("GET /api/notification/alerts/{id}", p.oneAlert)
 	mux.HandleFunc("GET /api/notification/outbox", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, 200, map[string]any{"items": []any{map[string]any{"to": []string{"dana@example.org"}, "subject": "A patient has left", "body": "Open the worklist.", "at": time.Now()}}, "next": nil})
 	})

@@ -20,6 +20,9 @@ type shown struct {
 	alerts []map[string]any
 	later  map[events.ID]map[string]any // alerts as they are; lists do not know yet
 	seen   []string                     // alerts that were opened, by id
+	mutes  []map[string]any             // of whoever
+	pairs  []map[string]any             // of patients who may be one person
+	before map[events.ID]map[string]any // alerts before they were handed over
 	broken []map[string]any             // messages that could not be used
 	healed bool                         // the cause of all that is gone
 	pasted string                       // what was to be explained last
@@ -35,6 +38,8 @@ type shown struct {
 func (p *peers) mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/notification/alerts", p.listAlerts)
 	mux.HandleFunc("POST /api/notification/alerts/{id}/{action}", p.workAlert)
+	p.mountDeeds(mux)
+	p.mountIdentity(mux)
 	mux.HandleFunc("GET /api/admission/feeds", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, 200, map[string]any{"items": []any{
 			map[string]any{"id": events.Derive("feed"), "name": "Mercy ADT", "facilities": []string{"MERCY"}, "health": "ok", "usual_gap_s": 4, "last_received_at": time.Now()},
@@ -107,6 +112,10 @@ func (p *peers) listAlerts(w http.ResponseWriter, r *http.Request) {
 		mine := slices.ContainsFunc(a["recipients"].([]string), func(to string) bool {
 			return to == who.Subject || slices.ContainsFunc(who.Roles, func(role web.Role) bool { return to == "role:"+string(role) })
 		})
+		a = p.asSeenBy(who, a)
+		if inbox, muted := r.URL.Query().Get("inbox") != "", r.URL.Query().Get("muted") != ""; (inbox || muted) && muted != (a["muted"] != nil) {
+			continue
+		}
 		if state := r.URL.Query().Get("state"); (state == "" || state == a["state"]) && (mine || r.URL.Query().Get("inbox") == "") {
 			items = append(items, a)
 		}
@@ -120,7 +129,7 @@ func (p *peers) workAlert(w http.ResponseWriter, r *http.Request) {
 		refuse(w, fault.Forbidden, "your role does not allow this")
 		return
 	}
-	var in struct{ Reason string }
+	var in deedBody
 	_ = json.NewDecoder(r.Body).Decode(&in)
 	p.mu.Lock()
 	at := slices.IndexFunc(p.shown.alerts, func(a map[string]any) bool { return a["id"].(events.ID).String() == r.PathValue("id") })
@@ -146,8 +155,10 @@ func (p *peers) workAlert(w http.ResponseWriter, r *http.Request) {
 	case "resolve":
 		a["state"], a["reason"], a["version"], of.State = "resolved", in.Reason, of.Version, "resolved"
 		fact = events.AlertResolved{Notice: events.Notice{Alert: of}}
+	default:
+		a, fact = p.deed(who, a, of, r.PathValue("action"), in)
 	}
-	write(w, 200, a)
+	write(w, 200, p.asSeenBy(who, a))
 	held := p.held
 	switch {
 	case fact == nil:

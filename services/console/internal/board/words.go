@@ -156,3 +156,11 @@ func StayState(state string) string {
 
 // Length is a length of time in words.
 func Length(d time.Duration) string { return span(d) }
+
+// Sentence is a text as a sentence of its own.
+func Sentence(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
+}

@@ -30,14 +30,17 @@ type Alert struct {
 	AcknowledgedAt *time.Time `json:"acknowledged_at"`
 	AcknowledgedBy string     `json:"acknowledged_by"`
 	ResolvedAt     *time.Time `json:"resolved_at"`
+	HandedOver     *Handed    `json:"handed_over"`
+	Muted          *Mute      `json:"muted"`
 }
 
 // AlertRow is an alert as one person sees it.
 type AlertRow struct {
 	Alert
-	Of    board.Row // whom it is about
-	Staff map[string]string
-	Mine  bool // the viewer took it on
+	Of      board.Row // whom it is about
+	Staff   map[string]string
+	Reasons Reasons
+	Mine    bool // the viewer took it on
 }
 
 // AlertView is which alerts a person wants to see.
@@ -66,6 +69,8 @@ func (v AlertView) Asks() url.Values {
 		q.Set("state", "acknowledged")
 	case "done":
 		q.Set("state", "resolved")
+	case "muted":
+		q.Set("muted", "true")
 	}
 	if v.Facility != "" {
 		q.Set("facility", v.Facility)
@@ -100,6 +105,7 @@ type Alerts struct {
 	Rows   []AlertRow
 	More   string // where the next page starts
 	Places []store.Place
+	Mutes  []Mute // of the viewer
 }
 
 func (a AlertRow) tone() string {
@@ -123,6 +129,9 @@ func (a AlertRow) stands() string {
 		return "Yours"
 	case a.State == "acknowledged":
 		return "With " + cmp.Or(a.Staff[a.AcknowledgedBy], a.AcknowledgedBy)
+	}
+	if a.HandedOver != nil {
+		return "Handed over, not yet taken on"
 	}
 	return "Nobody has it yet"
 }

@@ -157,6 +157,36 @@ func (t Turn) text() string {
 	return t.Said
 }
 
+// OfAlert is the Back of what was done to an alert, Unmute of a mute, OfPair of a decision on a pair.
+const (
+	OfAlert = "alert"
+	Unmute  = "unmute"
+	OfPair  = "pair"
+)
+
+func (t Turn) alert() bool { return t.Back == OfAlert || t.Back == Unmute }
+
+// place is where what was done can be changed later.
+func (t Turn) place() string {
+	switch {
+	case t.alert():
+		return "/alerts"
+	case t.Back == OfPair:
+		return "/identity"
+	}
+	return "/episodes/" + t.Encounter.String()
+}
+
+func (t Turn) change() string {
+	switch {
+	case t.alert():
+		return "Change it among the alerts"
+	case t.Back == OfPair:
+		return "Change it in the review of links"
+	}
+	return "Change it on the patient’s page"
+}
+
 // Key is a key and what it does.
 type Key struct{ Keys, Does string }
 

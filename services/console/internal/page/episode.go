@@ -95,10 +95,10 @@ func join(a, b string) string {
 
 // Told is what notification tells of an alert: who was chosen or not, and what reached whom.
 type Told struct {
-	Facility   string     `json:"facility"`
 	Why        []Decision `json:"why"`
 	Thread     []Decision `json:"thread"`
 	Deliveries []Delivery `json:"deliveries"`
+	Rule       Rule       `json:"rule"`
 }
 
 // Decision is a row of the ledger.
@@ -108,6 +108,7 @@ type Decision struct {
 	Recipient string    `json:"recipient"`
 	Channel   string    `json:"channel"`
 	Reason    string    `json:"reason"`
+	By        string    `json:"by"`
 }
 
 // Delivery is one attempt to tell one recipient by one channel.
@@ -118,22 +119,6 @@ type Delivery struct {
 	Reason    string     `json:"reason"`
 	CreatedAt time.Time  `json:"created_at"`
 	DoneAt    *time.Time `json:"done_at"`
-}
-
-// who is a recipient in words.
-func (e Episode) who(recipient string) string {
-	return board.Recipients([]string{recipient}, e.Staff)[0]
-}
-
-func (e Episode) said(d Decision) string {
-	words := board.Plain(d.Decision)
-	if d.Recipient != "" {
-		words += ": " + e.who(d.Recipient)
-	}
-	if d.Channel != "" {
-		words += ", by " + d.Channel
-	}
-	return words
 }
 
 // Message is an HL7 message as admission answers.

@@ -24,6 +24,9 @@ type Page struct {
 // may reports whether the viewer has a permission.
 func (p Page) may(perm web.Permission) bool { return web.Allow(p.Viewer, perm) }
 
+// zone is for what belongs to no facility: the browser shows the viewer's.
+func (p Page) zone() *time.Location { return time.UTC }
+
 // Toast is a passing note, with what undoes what it tells of.
 type Toast struct {
 	Text string

@@ -67,6 +67,15 @@ func scanWork(row pgx.CollectableRow) (board.Work, error) {
 	return w, err
 }
 
+// Hanging counts the open tasks and the alerts that are not settled of some stays.
+func (s *Store) Hanging(ctx context.Context, org events.ID, encounters []events.ID) (tasks, alerts int, err error) {
+	err = s.db.Tx(ctx, org, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `SELECT (SELECT count(*) FROM task WHERE encounter_id = ANY($1) AND open),
+			(SELECT count(*) FROM alert WHERE encounter_id = ANY($1) AND state <> 'resolved')`, encounters).Scan(&tasks, &alerts)
+	})
+	return tasks, alerts, err
+}
+
 // Place is a facility as people choose it.
 type Place struct{ Code, Name, Zone string }
 

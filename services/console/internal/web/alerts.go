@@ -1,15 +1,12 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"net/http"
-	"slices"
 	"strconv"
 
 	"github.com/a-h/templ"
 
-	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/console/internal/page"
 )
@@ -28,6 +25,13 @@ func (c *Console) alertList(ctx context.Context, v page.AlertView, known *memory
 	}
 	if answer.Next != nil {
 		out.More = *answer.Next
+	}
+	if web.Allow(web.From(ctx), web.AlertsWork) {
+		var mutes web.List[page.Mute]
+		if err := c.call(ctx, http.MethodGet, "notification", "/mutes", nil, &mutes); err != nil {
+			return out, err
+		}
+		out.Mutes = mutes.Items
 	}
 	var err error
 	if out.Rows, err = c.alertRows(ctx, answer.Items, known); err != nil {
@@ -51,9 +55,13 @@ func (c *Console) alertRows(ctx context.Context, list []page.Alert, known *memor
 	if err != nil {
 		return nil, err
 	}
+	reasons, err := c.reasons(ctx)
+	if err != nil {
+		return nil, err
+	}
 	rows := make([]page.AlertRow, len(list))
 	for i, a := range list {
-		rows[i] = page.AlertRow{Alert: a, Of: heads[i], Staff: staff, Mine: a.AcknowledgedBy == web.From(ctx).Subject}
+		rows[i] = page.AlertRow{Alert: a, Of: heads[i], Staff: staff, Reasons: reasons, Mine: a.AcknowledgedBy == web.From(ctx).Subject}
 	}
 	return rows, nil
 }
@@ -74,80 +82,4 @@ func (c *Console) liveAlerts(w http.ResponseWriter, r *http.Request) error {
 		l, err := c.alertList(ctx, v, &known)
 		return page.AlertsPush(c.page(r, ""), l), err
 	})
-}
-
-// alertDeeds are what can be done to an alert, and what is said afterwards.
-var alertDeeds = map[string]string{"acknowledge": "You take care of it", "resolve": "Nothing is left to do about it"}
-
-// alertReasons are why nothing is left to do, as codes.
-var alertReasons = []string{"handled", "not-needed", "duplicate"}
-
-// alertAct takes an alert on, or says that it is settled. Of two who take one on, the second is told who was first.
-func (c *Console) alertAct(w http.ResponseWriter, r *http.Request) error {
-	ctx := r.Context()
-	id, err := pathID(r, "alert")
-	if err != nil {
-		return err
-	}
-	deed := r.PathValue("action")
-	said, ok := alertDeeds[deed]
-	if !ok {
-		return fault.New(fault.Unknown, "There is no page at this address.")
-	}
-	in := map[string]string{}
-	if deed == "resolve" {
-		if in["reason"] = cmp.Or(r.FormValue("reason"), "handled"); !slices.Contains(alertReasons, in["reason"]) {
-			return fault.New(fault.Invalid, "Say why: choose one of the reasons.")
-		}
-	}
-	toast, status := page.Toast{Text: said + ".", Of: id.String()}, http.StatusOK
-	var now page.Alert
-	err = c.call(ctx, http.MethodPost, "notification", "/alerts/"+id.String()+"/"+deed, in, &now)
-	switch kind := fault.KindOf(err); {
-	case err == nil:
-	case kind == fault.Conflict || kind == fault.Stale:
-		toast, status = page.Toast{Text: "This alert is settled already. Here is how it is now.", Bad: true, Of: id.String()}, http.StatusConflict
-		if err := c.call(ctx, http.MethodGet, "notification", "/alerts/"+id.String(), nil, &now); err != nil {
-			return err
-		}
-	default:
-		return err
-	}
-	if !fragment(r) {
-		http.Redirect(w, r, "/alerts", http.StatusSeeOther)
-		return nil
-	}
-	rows, err := c.alertRows(ctx, []page.Alert{now}, nil)
-	if err != nil {
-		return err
-	}
-	if by := now.AcknowledgedBy; deed == "acknowledge" && status == http.StatusOK && by != web.From(ctx).Subject {
-		toast = page.Toast{Text: cmp.Or(rows[0].Staff[by], by) + " took this on a moment before you. It is in good hands.", Bad: true, Of: id.String()}
-	}
-	c.render(w, r, status, page.AlertAnswer(c.page(r, ""), rows[0], toast))
-	return nil
-}
-
-// alertStory says why somebody sees an alert and who else was told. That it was opened is noted.
-func (c *Console) alertStory(w http.ResponseWriter, r *http.Request) error {
-	ctx := r.Context()
-	id, err := pathID(r, "alert")
-	if err != nil {
-		return err
-	}
-	var told page.Told
-	if err := c.call(ctx, http.MethodGet, "notification", "/alerts/"+id.String(), nil, &told); err != nil {
-		return err
-	}
-	if web.Allow(web.From(ctx), web.AlertsWork) {
-		if err := c.call(ctx, http.MethodPost, "notification", "/alerts/"+id.String()+"/seen", struct{}{}, nil); err != nil {
-			return err
-		}
-	}
-	staff, err := c.staff(ctx)
-	if err != nil {
-		return err
-	}
-	c.sheet(w, r, "Why am I seeing this?", page.ToldSheet(page.Episode{Staff: staff, Zone: c.zoneOf(ctx, told.Facility)}, told))
-	return nil
 }

@@ -178,6 +178,11 @@ func (c *Console) undo(w http.ResponseWriter, r *http.Request) error {
 	case mine[0].Undone:
 		return fault.New(fault.Conflict, "This has been taken back already.")
 	}
+	if back := mine[0].Back; back == page.OfAlert || back == page.Unmute {
+		return c.undoAlert(w, r, mine[0])
+	} else if back == page.OfPair {
+		return c.undoPair(w, r, mine[0])
+	}
 	all := make([]done, len(mine))
 	each(len(mine), func(i int) { all[i] = c.takeBack(ctx, mine[i]) })
 	return c.undone(w, r, mine, all)

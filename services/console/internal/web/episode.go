@@ -199,27 +199,6 @@ func (c *Console) taskWhy(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (c *Console) alertWhy(w http.ResponseWriter, r *http.Request) error {
-	id, err := pathID(r, "alert")
-	if err != nil {
-		return err
-	}
-	stay, err := pathID(r, "encounter")
-	if err != nil {
-		return err
-	}
-	e, err := c.load(r.Context(), stay)
-	if err != nil {
-		return err
-	}
-	var t page.Told
-	if err := c.call(r.Context(), http.MethodGet, "notification", "/alerts/"+id.String(), nil, &t); err != nil {
-		return err
-	}
-	c.sheet(w, r, "Who was told, and why", page.ToldSheet(e, t))
-	return nil
-}
-
 func (c *Console) message(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	id, err := pathID(r, "message")

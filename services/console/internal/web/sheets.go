@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -120,6 +121,12 @@ func (c *Console) colleagues(r *http.Request) ([]page.Choice, error) {
 }
 
 func (c *Console) help(w http.ResponseWriter, r *http.Request) error {
+	if from, err := url.Parse(r.Header.Get("HX-Current-URL")); err == nil {
+		if keys, own := map[string][]page.Key{"/alerts": page.AlertKeys, "/identity": page.IdentityKeys}[from.Path]; own {
+			c.sheet(w, r, "Keys", page.KeysOf(keys))
+			return nil
+		}
+	}
 	c.sheet(w, r, "Keys", page.KeysSheet(web.Allow(web.From(r.Context()), web.TasksAssign)))
 	return nil
 }

@@ -45,6 +45,7 @@ type Console struct {
 	facets cached[events.ID, []store.Facet]
 	titles cached[events.ID, map[string]string]
 	lists  cached[asked, listed]
+	said   cached[events.ID, page.Reasons]
 	login  provider
 }
 
@@ -69,7 +70,7 @@ func Routes() []Route {
 		{"GET /episodes/{encounter}", web.TransitionsRead, (*Console).episode},
 		{"GET /live/episodes/{encounter}", web.TransitionsRead, (*Console).liveEpisode},
 		{"GET /episodes/{encounter}/messages/{message}", web.MessageContent, (*Console).message},
-		{"GET /episodes/{encounter}/alerts/{alert}/why", web.AlertsRead, (*Console).alertWhy},
+		{"GET /episodes/{encounter}/alerts/{alert}/why", web.AlertsRead, (*Console).alertStory},
 		{"GET /episodes/{encounter}/tasks/{task}/why", web.TasksRead, (*Console).taskWhy},
 		{"GET /episodes/{encounter}/tasks/{task}/done", web.TasksWork, (*Console).doneForm},
 		{"GET /episodes/{encounter}/tasks/{task}/snooze", web.TasksWork, (*Console).snoozeForm},
@@ -110,6 +111,10 @@ func Routes() []Route {
 		{"GET /alerts", web.AlertsRead, (*Console).alerts},
 		{"GET /live/alerts", web.AlertsRead, (*Console).liveAlerts},
 		{"GET /alerts/{alert}/why", web.AlertsRead, (*Console).alertStory},
+		{"GET /identity", web.IdentityRead, (*Console).identity},
+		{"POST /identity/{pair}/{action}", web.IdentityDecide, (*Console).decidePair},
+		{"GET /alerts/{alert}/{action}", web.AlertsWork, (*Console).alertForm},
+		{"POST /alerts/mutes/{mute}/lift", web.AlertsWork, (*Console).lift},
 		{"POST /alerts/{alert}/{action}", web.AlertsWork, (*Console).alertAct},
 	}
 }

@@ -228,12 +228,12 @@
 		j: () => move(1), k: () => move(-1),
 		x: () => { const box = $(".pick", here()); if (box) { box.checked = !box.checked; select(); } },
 		X: selectAll,
-		u: () => $("#undo")?.requestSubmit(), h: () => $("#deeds")?.click(), "?": () => $("#keys")?.click(),
+		u: () => $("#undo")?.requestSubmit(), h: () => ((here() && $('[data-key="h"]', here())) || $("#deeds"))?.click(), "?": () => $("#keys")?.click(),
 		"/": () => { $("#find")?.focus(); $("#find")?.select(); },
 		f: () => { const panel = $("#panel"); if (panel) { panel.open = !panel.open; $("select, summary", panel).focus(); } },
 		Escape: unselect,
 	};
-	for (const key of "cdrsaw") {
+	for (const key of "cdrsawmyn") {
 		keys[key] = () => {
 			const many = picked().length && $(`#bulk [data-bulk="${key}"]`);
 			(many || (here() && $(`[data-key="${key}"]`, here())))?.click();

@@ -1,0 +1,269 @@
+package page
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/services/console/internal/board"
+)
+
+// Handed is a hand-over of an alert.
+type Handed struct {
+	By     string    `json:"by"`
+	To     string    `json:"to"`
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason"`
+}
+
+// Mute is what a person does not want to hear of for some time.
+type Mute struct {
+	ID     events.ID `json:"id"`
+	Scope  string    `json:"scope"` // thread, kind
+	Alert  events.ID `json:"alert_id"`
+	Kind   string    `json:"kind"`
+	Reason string    `json:"reason"`
+	Until  time.Time `json:"until"`
+}
+
+// what says what is muted.
+func (m Mute) what() string {
+	if m.Scope == "kind" {
+		return "Every alert like “" + board.AlertKind(m.Kind) + "”"
+	}
+	return "One alert: “" + board.AlertKind(m.Kind) + "”"
+}
+
+// Why is a reason to choose, as notification lists them.
+type Why struct {
+	Code string `json:"code"`
+	Text string `json:"text"`
+	Hint string `json:"hint"`
+}
+
+// Reasons are what can be said about an alert.
+type Reasons struct {
+	Resolve  []Why `json:"resolve"`
+	HandOver []Why `json:"hand-over"`
+	Mute     []Why `json:"mute"`
+}
+
+// Said is what a code says, in whichever list it is.
+func (r Reasons) Said(code string) string {
+	for _, w := range slices.Concat(r.Resolve, r.HandOver, r.Mute) {
+		if w.Code == code {
+			return w.Text
+		}
+	}
+	return board.Plain(code)
+}
+
+// HandForm asks to whom an alert goes.
+type HandForm struct {
+	Row     AlertRow
+	Reasons []Why
+	Roles   []Choice
+	People  []Choice
+}
+
+// few is how many people are shown as buttons; more are a list to choose from.
+const few = 12
+
+// MuteForm asks for how long somebody wants to be left alone.
+type MuteForm struct {
+	Row          AlertRow
+	Reasons      []Why
+	Thread, Kind []Choice // until when
+}
+
+// Story is why a person sees an alert, and who else was told.
+type Story struct {
+	Told
+	Row     AlertRow
+	Mine    []string // the viewer's inboxes
+	Reasons Reasons
+}
+
+// Rule is where alerts of a kind go, and when they go further.
+type Rule struct {
+	Targets []string `json:"targets"`
+	Further []struct {
+		After  string `json:"after"`
+		Target string `json:"target"`
+	} `json:"further"`
+}
+
+// Reached is what reached one recipient by one channel.
+type Reached struct {
+	Who, How, State, Why string
+	At                   time.Time
+	Seen                 []string // who of them has opened it
+}
+
+func (s Story) name(recipient string) string {
+	if strings.HasPrefix(recipient, "endpoint:") {
+		return "A connected program"
+	}
+	return upper(board.Recipients([]string{recipient}, s.Row.Staff)[0])
+}
+
+func upper(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// Because are the reasons for which the viewer is told.
+func (s Story) Because() (out []string) {
+	if h := s.Row.HandedOver; h != nil && slices.Contains(s.Row.Recipients, s.Mine[0]) {
+		out = append(out, s.name(h.By)+" handed it to you: "+lower(s.Reasons.Said(h.Reason)))
+	}
+	for _, d := range s.Why {
+		said := d.Reason
+		if role, ok := strings.CutPrefix(d.Recipient, "role:"); ok {
+			said = "it goes to every " + lower(board.Role(role)) + ": " + d.Reason
+		}
+		if d.Decision == "selected" && d.Channel != "webhook" && slices.Contains(s.Mine, d.Recipient) && !slices.Contains(out, upper(said)) {
+			out = append(out, upper(said))
+		}
+	}
+	if len(out) == 0 {
+		out = []string{"It was not addressed to you. You see it because your role may look at every alert of the organization."}
+	}
+	return out
+}
+
+// goes says where alerts of this kind go, in words.
+func (s Story) goes() string {
+	words := map[string]string{
+		"owner": "whoever owns the task", "owners": "everybody who owns an open task, and", "unit": "the people of the unit",
+		"facility": "the people of the hospital", "owner-role": "everybody in the task’s role",
+	}
+	var out []string
+	for _, t := range s.Rule.Targets {
+		out = append(out, cmp.Or(words[t], board.Recipients([]string{t}, s.Row.Staff)[0]))
+	}
+	return strings.ReplaceAll(strings.Join(out, ", else "), "and, else", "and")
+}
+
+// further says when an alert of this kind is passed up.
+func (s Story) further() string {
+	var out []string
+	for _, f := range s.Rule.Further {
+		if d, err := time.ParseDuration(f.After); err == nil {
+			out = append(out, "after "+board.Length(d)+" to "+board.Recipients([]string{f.Target}, s.Row.Staff)[0])
+		}
+	}
+	return strings.Join(out, ", then ")
+}
+
+// Reach is who was told, by which channel, when, and whether they have seen it: the newest of each.
+func (s Story) Reach() (out []Reached) {
+	for _, d := range s.Deliveries {
+		r := Reached{Who: s.name(d.Recipient), How: d.Channel, State: d.State, Why: d.Reason, At: d.CreatedAt}
+		if d.DoneAt != nil {
+			r.At = *d.DoneAt
+		}
+		if d.Channel == "console" {
+			r.Seen = s.seen(d.Recipient)
+		}
+		at := slices.IndexFunc(out, func(o Reached) bool { return o.Who == r.Who && o.How == r.How })
+		if at >= 0 {
+			out[at] = r
+		} else {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// seen are those behind a recipient who have opened or taken on the alert: a person, or of a role
+// everybody who is told by it alone.
+func (s Story) seen(recipient string) (out []string) {
+	for _, d := range s.Thread {
+		if d.Decision != "seen" && d.Decision != "acknowledged" || d.Recipient == "" {
+			continue
+		}
+		alone := !slices.ContainsFunc(s.Deliveries, func(v Delivery) bool { return v.Recipient == d.Recipient })
+		name := s.name(d.Recipient)
+		if (d.Recipient == recipient || strings.HasPrefix(recipient, "role:") && alone) && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// NotTold are those who were looked at and not told.
+func (s Story) NotTold() (out []Decision) {
+	for _, d := range s.Why {
+		if d.Decision != "selected" {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// Steps are what happened to the alert, of the ledger.
+func (s Story) Steps() (out []Decision) {
+	for _, d := range s.Thread {
+		switch d.Decision {
+		case "attempted", "delivered", "failed", "seen":
+		default:
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// step says what one row of the ledger means.
+func (s Story) step(d Decision) string {
+	by := s.name(cmp.Or(d.By, d.Recipient))
+	switch d.Decision {
+	case "acknowledged":
+		return by + " took it on"
+	case "resolved":
+		if d.By == "" {
+			return "Settled by itself: " + lower(s.Reasons.Said(d.Reason))
+		}
+		return by + " settled it: " + lower(s.Reasons.Said(d.Reason))
+	case "handed-over":
+		return by + " handed it to " + s.given(d.Recipient) + ": " + lower(s.Reasons.Said(d.Reason))
+	case "taken-back":
+		return by + " took back what they had done"
+	case "muted":
+		return by + " muted it for themselves"
+	case "unmuted":
+		return by + " hears of it again"
+	case "escalated":
+		if d.Recipient == "" {
+			return "Nobody answered. Operations were told"
+		}
+		return "Passed up to " + lower(s.name(d.Recipient))
+	case "corrected":
+		return "Corrected: " + board.Reason(d.Reason)
+	}
+	return board.Plain(d.Decision)
+}
+
+func (s Story) given(to string) string {
+	if to == "on-duty" {
+		return "whoever is on duty"
+	}
+	return board.Recipients([]string{to}, s.Row.Staff)[0]
+}
+
+var ways = map[string]string{"console": "On the screen", "email": "By email", "webhook": "By a connection", "push": "On the phone", "sms": "By text message"}
+
+func way(channel string) string { return cmp.Or(ways[channel], board.Plain(channel)) }
+
+var reached = map[string]string{"delivered": "Reached", "pending": "On its way", "failed": "Did not reach", "suppressed": "Held back"}
+
+// AlertKeys is what the keyboard does on the list of alerts.
+var AlertKeys = []Key{
+	{"j  k", "Next alert, alert before"}, {"Enter", "Open the patient"}, {"a", "I’ll see to it"}, {"d", "Settled, with a reason"}, {"h", "Hand over"},
+	{"m", "Mute for myself"}, {"w", "Why am I seeing this, and who was told"}, {"u", "Take back what I did last"},
+	{"/", "Find a patient"}, {"?", "This help"}, {"Esc", "Close"}, {"1 … 9", "In a dialog: its first, second … button"},
+}
