@@ -55,7 +55,13 @@ func newPeers(t testing.TB, s *stage) *peers {
 		}}, "next": nil})
 	})
 	mux.HandleFunc("GET /api/discharge/protocols", func(w http.ResponseWriter, _ *http.Request) {
-		write(w, 200, map[string]any{"items": []any{map[string]any{"protocol": "home@2026.1", "title": "Home after a hospital stay"}}, "next": nil})
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		out := map[string]any{"items": []any{map[string]any{"protocol": "home@2026.1", "title": "Home after a hospital stay"}}, "next": nil, "version": 1 + len(p.shown.acts)}
+		if len(p.shown.live) > 0 {
+			out["set_id"], out["since"] = events.Derive("set 2"), time.Now()
+		}
+		write(w, 200, out)
 	})
 	mux.HandleFunc("GET /api/admission/messages/{id}", func(w http.ResponseWriter, r *http.Request) {
 		if m := p.message(r.PathValue("id")); m != nil {

@@ -70,7 +70,7 @@ func TestAnAlertAppearsIsTakenOnAndSettled(t *testing.T) {
 		b.says("Told: every clinical liaison")
 	}
 	dana.click(row + " .why")
-	for _, says := range []string{"On the roster of unit 4N", "passed up after 30 minutes to every liaison lead", "Seen by Dana Whitfield", "Lea Novak, by email: email from urgent on", "Dana Whitfield handed it to Sam Rivera"} {
+	for _, says := range []string{"On the roster of unit 4N", "passed up after 30 minutes to every liaison lead", "Seen by Dana Whitfield", "Lea Novak, by email: email from urgent on", "Dana Whitfield handed it to Sam Rivera: I cannot get to it in time"} {
 		dana.until(`document.querySelector("#sheet").open && document.querySelector("#sheet").innerText.includes(` + quoted(says) + `)`)
 	}
 	dana.shot("alert-story")

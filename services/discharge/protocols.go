@@ -22,6 +22,7 @@ func (a *api) protocolRoutes(r *web.Router) {
 	web.Handle(r, web.TransitionsRead, "GET", "/protocols", "The protocols in force", a.protocols)
 	web.Handle(r, web.TransitionsRead, "GET", "/protocols/sets", "Stored sets of protocols, newest first, and where they are in force", a.protocolSets)
 	web.Handle(r, web.TransitionsRead, "GET", "/protocols/sets/{id}", "One stored set, with its files", a.oneProtocolSet)
+	web.Handle(r, web.TransitionsRead, "GET", "/protocols/shipped", "The files of the set that this version of the product ships with", a.shippedProtocols)
 	web.Handle(r, web.TransitionsRead, "GET", "/protocols/acts", "Who decided when which set is in force, newest first", a.protocolActs)
 	web.Handle(r, web.ProtocolsTry, "POST", "/protocols/check", "Say what is wrong with protocols, and what they change", a.checkProtocols)
 	web.Handle(r, web.ProtocolsTry, "POST", "/protocols/test", "Run the cases beside protocols", a.testProtocols)
@@ -175,6 +176,20 @@ func (a *api) oneProtocolSet(ctx context.Context, in *byID) (*setOut, error) {
 		return err
 	})
 	return out, err
+}
+
+type shippedOut struct {
+	Body struct {
+		Digest string            `json:"digest"`
+		Files  map[string]string `json:"files" doc:"name -> text"`
+	}
+}
+
+func (a *api) shippedProtocols(context.Context, *struct{}) (*shippedOut, error) {
+	out := &shippedOut{}
+	files := protocol.ShippedFiles()
+	out.Body.Digest, out.Body.Files = files.Digest(), files
+	return out, nil
 }
 
 var errNoSet = fault.New(fault.Unknown, "there is no such set of protocols; `protocols/sets` lists them")

@@ -677,9 +677,9 @@ func alertRow(p Page, a AlertRow) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var30 string
-			templ_7745c5c3_Var30, templ_7745c5c3_Err = templ.JoinStringErrs("From " + cmp.Or(a.Staff[h.By], h.By) + ": " + lower(a.Reasons.Said(h.Reason)))
+			templ_7745c5c3_Var30, templ_7745c5c3_Err = templ.JoinStringErrs("From " + cmp.Or(a.Staff[h.By], h.By) + ": " + inside(a.Reasons.Said(h.Reason)))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/alerts.templ`, Line: 135, Col: 108}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/alerts.templ`, Line: 135, Col: 109}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var30))
 			if templ_7745c5c3_Err != nil {

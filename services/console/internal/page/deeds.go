@@ -109,6 +109,14 @@ func (s Story) name(recipient string) string {
 	return upper(board.Recipients([]string{recipient}, s.Row.Staff)[0])
 }
 
+// inside is a sentence as a part of another one.
+func inside(s string) string {
+	if s == "" || strings.HasPrefix(s, "I ") || strings.HasPrefix(s, "I’") {
+		return s
+	}
+	return strings.ToLower(s[:1]) + s[1:]
+}
+
 func upper(s string) string {
 	if s == "" {
 		return s
@@ -119,7 +127,7 @@ func upper(s string) string {
 // Because are the reasons for which the viewer is told.
 func (s Story) Because() (out []string) {
 	if h := s.Row.HandedOver; h != nil && slices.Contains(s.Row.Recipients, s.Mine[0]) {
-		out = append(out, s.name(h.By)+" handed it to you: "+lower(s.Reasons.Said(h.Reason)))
+		out = append(out, s.name(h.By)+" handed it to you: "+inside(s.Reasons.Said(h.Reason)))
 	}
 	for _, d := range s.Why {
 		said := d.Reason
@@ -226,11 +234,11 @@ func (s Story) step(d Decision) string {
 		return by + " took it on"
 	case "resolved":
 		if d.By == "" {
-			return "Settled by itself: " + lower(s.Reasons.Said(d.Reason))
+			return "Settled by itself: " + inside(s.Reasons.Said(d.Reason))
 		}
-		return by + " settled it: " + lower(s.Reasons.Said(d.Reason))
+		return by + " settled it: " + inside(s.Reasons.Said(d.Reason))
 	case "handed-over":
-		return by + " handed it to " + s.given(d.Recipient) + ": " + lower(s.Reasons.Said(d.Reason))
+		return by + " handed it to " + s.given(d.Recipient) + ": " + inside(s.Reasons.Said(d.Reason))
 	case "taken-back":
 		return by + " took back what they had done"
 	case "muted":

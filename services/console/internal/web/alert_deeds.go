@@ -29,6 +29,28 @@ func (c *Console) reasons(ctx context.Context) (page.Reasons, error) {
 	})
 }
 
+// everybody is what members of staff are called: those who have signed in here, and those whom
+// notification tells. Without its answer the page shows ids.
+func (c *Console) everybody(ctx context.Context) (map[string]string, error) {
+	me := web.From(ctx)
+	return c.known.get(me.Org, ago(staffFor), func() (map[string]string, error) {
+		names, err := c.Store.People(ctx, me.Org)
+		if err != nil {
+			return nil, err
+		}
+		var told web.List[struct{ ID, Name string }]
+		if err := c.call(ctx, http.MethodGet, "notification", "/people", nil, &told); err != nil {
+			c.Log.WarnContext(ctx, "who is told is not known now", "error", err)
+		}
+		for _, p := range told.Items {
+			if names[p.ID] == "" {
+				names[p.ID] = p.Name
+			}
+		}
+		return names, nil
+	})
+}
+
 // oneAlert is an alert with whom it is about.
 func (c *Console) oneAlert(r *http.Request) (page.AlertRow, page.Told, error) {
 	ctx := r.Context()

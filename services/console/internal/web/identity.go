@@ -48,7 +48,7 @@ func (c *Console) identity(w http.ResponseWriter, r *http.Request) error {
 
 // pairRows adds what hangs on the patients, and what places and people are called.
 func (c *Console) pairRows(ctx context.Context, list []page.Pair) ([]page.PairRow, error) {
-	staff, err := c.staff(ctx)
+	staff, err := c.everybody(ctx)
 	if err != nil {
 		return nil, err
 	}

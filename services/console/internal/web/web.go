@@ -46,6 +46,7 @@ type Console struct {
 	titles cached[events.ID, map[string]string]
 	lists  cached[asked, listed]
 	said   cached[events.ID, page.Reasons]
+	known  cached[events.ID, map[string]string]
 	login  provider
 }
 
@@ -111,6 +112,14 @@ func Routes() []Route {
 		{"GET /alerts", web.AlertsRead, (*Console).alerts},
 		{"GET /live/alerts", web.AlertsRead, (*Console).liveAlerts},
 		{"GET /alerts/{alert}/why", web.AlertsRead, (*Console).alertStory},
+		{"GET /protocols", web.ProtocolsTry, (*Console).protocols},
+		{"GET /protocols/{set}", web.ProtocolsTry, (*Console).protocolSet},
+		{"POST /protocols/{set}/try", web.ProtocolsTry, (*Console).tryProtocols},
+		{"POST /protocols/{set}/preview", web.ProtocolsTry, (*Console).previewProtocols},
+		{"POST /protocols/{set}/keep", web.ProtocolsWrite, (*Console).keepProtocols},
+		{"POST /protocols/{set}/activate", web.ProtocolsWrite, (*Console).activateProtocols},
+		{"POST /protocols/shadow", web.ProtocolsWrite, (*Console).shadowProtocols},
+		{"POST /protocols/rollback", web.ProtocolsWrite, (*Console).rollBackProtocols},
 		{"GET /identity", web.IdentityRead, (*Console).identity},
 		{"POST /identity/{pair}/{action}", web.IdentityDecide, (*Console).decidePair},
 		{"GET /alerts/{alert}/{action}", web.AlertsWork, (*Console).alertForm},
