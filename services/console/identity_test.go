@@ -25,7 +25,7 @@ func TestTwoRecordsAreSaidToBeOnePersonAndThatIsTakenBack(t *testing.T) {
 	lea.press("?")
 	lea.until(sheet + `("never ask again")`)
 	lea.click("#sheet .close button")
-	lea.cursor()
+	lea.until(`!document.querySelector("#sheet").open && document.activeElement.closest("` + row + `")`) // the keyboard is where it was
 	lea.press("y")
 	lea.notes("They are one person now.")
 	lea.until(`document.querySelector("` + row + `").innerText.includes("Undo this decision")`)

@@ -23,15 +23,18 @@ type shown struct {
 	mutes  []map[string]any             // of whoever
 	pairs  []map[string]any             // of patients who may be one person
 
-	kept   string                       // the title of the set of protocols that is kept
-	live   []string                     // where it is in force
-	acts   []any                        // decisions on protocols, newest first
-	tried  bool                         // it is tried beside
-	looked bool                         // a preview was run
-	before map[events.ID]map[string]any // alerts before they were handed over
-	broken []map[string]any             // messages that could not be used
-	healed bool                         // the cause of all that is gone
-	pasted string                       // what was to be explained last
+	kept   string   // the title of the set of protocols that is kept
+	live   []string // where it is in force
+	acts   []any    // decisions on protocols, newest first
+	tried  bool     // it is tried beside
+	looked bool     // a preview was run
+
+	rosters []map[string]any             // that were added
+	policy  []any                        // steps for what is urgent, where they were changed
+	before  map[events.ID]map[string]any // alerts before they were handed over
+	broken  []map[string]any             // messages that could not be used
+	healed  bool                         // the cause of all that is gone
+	pasted  string                       // what was to be explained last
 
 	referral map[string]any // the one search there is
 	stay     stay           // of it

@@ -210,6 +210,7 @@ var people = map[string]struct {
 	"olu":  {"Olu Adeyemi", []web.Role{web.Operations}},
 	"ines": {"Ines Duarte", []web.Role{web.Intake}},
 	"ivo":  {"Ivo Brandt", []web.Role{web.Interface}},
+	"ada":  {"Ada Lindgren", []web.Role{web.Admin}},
 }
 
 func newIssuer(t testing.TB, org events.ID) *issuer {

@@ -283,8 +283,16 @@ func (c *Console) decideProtocols(w http.ResponseWriter, r *http.Request, path s
 	if fault.KindOf(err) == fault.Stale {
 		return fault.New(fault.Stale, "Somebody has decided since you looked. Go back to the protocols and look once more.")
 	}
+	if kind := fault.KindOf(err); kind == fault.Conflict || kind == fault.Invalid {
+		return fault.New(kind, "%s", board.Sentence(fault.Public(err)))
+	}
 	if err != nil {
 		return err
+	}
+	if fragment(r) {
+		w.Header().Set("HX-Redirect", "/protocols")
+		w.WriteHeader(http.StatusOK)
+		return nil
 	}
 	http.Redirect(w, r, "/protocols", http.StatusSeeOther)
 	return nil

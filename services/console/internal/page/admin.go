@@ -1,0 +1,132 @@
+package page
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/handoff-care/handoff/services/console/internal/board"
+)
+
+// Staff is somebody who can be told.
+type Staff struct {
+	ID        string   `json:"id"`
+	Name      string   `json:"name"`
+	Roles     []string `json:"roles"`
+	Email     string   `json:"email,omitempty"`
+	EmailFrom string   `json:"email_from,omitempty"`
+	Active    bool     `json:"active"`
+}
+
+// Roster is who answers for a unit, or for a hospital.
+type Roster struct {
+	Facility string   `json:"facility"`
+	Unit     string   `json:"unit,omitempty"`
+	Members  []string `json:"members"`
+}
+
+// Rules are where alerts go, and when they go further.
+type Rules struct {
+	Rules []struct {
+		Kind    string   `json:"kind"`
+		Targets []string `json:"targets"`
+	} `json:"rules"`
+	Policies []Policy `json:"policies"`
+}
+
+// Policy is how alerts of a severity are passed up.
+type Policy struct {
+	Severity string       `json:"severity"`
+	Steps    []PolicyStep `json:"steps"`
+}
+
+// PolicyStep is one step of it.
+type PolicyStep struct {
+	After  string `json:"after"`
+	Target string `json:"target"`
+}
+
+// Admin is the page of who answers for what.
+type Admin struct {
+	People  []Staff
+	Rosters []Roster
+	Rules   Rules
+	Places  map[string]string
+	Names   map[string]string
+	Choices []Choice // hospitals
+	Said    string   // what was just done
+}
+
+// Waits are how long an alert can wait before it is passed up.
+var Waits = []Choice{{"5m0s", "5 minutes"}, {"10m0s", "10 minutes"}, {"15m0s", "15 minutes"}, {"20m0s", "20 minutes"}, {"30m0s", "30 minutes"}, {"1h0m0s", "an hour"}, {"2h0m0s", "2 hours"}, {"4h0m0s", "4 hours"}, {"8h0m0s", "8 hours"}, {"24h0m0s", "a day"}}
+
+// waits are Waits with the one that is set, where it is none of them.
+func waits(set string) []Choice {
+	if d, err := time.ParseDuration(set); err == nil && !slices.ContainsFunc(Waits, func(c Choice) bool { return c.Code == set }) {
+		return append(slices.Clone(Waits), Choice{set, board.Length(d)})
+	}
+	return Waits
+}
+
+// targets are whom an alert can be passed up to: a role, or a person.
+func (a Admin) targets() []Choice {
+	out := []Choice{{"role:liaison", "Every liaison"}, {"role:lead", "Every liaison lead"}, {"role:operations", "Everybody in operations"}, {"role:intake", "Everybody in post-acute intake"}, {"role:admin", "Every administrator"}}
+	for _, p := range a.People {
+		if p.Active {
+			out = append(out, Choice{p.ID, cmp.Or(p.Name, p.ID)})
+		}
+	}
+	return out
+}
+
+// member says whom an entry of a roster names.
+func (a Admin) member(m string) string {
+	return upper(board.Recipients([]string{m}, a.Names)[0])
+}
+
+func (a Admin) members(r Roster) string {
+	var out []string
+	for _, m := range r.Members {
+		out = append(out, a.member(m))
+	}
+	return strings.Join(out, ", ")
+}
+
+func (a Admin) place(r Roster) string {
+	name := cmp.Or(a.Places[r.Facility], r.Facility)
+	if r.Unit == "" {
+		return name + ", all of it"
+	}
+	return name + ", " + r.Unit
+}
+
+func (a Admin) goes(targets []string) string {
+	return Story{Told: Told{Rule: Rule{Targets: targets}}, Row: AlertRow{Staff: a.Names}}.goes()
+}
+
+func staffRoles(s Staff) string {
+	var out []string
+	for _, r := range s.Roles {
+		out = append(out, board.Role(r))
+	}
+	return strings.Join(out, ", ")
+}
+
+// disturbs says from when on somebody gets an email.
+func (s Staff) disturbs() string {
+	if s.EmailFrom == "" {
+		return ""
+	}
+	return "from “" + strings.ToLower(board.Plain(s.EmailFrom)) + "” on"
+}
+
+func has(list []string, one string) bool { return slices.Contains(list, one) }
+
+// step is the ith step of a policy, or an empty one.
+func (s Policy) step(i int) PolicyStep {
+	if i < len(s.Steps) {
+		return s.Steps[i]
+	}
+	return PolicyStep{}
+}

@@ -1,0 +1,79 @@
+package web
+
+import (
+	"cmp"
+	"net/http"
+	"strings"
+
+	"github.com/handoff-care/handoff/pkg/fault"
+	"github.com/handoff-care/handoff/pkg/web"
+	"github.com/handoff-care/handoff/services/console/internal/page"
+)
+
+// admin shows who answers for what, and lets administrators change it.
+func (c *Console) admin(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	a := page.Admin{Places: map[string]string{}}
+	var people web.List[page.Staff]
+	var rosters web.List[page.Roster]
+	for path, out := range map[string]any{"/people": &people, "/rosters": &rosters, "/rules": &a.Rules} {
+		if err := c.call(ctx, http.MethodGet, "notification", path, nil, out); err != nil {
+			return err
+		}
+	}
+	a.People, a.Rosters = people.Items, rosters.Items
+	places, err := c.Store.Places(ctx, web.From(ctx).Org)
+	if err != nil {
+		return err
+	}
+	for _, p := range places {
+		a.Places[p.Code] = p.Name
+		a.Choices = append(a.Choices, page.Choice{Code: p.Code, Text: cmp.Or(p.Name, p.Code)})
+	}
+	if a.Names, err = c.everybody(ctx); err != nil {
+		return err
+	}
+	a.Said = map[string]string{"roster": "The roster is saved. It counts for the next alert.", "policy": "Saved. It counts for alerts from now on."}[r.URL.Query().Get("saved")]
+	c.render(w, r, http.StatusOK, page.AdminPage(c.page(r, "Who answers for what"), a))
+	return nil
+}
+
+// putRoster saves who answers for a unit or a hospital; without anybody there is no roster.
+func (c *Console) putRoster(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return fault.New(fault.Malformed, "This could not be read. Please try again.")
+	}
+	roster := page.Roster{Facility: r.FormValue("facility"), Unit: strings.TrimSpace(r.FormValue("unit")), Members: r.Form["member"]}
+	switch {
+	case roster.Facility == "":
+		return fault.New(fault.Invalid, "Say which hospital.")
+	case r.FormValue("remove") == "true":
+		roster.Members = []string{}
+	case len(roster.Members) == 0:
+		return fault.New(fault.Invalid, "Choose at least one person or role. To do without, remove the roster.")
+	}
+	if err := c.call(r.Context(), http.MethodPut, "notification", "/rosters", map[string]any{"rosters": []page.Roster{roster}}, nil); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/admin?saved=roster", http.StatusSeeOther)
+	return nil
+}
+
+// putPolicy saves how alerts of a severity are passed up.
+func (c *Console) putPolicy(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return fault.New(fault.Malformed, "This could not be read. Please try again.")
+	}
+	p := page.Policy{Severity: r.FormValue("severity"), Steps: []page.PolicyStep{}}
+	after := r.Form["after"]
+	for i, target := range r.Form["target"] {
+		if target != "" && i < len(after) {
+			p.Steps = append(p.Steps, page.PolicyStep{After: after[i], Target: target})
+		}
+	}
+	if err := c.call(r.Context(), http.MethodPut, "notification", "/rules", map[string]any{"rules": []any{}, "policies": []page.Policy{p}}, nil); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/admin?saved=policy", http.StatusSeeOther)
+	return nil
+}
