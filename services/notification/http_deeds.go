@@ -130,6 +130,8 @@ func (s *service) handOver(ctx context.Context, in *handOverIn) (*workedOut, err
 		switch why := dir.Refuses(routing.Question{Kind: a.Kind, OwnerRole: a.OwnerRole, Target: to, Sensitive: a.Sensitive, Handed: true}); {
 		case a.State == notice.Resolved:
 			return fault.New(fault.Conflict, "the alert is resolved already: %s", a.Reason)
+		case outside(me) && to != notice.OnDuty:
+			return fault.New(fault.Forbidden, "hand it to whoever is on duty at your place: nobody else's people can see it")
 		case to == me.Subject:
 			return fault.New(fault.Invalid, "that is you: take it on instead")
 		case why != "":

@@ -87,6 +87,10 @@ func (c *Console) alertForm(w http.ResponseWriter, r *http.Request) error {
 		c.sheet(w, r, "Settled", page.SettleSheet(row, row.Reasons.Resolve))
 	case "hand-over":
 		form := page.HandForm{Row: row, Reasons: row.Reasons.HandOver, Roles: []page.Choice{{Code: "on-duty", Text: "Whoever is on duty there"}}}
+		if !web.Allow(web.From(r.Context()), web.TransitionsRead) { // a receiving place's people hand over among themselves
+			c.sheet(w, r, "Hand over", page.HandSheet(form))
+			return nil
+		}
 		form.Roles = append(form.Roles, page.Choice{Code: "role:liaison", Text: "Every liaison"}, page.Choice{Code: "role:lead", Text: "Every liaison lead"},
 			page.Choice{Code: "role:intake", Text: "Everybody in post-acute intake"}, page.Choice{Code: "role:operations", Text: "Everybody in operations"})
 		if form.People, err = c.takers(r); err != nil {
