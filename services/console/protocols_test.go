@@ -39,6 +39,7 @@ func TestAProtocolIsChangedLookedAtPutInForceAndTakenBack(t *testing.T) {
 	js[chromedp.Void](lea, `document.querySelector("#reason").value = "asked for by the ward"; 0`)
 	lea.click(`form[action$="/activate"] .main`)
 	lea.notes("Nobody has looked at what this set would do.")
+	js[chromedp.Void](lea, `document.querySelector("form[data-preview]").scrollIntoView({ block: "center" })`) // from under the page's head
 	lea.click(`form[data-preview] button`)
 	lea.says("40 discharges, 7 would have other tasks. Tasks: 120 today, 127 then.")
 	lea.says("0.7 more")
