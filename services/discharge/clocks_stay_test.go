@@ -70,10 +70,11 @@ func TestClocksKeepTheStayTheyWentBy(t *testing.T) {
 		for _, last := range []int{-1, -4} { // from later, or earlier, than was thought
 			t.Run(fmt.Sprintf("%s, %d days", c.name, -last), func(t *testing.T) {
 				h := newHospital(t)
-				h.hear(admitted(stay(1, "inpatient", "in-progress", medicare, fold(1), since(left.AddDate(0, 0, -3)))))
-				h.hear(discharged(stay(1, "inpatient", "finished", medicare, fold(2), since(left.AddDate(0, 0, -3)))))
 				want := left.AddDate(0, 0, last)
-				h.hear(updated(stay(1, "inpatient", "finished", medicare, fold(3), since(want))))
+				h.hear(admitted(stay(1, "inpatient", "in-progress", medicare, fold(1), since(left.AddDate(0, 0, -3)))))
+				h.hear( // in one batch: the first changes the plan, the second what the clocks go by, and no more
+					discharged(stay(1, "inpatient", "finished", medicare, fold(2), since(left.AddDate(0, 0, -3)))),
+					updated(stay(1, "inpatient", "finished", medicare, fold(3), since(want))))
 				if got := h.starts(1)["inpatient"]; !got.Equal(want) {
 					t.Fatalf("clocks start from %s, want %s", got, want)
 				}

@@ -40,6 +40,7 @@ var stories = []struct {
 	{"two records are merged", corrected("patient merged"), ""},
 	{"a visit is moved to another patient", corrected("visit moved"), ""},
 	{"two records are linked and unlinked", linkedAndUnlinked, ""},
+	{"a discharge settles before anybody outside hears of it", settling, ""},
 	{"the same message again changes nothing", duplicates, ""},
 	{"every bad input gets the answer it should", badInput, ""},
 	{"another organization sees nothing", anotherOrganization, ""},

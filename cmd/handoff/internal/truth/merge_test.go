@@ -177,16 +177,17 @@ func unchanged(t *testing.T, when string, before, after map[string]int) {
 	}
 }
 
-// TestAMergeAndItsInverseKeepWorkAndTrail: records are merged by every trigger there is for it, with
-// people's work on both; then the merge is taken back. No task is lost, doubled or changed in anything but
-// whose it is, and nothing that was written down is written otherwise.
+// TestAMergeAndItsInverseKeepWorkAndTrail: random stays of two records, with people's work on both, are merged by
+// every trigger there is for it; then the merge is taken back, by hand, or by being told the other way
+// round; or somebody tries to with a message that is of links. No task is lost, doubled or changed in anything
+// but whose it is, and nothing that was written down is written otherwise.
 func TestAMergeAndItsInverseKeepWorkAndTrail(t *testing.T) {
 	r := rig.Start(t)
 	tenant := r.Tenant("merges")
 	o := &office{Tenant: tenant, t: t, liaison: r.Token(tenant.Org, "lia", web.Liaison), auditor: r.Token(tenant.Org, "aud", web.Auditor)}
 	var cases []*course.Merge
-	for n := range 4 * 6 {
-		cases = append(cases, course.MakeMerge(1, n, picture.Tag('m', n), time.Now()))
+	for n := range 24 * max(1, setting(t, "TRUTH_CASES", 1000)/1000) {
+		cases = append(cases, course.MakeMerge(uint64(setting(t, "TRUTH_SEED", 1)), n, picture.Tag('m', n), time.Now()))
 	}
 	o.hear(cases, func(m *course.Merge) []course.Message { return m.Messages })
 	stays := map[*course.Merge][2]object{}
@@ -207,32 +208,60 @@ func TestAMergeAndItsInverseKeepWorkAndTrail(t *testing.T) {
 	unchanged(t, "merged", before, merged)
 	for _, m := range cases {
 		survivor := stays[m][0].text("patient_id")
-		if got := o.stay(m, m.Moving).text("patient_id"); got != survivor {
-			t.Errorf("%s %s: after the merge the stay is of patient %s, want %s", m.Tag, m.Trigger, got, survivor)
-		}
-		if got := slices.Collect(maps.Keys(o.whose(stays[m][1].text("id")))); !slices.Equal(got, []string{survivor}) {
-			t.Errorf("%s %s: what is asked for is of patients %v, want %s alone", m.Tag, m.Trigger, got, survivor)
-		}
+		o.belong(m, "merged by "+m.Trigger, stays[m], survivor, survivor)
 	}
 	same(t, "merged", desks, o.desks(stays))
 
-	privacy := r.Token(tenant.Org, "pri", web.Privacy)
-	for _, m := range cases {
-		retired := stays[m][1].text("patient_id")
-		if err := o.Call(t.Context(), privacy, "POST", "/admission/patients/"+retired+"/unmerge", map[string]any{}, nil); err != nil {
-			t.Fatalf("%s %s: %v", m.Tag, m.Trigger, err)
-		}
-	}
-	r.Noticed(restWithin)
+	o.takeBack(cases, stays)
 	unchanged(t, "taken back", merged, trail(t, r, tenant.Org.String()))
 	for _, m := range cases {
-		retired := stays[m][1].text("patient_id")
-		if got := slices.Collect(maps.Keys(o.whose(stays[m][1].text("id")))); !slices.Equal(got, []string{retired}) {
-			t.Errorf("%s %s: after the merge was taken back what is asked for is of patients %v, want %s alone", m.Tag, m.Trigger, got, retired)
+		survivor, retired := stays[m][0].text("patient_id"), stays[m][1].text("patient_id")
+		switch m.Back {
+		case course.ByHand:
+			o.belong(m, "parted by hand", stays[m], survivor, retired)
+		case course.OtherWay:
+			o.belong(m, "merged the other way round", stays[m], retired, retired)
+		case course.Unlink:
+			o.belong(m, "unlinked, and merged all the same", stays[m], survivor, survivor)
 		}
 	}
 	same(t, "taken back", desks, o.desks(stays))
 	r.Balanced("merges", tenant.Org)
+	r.NothingParked(tenant.Org)
+}
+
+// takeBack takes every merge back in its way.
+func (o *office) takeBack(cases []*course.Merge, stays map[*course.Merge][2]object) {
+	o.t.Helper()
+	privacy := o.Token(o.Org, "pri", web.Privacy)
+	ways := map[string]int{}
+	for _, m := range cases {
+		ways[m.Back]++
+		if m.Back != course.ByHand {
+			continue
+		}
+		path := "/admission/patients/" + stays[m][1].text("patient_id") + "/unmerge"
+		if err := o.Call(o.t.Context(), privacy, "POST", path, map[string]any{}, nil); err != nil {
+			o.t.Fatalf("%s %s: %v", m.Tag, m.Trigger, err)
+		}
+	}
+	if len(ways) != 3 {
+		o.t.Fatalf("merges are taken back in these ways only: %v", ways)
+	}
+	o.hear(cases, func(m *course.Merge) []course.Message { return m.Untold })
+}
+
+// belong checks whose the two stays are, and all that is asked for about them.
+func (o *office) belong(m *course.Merge, when string, stays [2]object, patients ...string) {
+	o.t.Helper()
+	for i, visit := range []string{m.Surviving, m.Moving} {
+		if got := o.stay(m, visit).text("patient_id"); got != patients[i] {
+			o.t.Errorf("%s %s: visit %s is of patient %s, want %s", m.Tag, when, visit, got, patients[i])
+		}
+		if got := slices.Collect(maps.Keys(o.whose(stays[i].text("id")))); !slices.Equal(got, []string{patients[i]}) {
+			o.t.Errorf("%s %s: what is asked for of visit %s is of patients %v, want %s alone", m.Tag, when, visit, got, patients[i])
+		}
+	}
 }
 
 // hear sends some messages of all cases, and waits until everything is at rest.
