@@ -65,6 +65,7 @@ func (pt *part) standardRoutes(registry *prometheus.Registry) {
 		out.Body.Outcome, out.Body.DryRun = outcome, in.DryRun
 		return out, nil
 	})
+	pt.behindRoutes()
 	pt.router.Raw(web.OperationsRead, http.MethodGet, "/figures", figures(registry, pt.service.Name))
 }
 

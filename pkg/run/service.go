@@ -25,13 +25,14 @@ type Service struct {
 
 // Instance is a service that was built and not yet started.
 type Instance struct {
-	Hears  []bus.Subscription       // facts it reacts to
-	Timers map[string]timer.Handler // by timer name
-	Routes func(r *web.Router)      // its API; paths below /api/<name>
-	Root   http.Handler             // what it serves at / (the console alone)
-	Laws   func(ctx context.Context, org web.OrgID) ([]web.Law, error)
-	Loops  []Loop // background work, started in order, stopped in reverse
-	Ready  func(ctx context.Context) error
+	Hears   []bus.Subscription       // facts it reacts to
+	Timers  map[string]timer.Handler // by timer name
+	Routes  func(r *web.Router)      // its API; paths below /api/<name>
+	Root    http.Handler             // what it serves at / (the console alone)
+	Laws    func(ctx context.Context, org web.OrgID) ([]web.Law, error)
+	Numbers []Number // of Laws, with the rows behind each
+	Loops   []Loop   // background work, started in order, stopped in reverse
+	Ready   func(ctx context.Context) error
 }
 
 // Loop is background work: Run returns when ctx is done, or with an error that ends the program.

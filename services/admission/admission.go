@@ -75,8 +75,9 @@ func (s *service) instance(ctx context.Context, auth *web.Authority) (*run.Insta
 		auth.Also(s.resolveKey)
 	}
 	return &run.Instance{
-		Routes: s.routes,
-		Laws:   s.laws,
+		Routes:  s.routes,
+		Laws:    s.laws,
+		Numbers: numbers(),
 		Loops: []run.Loop{
 			{Name: "directory", Run: s.keepDirectory},
 			{Name: "lease", Run: s.keepLease},

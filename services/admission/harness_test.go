@@ -198,6 +198,9 @@ func (h *hospital) balanced() {
 			h.t.Errorf("%s: %d, %d", l.Law, l.Left, l.Right)
 		}
 	}
+	if err := h.db.Tx(context.Background(), DemoOrg, func(tx pgx.Tx) error { return run.Agree(context.Background(), tx, laws, numbers()) }); err != nil {
+		h.t.Error(err)
+	}
 }
 
 // adtMessage is an ADT message of a stay: MSH-10, trigger, event time (yyyymmddhhmm), MR, visit number,

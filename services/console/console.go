@@ -29,9 +29,10 @@ func build(_ context.Context, env run.Env) (*run.Instance, error) {
 		return nil, err
 	}
 	return &run.Instance{
-		Hears: projection{hub.Ring}.hears(),
-		Root:  root.Handler(),
-		Laws:  func(ctx context.Context, org web.OrgID) ([]web.Law, error) { return laws(ctx, s, org) },
-		Loops: []run.Loop{{Name: "live", Run: hub.Run}},
+		Hears:   projection{hub.Ring}.hears(),
+		Root:    root.Handler(),
+		Laws:    func(ctx context.Context, org web.OrgID) ([]web.Law, error) { return laws(ctx, s, org) },
+		Numbers: numbers(),
+		Loops:   []run.Loop{{Name: "live", Run: hub.Run}},
 	}, nil
 }

@@ -65,3 +65,25 @@ func TestTheLedgerIsVerifiedOnTheScreen(t *testing.T) {
 		t.Error("the page has to be scrolled sideways")
 	}
 }
+
+func TestEveryNumberOfALawLeadsToWhatItCounts(t *testing.T) {
+	s := open(t)
+	s.facility()
+	for _, control := range []string{"M1", "M2", "M3", "M4"} {
+		s.quarantine(control)
+	}
+	b := s.browse(1280, 1000, false)
+	b.signIn("ivo")
+	b.visit("/operations")
+	b.click(`#figures a[href="/operations/conservation/admission/0"]`)
+	b.says("It balances")
+	b.says("1,200 applied")
+	b.click(`a.part[href*="quarantined"]`)
+	b.until(`document.querySelectorAll("#rows-of tbody tr").length === 2 && document.querySelector("#rows-of").innerText.includes("It names no patient")`)
+	first := js[string](b, `document.querySelector("#rows-of tbody th").innerText`)
+	b.click(`#rows-of .more a`)
+	b.until(`document.querySelector("#rows-of tbody th")?.innerText !== ` + quoted(first))
+	b.click(`#rows-of tbody th a`)
+	b.until(`document.querySelector("#sheet").open && document.querySelector("#sheet .hl7").innerText.includes("ADT^A03")`)
+	s.looks("olu", "/operations/conservation/admission/0?side=right&name=quarantined", "conservation")
+}

@@ -41,6 +41,13 @@ func (p *peers) mountOperations(mux *http.ServeMux) {
 		})
 	}
 	mux.HandleFunc("GET /api/notification/ledger/verify", p.verifyLedger)
+	mux.HandleFunc("GET /api/admission/reconcile/numbers", func(w http.ResponseWriter, _ *http.Request) {
+		number := func(side, name string, n int) any {
+			return map[string]any{"law": 0, "side": side, "name": name, "kind": "message", "n": n}
+		}
+		write(w, 200, map[string]any{"items": []any{number("left", "received", 1204), number("right", "applied", 1200), number("right", "quarantined", 4), number("difference", "in two states", 0)}, "next": nil})
+	})
+	mux.HandleFunc("GET /api/admission/reconcile/rows", p.behind)
 }
 
 func (p *peers) replayParked(w http.ResponseWriter, r *http.Request) {
@@ -71,4 +78,24 @@ func (p *peers) verifyLedger(w http.ResponseWriter, r *http.Request) {
 		out["holds"], out["problem"] = false, "the rows of link 7 (row 101 to row 104) are not the rows that were sealed"
 	}
 	write(w, 200, out)
+}
+
+// behind pages through the messages that were set aside, four of them, two at a time.
+func (p *peers) behind(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	if q.Get("name") != "quarantined" {
+		write(w, 200, map[string]any{"items": []any{}, "next": nil})
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list, next := p.shown.broken[:2], any("second")
+	if q.Get("cursor") == "second" {
+		list, next = p.shown.broken[2:], nil
+	}
+	items := []any{}
+	for _, m := range list {
+		items = append(items, map[string]any{"id": m["id"], "part": "", "state": "quarantined", "at": time.Now(), "note": "no-patient-id", "n": 1})
+	}
+	write(w, 200, map[string]any{"items": items, "next": next})
 }

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/postgres"
 	"github.com/handoff-care/handoff/pkg/postgres/pgtest"
+	"github.com/handoff-care/handoff/pkg/run"
 	"github.com/handoff-care/handoff/services/console/internal/board"
 	"github.com/handoff-care/handoff/services/console/internal/store"
 )
@@ -220,11 +222,59 @@ func TestTheLawsBalanceAndNoticeWhatIsMissing(t *testing.T) {
 		if off != want {
 			t.Errorf("the laws are off by %d, want %d: %+v", off, want, found)
 		}
+		if err := m.db.Tx(ctx, m.org, func(tx pgx.Tx) error { return run.Agree(ctx, tx, found, numbers()) }); err != nil {
+			t.Error(err)
+		}
 	}
 	check(0)
 	orphan, _ := m.life()
 	m.project(store.Discharge, orphan[2]) // a task whose transition was never heard of
 	check(1)
+	behind := m.behind(1, run.Difference, "whose transition is not known", 10)
+	if len(behind) != 1 || behind[0].Encounter != orphan[2].Fact.Key() {
+		t.Errorf("behind the difference stand %+v", behind)
+	}
+}
+
+// behind lists what is behind a number, page by page.
+func (m *model) behind(law int, side, name string, size int) (all []run.Behind) {
+	m.t.Helper()
+	for _, n := range numbers() {
+		if n.Law != law || n.Side != side || n.Name != name {
+			continue
+		}
+		for after := (run.Place{}); ; {
+			var page []run.Behind
+			err := m.db.Tx(context.Background(), m.org, func(tx pgx.Tx) (err error) {
+				page, err = n.List(context.Background(), tx, name, after, size)
+				return err
+			})
+			if err != nil {
+				m.t.Fatal(err)
+			}
+			if all = append(all, page...); len(page) < size {
+				return all
+			}
+			after = run.Place{ID: page[size-1].ID, Part: page[size-1].Part}
+		}
+	}
+	m.t.Fatalf("law %d has no such number", law)
+	return nil
+}
+
+// Pages of what is behind a number hold each row once.
+func TestWhatIsBehindANumberGoesPageByPage(t *testing.T) {
+	m := newModel(t)
+	var facts []events.Event
+	for range 9 {
+		list, _ := m.life()
+		facts = append(facts, list...)
+	}
+	m.project(store.Discharge, facts...)
+	all, paged := m.behind(0, run.Left, "known", 1000), m.behind(0, run.Left, "known", 4)
+	if len(all) < 9 || !slices.EqualFunc(all, paged, func(a, b run.Behind) bool { return a.ID == b.ID && a.State == b.State }) {
+		t.Errorf("%d rows in one page, %d in many", len(all), len(paged))
+	}
 }
 
 // What is in a patient's name or identifiers must not be in this schema: it cannot be, for no fact

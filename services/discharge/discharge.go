@@ -61,11 +61,12 @@ func build(_ context.Context, env run.Env) (*run.Instance, error) {
 	}
 	api := newAPI(s, env.DB, env.Closing)
 	return &run.Instance{
-		Hears:  []bus.Subscription{{Stream: "admission", Types: heard, Handle: s.hear}},
-		Timers: map[string]timer.Handler{timerTask: s.tasksDue, timerFacility: s.facilityChanged, timerProtocols: s.replanDue},
-		Routes: api.routes,
-		Laws:   api.laws,
-		Loops:  []run.Loop{{Name: "protocols", Run: s.shelf.run}, {Name: "visits", Run: api.forget}},
+		Hears:   []bus.Subscription{{Stream: "admission", Types: heard, Handle: s.hear}},
+		Timers:  map[string]timer.Handler{timerTask: s.tasksDue, timerFacility: s.facilityChanged, timerProtocols: s.replanDue},
+		Routes:  api.routes,
+		Laws:    api.laws,
+		Numbers: numbers(),
+		Loops:   []run.Loop{{Name: "protocols", Run: s.shelf.run}, {Name: "visits", Run: api.forget}},
 	}, nil
 }
 

@@ -25,6 +25,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/outbox"
 	"github.com/handoff-care/handoff/pkg/postgres"
 	"github.com/handoff-care/handoff/pkg/postgres/pgtest"
+	"github.com/handoff-care/handoff/pkg/run"
 	"github.com/handoff-care/handoff/pkg/timer"
 	"github.com/handoff-care/handoff/pkg/web"
 )
@@ -256,6 +257,9 @@ func (h *hospital) balanced() {
 		if l.Difference != 0 {
 			h.t.Errorf("%s: %d and %d", l.Law, l.Left, l.Right)
 		}
+	}
+	if err := h.db.Tx(context.Background(), mercy, func(tx pgx.Tx) error { return run.Agree(context.Background(), tx, laws, numbers()) }); err != nil {
+		h.t.Error(err)
 	}
 }
 

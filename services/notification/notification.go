@@ -68,9 +68,10 @@ func New(ctx context.Context, env run.Env) (*run.Instance, error) {
 		}
 	}
 	i := &run.Instance{
-		Hears:  s.hears(),
-		Timers: map[string]timer.Handler{desk.Escalation: s.escalate},
-		Routes: s.routes,
+		Hears:   s.hears(),
+		Timers:  map[string]timer.Handler{desk.Escalation: s.escalate},
+		Numbers: numbers(),
+		Routes:  s.routes,
 		Laws: func(ctx context.Context, org web.OrgID) (laws []web.Law, err error) {
 			err = s.db.Tx(ctx, org, func(tx pgx.Tx) error {
 				laws, err = store.Laws(ctx, tx, org)

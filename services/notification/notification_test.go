@@ -149,6 +149,9 @@ func (b *bench) balanced() {
 				b.t.Errorf("%s: %d against %d", l.Law, l.Left, l.Right)
 			}
 		}
+		if err == nil {
+			err = run.Agree(b.ctx, tx, laws, numbers())
+		}
 		return err
 	})
 	if err != nil {

@@ -43,9 +43,10 @@ func build(ctx context.Context, env run.Env) (*run.Instance, error) {
 			{Stream: "discharge", Types: transitionFacts, Handle: s.hearDischarge, Pace: pace},
 			{Stream: "admission", Types: admissionFacts, Handle: s.hearAdmission, Pace: pace},
 		},
-		Timers: map[string]timer.Handler{expireTimer: s.expire, rankTimer: s.rankAgain, waveTimer: s.nextWave},
-		Routes: s.routes,
-		Laws:   s.laws,
+		Timers:  map[string]timer.Handler{expireTimer: s.expire, rankTimer: s.rankAgain, waveTimer: s.nextWave},
+		Routes:  s.routes,
+		Laws:    s.laws,
+		Numbers: numbers(),
 	}, nil
 }
 

@@ -247,6 +247,9 @@ func (w *world) balanced() {
 			w.t.Errorf("%s: %d is not %d", l.Law, l.Left, l.Right)
 		}
 	}
+	if err := w.db.Tx(context.Background(), demoOrg, func(tx pgx.Tx) error { return run.Agree(context.Background(), tx, laws, numbers()) }); err != nil {
+		w.t.Error(err)
+	}
 }
 
 // stay is a patient's transition out of the hospital.

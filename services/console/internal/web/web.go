@@ -87,6 +87,7 @@ func Routes() []Route {
 		{"GET /handover", web.TasksWork, (*Console).handover},
 		{"POST /episodes/{encounter}/tasks/{task}/{action}", web.TasksWork, (*Console).act},
 		{"GET /operations", web.OperationsRead, (*Console).operations},
+		{"GET /operations/conservation/{service}/{law}", web.OperationsRead, (*Console).conservation},
 		{"GET /live/operations", web.OperationsRead, (*Console).operationsFigures},
 		{"GET /live/operations/series", web.OperationsRead, (*Console).operationsSeries},
 		{"GET /operations/parked/{service}/{stream}/{key}", web.ParkedRead, (*Console).parkedKey},
