@@ -41,6 +41,12 @@ type shown struct {
 	slow     bool           // what is done to it is not announced
 
 	present int // patients on unit 4N
+
+	request map[string]any // what is asked of Maple Court
+	taken   bool           // another place was faster
+	said    []string       // what it said
+	free    *int           // its free places
+	freeAt  time.Time
 }
 
 // mount answers for the views.
@@ -74,6 +80,7 @@ func (p *peers) mount(mux *http.ServeMux) {
 	mux.HandleFunc("POST /api/referral/referrals/{id}/{action}", p.workReferral)
 	mux.HandleFunc("POST /api/admission/messages/{id}/reapply", p.reapply)
 	mux.HandleFunc("POST /api/admission/messages/explain", p.explain)
+	p.mountIntake(mux)
 }
 
 func refuse(w http.ResponseWriter, kind fault.Kind, text string) {

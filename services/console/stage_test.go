@@ -209,6 +209,7 @@ var people = map[string]struct {
 	"lea":  {"Lea Novak", []web.Role{web.Lead}},
 	"olu":  {"Olu Adeyemi", []web.Role{web.Operations}},
 	"ines": {"Ines Duarte", []web.Role{web.Intake}},
+	"ivy":  {"Ivy Lund", []web.Role{web.Intake}},
 	"ivo":  {"Ivo Brandt", []web.Role{web.Interface}},
 	"ada":  {"Ada Lindgren", []web.Role{web.Admin}},
 }
