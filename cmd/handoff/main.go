@@ -39,6 +39,7 @@ type program struct {
 
 	Messages messagesCommand `cmd:"" group:"operations" help:"HL7 messages: what became of them."`
 	Parked   parkedCommand   `cmd:"" group:"operations" help:"Keys whose events could not be handled."`
+	Rules    rulesCommand    `cmd:"" group:"operations" help:"Rules of clocks and tables of risk."`
 	Protocol protocolCommand `cmd:"" group:"operations" help:"Protocols of care."`
 	Doctor   doctorCommand   `cmd:"" group:"operations" help:"Say what is wrong with an instance and what to do."`
 	Docs     docsCommand     `cmd:"" group:"operations" help:"Write the contracts (AsyncAPI, JSON Schema, OpenAPI) from the code."`

@@ -276,7 +276,7 @@ func (a *api) usable(ctx context.Context, tx pgx.Tx, id events.ID) (*protocol.Se
 	if files[id] == nil {
 		return nil, errNoSet
 	}
-	set, err := files[id].Restore(a.service.shelf.shipped.Rules())
+	set, err := files[id].Restore(a.service.table(web.From(ctx).Org))
 	if err != nil {
 		return nil, fault.Wrap(fault.Conflict, err, "this build cannot use the set any more: %v", err)
 	}

@@ -33,7 +33,7 @@ func (w *work) aside(c *care, dead bool, cal *calendar.Calendar, change transiti
 		return err
 	}
 	live := w.books.book(cause.Org).At(stay.Facility, *stay.DischargedAt)
-	plans, err := w.s.rules.Compare(stay, dead, clock.Where{Zone: zone, Calendar: cal}, live, set)
+	plans, err := w.rules(cause.Org).Compare(stay, dead, clock.Where{Zone: zone, Calendar: cal}, live, set)
 	if err != nil {
 		return err
 	}

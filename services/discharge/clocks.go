@@ -74,9 +74,9 @@ func (w *work) runClocks(c *care) error {
 		if err != nil {
 			return err
 		}
-		next, news, c.wake = w.s.table().Run(before, next, w.s.running(c, next), clock.Where{Zone: zone, Calendar: cal}, a)
+		next, news, c.wake = w.table(t.Org).Run(before, next, w.s.running(c, next), clock.Where{Zone: zone, Calendar: cal}, a)
 	} else {
-		next, news, c.wake = w.s.table().Judge(before, next, a)
+		next, news, c.wake = w.table(t.Org).Judge(before, next, a)
 	}
 	for _, n := range news {
 		w.tellClock(c, before, next, n)
@@ -117,9 +117,6 @@ func recordOf(t *transition.Transition) (rec clock.Record, err error) {
 	}
 	return rec, nil
 }
-
-// table are the rules the clocks run by.
-func (s *service) table() *clock.Table { return s.rules.Protocols.Rules() }
 
 // running is what decides which clocks run. A transition that was called off, or whose
 // patient died, has none; what people recorded stays.
@@ -243,7 +240,7 @@ func (w *work) evidence(c *care, task transition.Task, d done) error {
 			return fault.New(fault.Invalid, "performed_at is in the future")
 		}
 	}
-	if !w.s.table().Counts(task.Code) {
+	if !w.table(c.Transition.Org).Counts(task.Code) {
 		return nil
 	}
 	rec, err := recordOf(c.Transition)

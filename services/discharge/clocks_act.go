@@ -73,7 +73,7 @@ func (s *service) word(ctx context.Context, tx pgx.Tx, encounter events.ID, said
 	if err != nil {
 		return nil, err
 	}
-	if err := s.table().Takes(rec, said.rule); err != nil {
+	if err := w.table(c.Transition.Org).Takes(rec, said.rule); err != nil {
 		return nil, fault.New(fault.Unknown, "%s", err)
 	}
 	said.at = w.at
@@ -115,20 +115,20 @@ func (s *service) record(_ *work, _ *care, rec clock.Record, said said) (clock.R
 	return rec.Say(e), nil
 }
 
-func (s *service) pause(_ *work, _ *care, rec clock.Record, said said) (clock.Record, error) {
+func (s *service) pause(w *work, c *care, rec clock.Record, said said) (clock.Record, error) {
 	if said.Reason == "" {
 		return rec, fault.New(fault.Invalid, "say why: reason is empty")
 	}
-	rec, err := s.table().Pause(rec, said.rule, said.Reason, said.by, said.at)
+	rec, err := w.table(c.Transition.Org).Pause(rec, said.rule, said.Reason, said.by, said.at)
 	return rec, conflict(err)
 }
 
-func (s *service) resume(_ *work, c *care, rec clock.Record, said said) (clock.Record, error) {
+func (s *service) resume(w *work, c *care, rec clock.Record, said said) (clock.Record, error) {
 	where, err := s.where(c.Transition.Zone, c.Transition.Calendar)
 	if err != nil {
 		return rec, err
 	}
-	rec, err = s.table().Resume(rec, said.rule, said.at, where)
+	rec, err = w.table(c.Transition.Org).Resume(rec, said.rule, said.at, where)
 	return rec, conflict(err)
 }
 

@@ -129,7 +129,7 @@ func (s *service) clocksOf(t *transition.Transition, now time.Time, in *listCloc
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.table().View(rec, clock.As{Now: now, Zone: t.Zone, Calendar: t.Calendar, Readmitted: t.State == transition.Readmitted})
+	list, err := s.table(t.Org).View(rec, clock.As{Now: now, Zone: t.Zone, Calendar: t.Calendar, Readmitted: t.State == transition.Readmitted})
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +175,7 @@ func (v clockView) place() string {
 }
 
 func (s *service) notApplicable(t *transition.Transition, rec clock.Record, zone *time.Location) []clock.Clock {
-	list := s.table().NotApplicable(rec, s.subject(t, nil, rec), zone)
+	list := s.table(t.Org).NotApplicable(rec, s.subject(t, nil, rec), zone)
 	switch t.State {
 	case transition.None, transition.Cancelled, transition.Expired:
 		for i := range list {
@@ -218,7 +218,7 @@ func (a *api) tcm(ctx context.Context, in *tcmIn) (*tcmOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	from, err := a.service.table().TCMOf(rec, clock.As{
+	from, err := a.service.table(web.From(ctx).Org).TCMOf(rec, clock.As{
 		Now: a.service.clock().UTC(), Zone: rows[0].Zone, Calendar: rows[0].Calendar, Readmitted: rows[0].State == transition.Readmitted,
 	})
 	if err != nil {
@@ -233,8 +233,8 @@ func (a *api) tcm(ctx context.Context, in *tcmIn) (*tcmOut, error) {
 
 var errNoClocks = fault.New(fault.Unknown, "there is no such encounter with clocks")
 
-func (a *api) rulePacks(context.Context, *struct{}) (*web.Listed[clock.Pack], error) {
-	packs := a.service.table().Packs()
+func (a *api) rulePacks(ctx context.Context, _ *struct{}) (*web.Listed[clock.Pack], error) {
+	packs := a.service.table(web.From(ctx).Org).Packs()
 	return web.Page(packs, len(packs), nil), nil
 }
 
@@ -271,9 +271,9 @@ func (a *api) ruleDue(ctx context.Context, in *ruleDueIn) (*ruleDueOut, error) {
 		return nil, fault.New(fault.Invalid, "name a facility, or an IANA zone")
 	}
 	id, version, fixed := strings.Cut(in.Rule, "@")
-	rule, ok := a.service.table().Rule(id, calendar.DateOf(in.At, zone))
+	rule, ok := a.service.table(web.From(ctx).Org).Rule(id, calendar.DateOf(in.At, zone))
 	if fixed {
-		rule, ok = a.service.table().Version(id, version)
+		rule, ok = a.service.table(web.From(ctx).Org).Version(id, version)
 	}
 	if !ok {
 		return nil, fault.New(fault.Unknown, "there is no such rule")

@@ -137,7 +137,7 @@ func (w *work) requested(ctx context.Context, c *care, rec clock.Record, at time
 		}
 		return next, b.Request, nil
 	case b.Request > 0:
-		next, err := w.s.table().Hear(rec, b.Request, said)
+		next, err := w.table(c.Transition.Org).Hear(rec, b.Request, said)
 		return next, b.Request, conflict(err)
 	}
 	where, err := w.s.where(c.Transition.Zone, c.Transition.Calendar)
@@ -151,7 +151,7 @@ func (w *work) requested(ctx context.Context, c *care, rec clock.Record, at time
 	if !b.Referral.IsZero() {
 		ask.Referral = b.Referral.String()
 	}
-	next, n, err := w.s.table().Ask(rec, ask, where)
+	next, n, err := w.table(c.Transition.Org).Ask(rec, ask, where)
 	if err != nil {
 		return rec, 0, fault.New(fault.Invalid, "%s", err)
 	}

@@ -36,6 +36,7 @@ func (a *api) routes(r *web.Router) {
 	web.Handle(r, web.TasksRead, "GET", "/tasks", "Follow-up tasks", a.listTasks)
 	web.Handle(r, web.TasksRead, "GET", "/tasks/{id}", "One task, with what is to be done and what was done", a.oneTask)
 	a.clockRoutes(r)
+	a.ruleRoutes(r)
 	a.actions(r)
 	a.protocolRoutes(r)
 }
@@ -123,7 +124,7 @@ func (s *service) viewTask(t store.TaskRow) taskView {
 // explain gives the trace of a task's due time. Where it cannot be told any more (a
 // rule or a calendar of another build), the trace says so and gives what is kept.
 func (s *service) explain(t transition.Task) clock.Trace {
-	trace, err := s.rules.Protocols.Rules().Explain(t.Rule, t.Trigger, t.Zone, t.Calendar)
+	trace, err := s.table(t.Org).Explain(t.Rule, t.Trigger, t.Zone, t.Calendar)
 	if err == nil && trace.Due.Equal(*t.DueAt) {
 		return trace
 	}

@@ -71,8 +71,8 @@ func (m *moved) add(encounter, task events.ID, was, is, now time.Time) {
 
 func (a *api) moveRule(ctx context.Context, in *moveIn) (*moveOut, error) {
 	b := in.Body
-	to, ok := a.service.table().Version(b.Rule, b.To)
-	if _, known := a.service.table().Version(b.Rule, b.From); !known || !ok {
+	to, ok := a.service.table(web.From(ctx).Org).Version(b.Rule, b.To)
+	if _, known := a.service.table(web.From(ctx).Org).Version(b.Rule, b.From); !known || !ok {
 		return nil, fault.New(fault.Unknown, "there is no such rule, or no such version of it")
 	}
 	if b.From == b.To {
@@ -83,7 +83,7 @@ func (a *api) moveRule(ctx context.Context, in *moveIn) (*moveOut, error) {
 	for {
 		next := after
 		err := a.service.outbox.Tx(ctx, web.From(ctx).Org, func(tx pgx.Tx) (err error) {
-			next, err = a.service.moveRule(ctx, tx, after, to, &out.Body)
+			next, err = a.service.moveRule(ctx, tx, after, to, &out.Body, nil)
 			return err
 		})
 		if err != nil {
@@ -96,11 +96,12 @@ func (a *api) moveRule(ctx context.Context, in *moveIn) (*moveOut, error) {
 	}
 }
 
-// moveRule moves the clocks and tasks of the next encounters after one, and returns
-// the last it looked at. Each part is a transaction: a move that was cut short goes on
+// moveRule moves the clocks and tasks of the next encounters after one, by rules that are
+// tried or, without, by those in force, and returns the last it looked at. Each part is a transaction: a move that was cut short goes on
 // where it is asked for again.
-func (s *service) moveRule(ctx context.Context, tx pgx.Tx, after events.ID, to clock.Rule, m *moved) (events.ID, error) {
+func (s *service) moveRule(ctx context.Context, tx pgx.Tx, after events.ID, to clock.Rule, m *moved, trial *transition.Rules) (events.ID, error) {
 	w := s.begin(tx)
+	w.trial = trial
 	ref := m.Rule + "@" + m.From
 	ids, err := store.RunBy(ctx, tx, ref, w.at, after, moveAtOnce)
 	if err != nil || len(ids) == 0 {
@@ -142,7 +143,7 @@ func (w *work) moveClock(c *care, to clock.Rule, m *moved) error {
 	if err != nil {
 		return err
 	}
-	next, moved := w.s.table().Move(rec, to.ID, m.From, m.To, where)
+	next, moved := w.table(t.Org).Move(rec, to.ID, m.From, m.To, where)
 	for _, k := range moved {
 		if !k.Was.Due.After(w.at) && k.Was.State == "" {
 			next = next.Put(k.Was) // it has run out

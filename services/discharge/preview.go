@@ -163,7 +163,7 @@ func (p *whatIf) count(r store.Recorded, figures *preview.Figures) (preview.Pati
 		return preview.Patient{}, false, err
 	}
 	today := p.book.At(stay.Facility, p.at)
-	plans, err := p.s.rules.Compare(stay, r.Dead || stay.Deceased, clock.Where{Zone: zone, Calendar: cal}, today, p.candidate)
+	plans, err := p.s.rulesOf(p.s.shelf.look(), p.window.Org, p.at).Compare(stay, r.Dead || stay.Deceased, clock.Where{Zone: zone, Calendar: cal}, today, p.candidate)
 	if err != nil {
 		return preview.Patient{}, false, err
 	}

@@ -265,7 +265,7 @@ func (a *api) candidate(ctx context.Context, in candidateBody) (c candidate, pro
 	if !in.Alone {
 		c.files = c.files.Over(protocol.ShippedFiles())
 	}
-	if c.set, err = c.files.Load(a.service.shelf.shipped.Rules()); err != nil {
+	if c.set, err = c.files.Load(a.service.table(web.From(ctx).Org)); err != nil {
 		return c, strings.Split(err.Error(), "\n"), nil
 	}
 	return c, nil, nil
@@ -284,7 +284,7 @@ func (a *api) storedSet(ctx context.Context, id events.ID) (c candidate, problem
 	case c.files == nil:
 		return c, nil, errNoSet
 	}
-	if c.set, err = c.files.Restore(a.service.shelf.shipped.Rules()); err != nil {
+	if c.set, err = c.files.Restore(a.service.table(web.From(ctx).Org)); err != nil {
 		return c, strings.Split(err.Error(), "\n"), nil
 	}
 	return c, nil, nil

@@ -15,6 +15,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/postgres"
 	"github.com/handoff-care/handoff/services/discharge/internal/protocol"
+	"github.com/handoff-care/handoff/services/discharge/internal/rulebook"
 	"github.com/handoff-care/handoff/services/discharge/internal/store"
 )
 
@@ -40,12 +41,16 @@ type shelf struct {
 	mu    sync.Mutex
 	sets  map[events.ID]*protocol.Set // every set that was ever compiled: they never change
 	wrong map[events.ID]string        // why a set could not be
+
+	rules    *rulebook.Rules               // the shipped ones, once somebody has asked for them
+	ruleSets map[events.ID]*rulebook.Rules // every set of rules that was ever read
 }
 
 // books are the books of one moment.
 type books struct {
 	of     map[events.ID]*protocol.Book
 	none   *protocol.Book
+	ruled  map[events.ID]*ruled // of organizations that decided on rules
 	readAt time.Time
 }
 
@@ -61,6 +66,7 @@ func newShelf(db *postgres.DB, shipped *protocol.Set, log *slog.Logger) *shelf {
 	s := &shelf{
 		db: db, shipped: shipped, none: protocol.NewBook(shipped, nil), log: log,
 		sets: map[events.ID]*protocol.Set{}, wrong: map[events.ID]string{},
+		ruleSets: map[events.ID]*rulebook.Rules{},
 	}
 	s.now.Store(&books{none: s.none})
 	return s
@@ -98,8 +104,11 @@ func (s *shelf) refresh(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	was, asked := s.look(), time.Now()
-	next := &books{of: was.of, none: s.none, readAt: asked}
+	next := &books{of: was.of, none: s.none, ruled: was.ruled, readAt: asked}
 	err := s.db.SystemTx(ctx, func(tx pgx.Tx) error {
+		if err := s.refreshRules(ctx, tx, next); err != nil {
+			return err
+		}
 		versions, err := store.BookVersions(ctx, tx)
 		if err != nil {
 			return err
@@ -117,7 +126,7 @@ func (s *shelf) refresh(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := s.compile(ctx, tx, acts); err != nil {
+		if err := s.compile(ctx, tx, acts, next); err != nil {
 			return err
 		}
 		next.of = maps.Clone(was.of)
@@ -137,11 +146,13 @@ func (s *shelf) refresh(ctx context.Context) error {
 // compile makes the sets that acts name and that are not on the shelf yet. One that
 // this build cannot read is replaced by the shipped set: patients who leave meanwhile
 // get that one's tasks rather than none.
-func (s *shelf) compile(ctx context.Context, tx pgx.Tx, acts []store.ProtocolAct) error {
+func (s *shelf) compile(ctx context.Context, tx pgx.Tx, acts []store.ProtocolAct, now *books) error {
 	var missing []events.ID
+	of := map[events.ID]events.ID{}
 	for _, a := range acts {
 		if !a.Set.IsZero() && s.sets[a.Set] == nil && s.wrong[a.Set] == "" && !slices.Contains(missing, a.Set) {
 			missing = append(missing, a.Set)
+			of[a.Set] = a.Org
 		}
 	}
 	if len(missing) == 0 {
@@ -152,7 +163,11 @@ func (s *shelf) compile(ctx context.Context, tx pgx.Tx, acts []store.ProtocolAct
 		return err
 	}
 	for _, id := range missing {
-		set, err := files[id].Restore(s.shipped.Rules())
+		table := s.shipped.Rules()
+		if own, _ := now.ruled[of[id]].at(now.readAt); own != nil {
+			table = own.Table // protocols may go by the organization's own rules
+		}
+		set, err := files[id].Restore(table)
 		if files[id] == nil {
 			err = errors.New("it is not in the database")
 		}

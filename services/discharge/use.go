@@ -29,6 +29,7 @@ type service struct {
 	toTask prometheus.Histogram // from the receipt of a frame to the tasks it led to
 
 	federal   *calendar.Calendar
+	ruled     sync.Map // *rulebook.Rules -> *transition.Rules
 	calendars sync.Map // closures, as text -> *calendar.Calendar
 }
 
@@ -48,6 +49,7 @@ type work struct {
 	s          *service
 	tx         pgx.Tx
 	at         time.Time
+	trial      *transition.Rules   // rules that are tried; nil: each organization's own
 	books      *books              // of protocols, the same for all that is decided here
 	cares      map[events.ID]*care // by encounter
 	facilities map[events.ID]store.Facility
@@ -105,7 +107,7 @@ func (w *work) care(encounter events.ID) *care {
 func (w *work) decide(c *care, stay events.Encounter, dead bool, cause events.Event) error {
 	cal := w.place(&stay)
 	c.stay, c.cause = &stay, cause
-	change, err := w.s.rules.Decide(transition.Now{
+	change, err := w.rules(cause.Org).Decide(transition.Now{
 		At: w.at, Org: cause.Org, Stay: stay, Dead: dead, Received: cause.Received,
 		Calendar: cal, Current: c.Transition, Tasks: c.Tasks, Book: w.books.book(cause.Org),
 		Around: w.people.around(stay, w.facilities[stay.FacilityID].Kind, c.Transition),

@@ -181,7 +181,7 @@ func dayOf(known *[4]started, starts Starts, trigger Trigger, zone *time.Locatio
 
 // pinned is the version a clock runs by.
 func (t *Table) pinned(old *Kept, starts Starts, day *started, versions []Rule) *Rule {
-	if len(versions) == 1 {
+	if len(versions) == 1 && (old == nil || old.Rule == versions[0].ref) {
 		return &versions[0]
 	}
 	if old != nil {

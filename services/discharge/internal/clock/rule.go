@@ -102,6 +102,8 @@ type Table struct {
 	asked  []own             // the rules that run clocks of requests, in the order of their ids
 	clocks []own             // the rules that run clocks of their own, in the order of their ids
 	codes  map[string]bool   // of the tasks that are evidence for them
+	// retired are versions, as id@version, that only clocks that run already know.
+	retired map[string]*Rule
 }
 
 // own are the versions of a rule that runs clocks of its own.
@@ -151,6 +153,9 @@ func (t *Table) version(id, version string) *Rule {
 		if versions[i].Version == version {
 			return &versions[i]
 		}
+	}
+	if len(t.retired) > 0 {
+		return t.retired[id+"@"+version]
 	}
 	return nil
 }

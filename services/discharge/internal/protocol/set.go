@@ -112,6 +112,16 @@ func (s *Set) Instructions(code string) (instructions, source string) {
 // Rules are the due rules the set's clocks run by.
 func (s *Set) Rules() *clock.Table { return s.rules }
 
+// With is the set with other rules of clocks, which know all that these do.
+func (s *Set) With(rules *clock.Table) *Set {
+	if s.rules == rules {
+		return s
+	}
+	other := *s
+	other.rules = rules
+	return &other
+}
+
 // Conditions are the named conditions of the diagnoses, sorted.
 func (s *Set) Conditions(diagnoses []string) []string { return s.conditions.Match(diagnoses) }
 

@@ -330,7 +330,9 @@ func TestAStayWithoutAcuteCareIsNoReturn(t *testing.T) {
 		if !slices.ContainsFunc(flags, func(f events.Flag) bool { return f.Code == "recent-snf" && slices.Contains(f.Rules, "snf-stay@1") }) {
 			t.Errorf("%s: %+v", disposition, flags)
 		}
-		if slices.ContainsFunc(flags, func(f events.Flag) bool { return f.Code == "recent-inpatient" && len(f.Reasons) > 0 && strings.Contains(f.Reasons[0], ": 1 days") }) {
+		if slices.ContainsFunc(flags, func(f events.Flag) bool {
+			return f.Code == "recent-inpatient" && len(f.Reasons) > 0 && strings.Contains(f.Reasons[0], ": 1 days")
+		}) {
 			t.Errorf("%s: a nursing facility is taken for a hospital: %+v", disposition, flags)
 		}
 		nursing.Kind = ""

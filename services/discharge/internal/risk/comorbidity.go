@@ -31,6 +31,23 @@ type group struct {
 // Shipped is the table this version of the product ships with.
 func Shipped() (*Comorbidities, error) { return Parse(shipped) }
 
+// ShippedFiles are the texts of the tables this version of the product ships with.
+func ShippedFiles() map[string]string {
+	return map[string]string{ComorbidityFile: string(shipped), HospitalFile: string(shippedHospital)}
+}
+
+// The names of the tables.
+const (
+	ComorbidityFile = "comorbidity.yaml"
+	HospitalFile    = "hospital.yaml"
+)
+
+// Version is the table's.
+func (c *Comorbidities) Version() string { return c.version }
+
+// Version is the variants'.
+func (h *Hospital) Version() string { return h.version }
+
 // Parse reads a table in the form of comorbidity.yaml. It refuses unknown keys,
 // weights below 1 and a group superseded by one that does not exist.
 func Parse(text []byte) (*Comorbidities, error) {

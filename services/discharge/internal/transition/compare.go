@@ -6,8 +6,9 @@ import (
 	"github.com/handoff-care/handoff/services/discharge/internal/protocol"
 )
 
-// by are the rules with another set of protocols.
+// by are the rules with another set of protocols, whose tasks are due by these rules' clocks.
 func (r *Rules) by(set *protocol.Set) *Rules {
+	set = set.With(r.Protocols.Rules())
 	if set == r.Protocols {
 		return r
 	}
@@ -34,7 +35,7 @@ func (r *Rules) Compare(stay events.Encounter, dead bool, where clock.Where, set
 			continue
 		}
 		var err error
-		if plans[i], err = set.Plan(in, where); err != nil {
+		if plans[i], err = set.With(r.Protocols.Rules()).Plan(in, where); err != nil {
 			return nil, err
 		}
 	}

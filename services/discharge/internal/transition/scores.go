@@ -32,6 +32,15 @@ func (r *Rules) scores(stay events.Encounter, zone *time.Location) (lace *events
 	return &told, others
 }
 
+// Scores are the scores of a stay, for whoever compares tables: LACE first.
+func (r *Rules) Scores(stay events.Encounter, zone *time.Location) []events.Risk {
+	lace, others := r.scores(stay, zone)
+	if lace == nil {
+		return nil
+	}
+	return append([]events.Risk{*lace}, others...)
+}
+
 func score(s risk.Score) events.Risk {
 	return events.Risk{
 		Score: s.Name, Variant: s.Variant, Version: s.Version, Min: s.Min, Max: s.Max, Band: s.Band(), Missing: s.Missing, Reasons: s.Reasons,
