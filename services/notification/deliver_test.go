@@ -159,6 +159,47 @@ func TestAClaimedDeliveryIsNobodyElses(t *testing.T) {
 	}
 }
 
+// Tries that a crash or a stop of ours cut off are no failures of the mail server's: after any number of them
+// the next failure is waited for as after the first.
+func TestTriesThatWereCutOffAreNoFailures(t *testing.T) {
+	b := newBench(t, run.Config{Dev: true})
+	b.people()
+	b.roster("MERCY", "", "ann")
+	inside := make(chan bool)
+	hang := make(chan bool)
+	b.sink.Refuse = func(string) error {
+		inside <- true
+		<-hang
+		return nil
+	}
+	b.told(opened(stay("one")))
+	a := b.alerts("")[0]
+
+	stopping, stop := context.WithCancel(b.ctx)
+	done := make(chan error)
+	go func() { _, err := b.posts["email"].RunOnce(stopping); done <- err }()
+	<-inside
+	stop()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	close(hang)
+	if d := b.sentBy(a, "email"); d.State != "pending" || d.Reason != "cut off: the program was stopping" || d.NextAt.After(time.Now()) {
+		t.Fatalf("cut off by a stop: %+v", d)
+	}
+	// and one that a crash cut off: claimed, and never heard of again
+	if _, err := b.db.System.Exec(b.ctx, `UPDATE delivery SET attempts = attempts + 1, claimed_until = now() - interval '1 s' WHERE channel = 'email'`); err != nil {
+		t.Fatal(err)
+	}
+	b.sink.Refuse = func(string) error { return &smtp.SMTPError{Code: 451, Message: "busy"} }
+	if n, err := b.posts["email"].RunOnce(b.ctx); n != 1 || err != nil {
+		t.Fatalf("tried %d at once, %v", n, err)
+	}
+	if d := b.sentBy(a, "email"); d.State != "pending" || d.Attempts != 3 || time.Until(*d.NextAt) > 6*time.Second {
+		t.Fatalf("first failure after two tries that were cut off: %+v", d)
+	}
+}
+
 // receiver is a real HTTPS server that checks signatures.
 type receiver struct {
 	*httptest.Server

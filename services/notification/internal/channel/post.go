@@ -132,18 +132,21 @@ func (p *Post) RunOnce(ctx context.Context) (int, error) {
 
 // try sends the parcels, side by side: one that hangs holds up no other.
 func (p *Post) try(ctx context.Context, parcels []store.Parcel) (outcomes []store.Outcome, gone []store.Parcel) {
-	ctx, cancel := context.WithTimeout(ctx, postTries)
+	trying, cancel := context.WithTimeout(ctx, postTries)
 	defer cancel()
 	results := make([]Result, len(parcels))
 	var wg sync.WaitGroup
 	for i := range parcels {
-		wg.Go(func() { results[i] = p.send(ctx, &parcels[i]) })
+		wg.Go(func() { results[i] = p.send(trying, &parcels[i]) })
 	}
 	wg.Wait()
 	for i, r := range results {
 		o := store.Outcome{Parcel: parcels[i], State: r.State, Reason: r.Reason}
-		if r.State == Pending {
-			o.State, o.Wait = p.again(parcels[i].Attempts, r.NotBefore)
+		switch {
+		case r.State == Pending && ctx.Err() != nil:
+			o.Cut, o.Reason = true, "cut off: the program was stopping"
+		case r.State == Pending:
+			o.State, o.Wait = p.again(parcels[i].Failures+1, r.NotBefore)
 		}
 		if r.Gone {
 			gone = append(gone, parcels[i])
@@ -165,11 +168,11 @@ func (p *Post) send(ctx context.Context, parcel *store.Parcel) Result {
 
 // again gives the wait before the next try, with up to a tenth more at random so that receivers that
 // come back are not met by everybody at once; after the last try the delivery has failed.
-func (p *Post) again(attempts int, notBefore time.Duration) (string, time.Duration) {
-	if attempts > len(p.Schedule) {
+func (p *Post) again(failures int, notBefore time.Duration) (string, time.Duration) {
+	if failures > len(p.Schedule) {
 		return Failed, 0
 	}
-	wait := p.Schedule[attempts-1]
+	wait := p.Schedule[failures-1]
 	wait += time.Duration(rand.Int64N(int64(wait)/10 + 1))
 	return Pending, max(wait, min(notBefore, 24*time.Hour))
 }

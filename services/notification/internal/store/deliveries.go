@@ -15,6 +15,7 @@ type Parcel struct {
 	Alert, Org         events.ID
 	Recipient, Channel string
 	Version, Attempts  int
+	Failures           int    // tries that the receiver did not take; Attempts counts those that a crash cut off too
 	First              bool   // nothing else about the alert was ever tried or waits on this road before it
 	Reason             string // what the try before came to
 	Created            time.Time
@@ -41,7 +42,7 @@ func ClaimDeliveries(ctx context.Context, tx pgx.Tx, channel string, limit int, 
 			WHERE d.alert_id = due.alert_id AND d.recipient = due.recipient AND d.channel = due.channel AND d.version = due.version
 			RETURNING d.*
 		)
-		SELECT c.alert_id, c.org_id, c.recipient, c.channel, c.version, c.attempts, c.reason, c.created_at, a.kind, a.state, a.severity, a.encounter_id,
+		SELECT c.alert_id, c.org_id, c.recipient, c.channel, c.version, c.attempts, c.failures, c.reason, c.created_at, a.kind, a.state, a.severity, a.encounter_id,
 			a.facility, a.sensitive, coalesce(p.email, ''), coalesce(e.url, ''), coalesce(e.secrets, '{}'), e.id,
 			-- At most one of a road is ever sent as the first, and it is so on every try: what is older and
 			-- was taken back untried stays so.
@@ -54,7 +55,7 @@ func ClaimDeliveries(ctx context.Context, tx pgx.Tx, channel string, limit int, 
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (p Parcel, err error) {
-		err = row.Scan(&p.Alert, &p.Org, &p.Recipient, &p.Channel, &p.Version, &p.Attempts, &p.Reason, &p.Created, &p.Kind, &p.State, &p.Severity,
+		err = row.Scan(&p.Alert, &p.Org, &p.Recipient, &p.Channel, &p.Version, &p.Attempts, &p.Failures, &p.Reason, &p.Created, &p.Kind, &p.State, &p.Severity,
 			&p.Encounter, &p.Facility, &p.Sensitive, &p.Email, &p.URL, &p.Secrets, &p.Endpoint, &p.First)
 		return p, err
 	})
@@ -67,6 +68,7 @@ type Outcome struct {
 	State  string
 	Reason string
 	Wait   time.Duration
+	Cut    bool // we stopped, before the receiver said anything: no failure of its
 }
 
 // Finish records outcomes and returns those that took: an outcome of a claim that somebody else has
@@ -76,11 +78,11 @@ func Finish(ctx context.Context, tx pgx.Tx, outcomes []Outcome) ([]Outcome, erro
 	took := make([]bool, len(outcomes))
 	for i, o := range outcomes {
 		p := o.Parcel
-		b.Queue(`UPDATE delivery SET state = $5, reason = $6, next_at = now() + $7, claimed_until = NULL,
+		b.Queue(`UPDATE delivery SET state = $5, reason = $6, next_at = now() + $7, claimed_until = NULL, failures = failures + CASE WHEN $5 = 'pending' AND NOT $9 THEN 1 ELSE 0 END,
 				done_at = CASE WHEN $5 = 'pending' THEN NULL ELSE now() END
 			WHERE alert_id = $1 AND recipient = $2 AND channel = $3 AND version = $4 AND state = 'pending'
 				AND (attempts = $8 OR $5 = 'delivered') RETURNING true`,
-			p.Alert, p.Recipient, p.Channel, p.Version, o.State, o.Reason, o.Wait, p.Attempts).Query(func(rows pgx.Rows) error {
+			p.Alert, p.Recipient, p.Channel, p.Version, o.State, o.Reason, o.Wait, p.Attempts, o.Cut).Query(func(rows pgx.Rows) error {
 			took[i] = rows.Next()
 			rows.Close()
 			return rows.Err()
