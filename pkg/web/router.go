@@ -31,6 +31,9 @@ type Route struct {
 	Permission   Permission
 }
 
+// huma keeps the shape of errors in a variable of its own: it is set before anything can read it.
+func init() { huma.NewError = problem }
+
 // NewRouter returns an empty router. authority finds out who asks; it may be nil where only the
 // documentation is wanted.
 func NewRouter(service string, authority *Authority, log *slog.Logger) *Router {
@@ -41,7 +44,6 @@ func NewRouter(service string, authority *Authority, log *slog.Logger) *Router {
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
 	cfg.Servers = []*huma.Server{{URL: "/api/" + service}}
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"bearer": {Type: "http", Scheme: "bearer"}}
-	huma.NewError = problem
 	return &Router{Service: service, log: log, mux: mux, api: humachi.New(mux, cfg)}
 }
 
