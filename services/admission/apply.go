@@ -51,6 +51,7 @@ type work struct {
 	notices  []events.Event // quarantined messages, to be told once per reason and feed
 	regroup  map[events.ID]events.ID
 	stirred  map[events.ID]stir // by person
+	moving   bool               // accounts were given to others
 	touched  map[events.ID]bool // patients and stays in changes
 }
 
@@ -73,6 +74,7 @@ func (w *work) index() {
 	for _, e := range w.Encounters {
 		if !w.indexed[e.ID] {
 			w.indexed[e.ID] = true
+			w.moving = w.moving || slices.ContainsFunc(e.Facts, func(f encounter.Fact) bool { return f.Values.Of != "" })
 			w.byVisit[store.Visit{Facility: e.Facility, Key: e.VisitKey}] = e
 			w.byPatient[e.Patient] = append(w.byPatient[e.Patient], e)
 		}
@@ -155,7 +157,6 @@ func (w *work) fact(it *item, p *store.Patient) {
 	if !w.add(e, f) {
 		return
 	}
-	w.inherit(e, &f)
 	w.refold(it, e)
 	if w.home(e).Known.Class == encounter.Obstetrics {
 		w.newborns(it, p)
@@ -180,6 +181,7 @@ func (w *work) add(e *store.Encounter, f encounter.Fact) bool {
 func (w *work) refold(it *item, e *store.Encounter) {
 	e = w.gatherParts(it, e)
 	w.inheritDeletions(e)
+	w.adopt(e)
 	facts := w.factsOf(e)
 	s := facts.Fold()
 	s.Patient = w.owner(e, facts, s.Patient)

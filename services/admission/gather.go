@@ -130,12 +130,23 @@ type asked struct {
 // demographics change or whose names do; the patients of stays; whole clusters of names; what stays a
 // person had.
 func (w *work) more(items []*item, m *store.More) {
+	for _, e := range w.Encounters {
+		w.byVisit[store.Visit{Facility: e.Facility, Key: e.VisitKey}] = e
+	}
+	names, others := false, map[*store.Encounter]bool{} // stays that somebody else is named for
 	for _, it := range items {
 		if it.verdict.State != "" || !w.Mine[it.in.ID] {
 			continue
 		}
 		for c := range it.cmd.Parts {
-			w.moreOf(it.part(c), m)
+			part := it.part(c)
+			names = names || len(c.Acts) > 0
+			if e := w.spokenOf(part); e != nil && len(e.Facts) > 0 {
+				if p := w.find(part); p == nil || p.ID != e.Facts[0].Patient {
+					others[e] = true
+				}
+			}
+			w.moreOf(part, m)
 		}
 	}
 	known := func(id events.ID) {
@@ -147,7 +158,9 @@ func (w *work) more(items []*item, m *store.More) {
 		known(e.Patient)
 		for i := range e.Facts {
 			known(e.Facts[i].Patient)
+			known(e.Facts[i].Values.From)
 		}
+		w.moreOfAccounts(e, others[e], names, m)
 		if w.ask("visits", e.Cluster) {
 			m.VisitClusters = append(m.VisitClusters, e.Cluster)
 		}
@@ -160,6 +173,14 @@ func (w *work) more(items []*item, m *store.More) {
 			m.Clusters = append(m.Clusters, p.Cluster)
 		}
 	}
+}
+
+// spokenOf is the row of the visit key that a message names; nil if there is none.
+func (w *work) spokenOf(it *item) *store.Encounter {
+	if it.cmd.Kind == 0 || it.cmd.Visit.Key == "" {
+		return nil
+	}
+	return w.byVisit[store.Visit{Facility: it.in.Facility.ID, Key: it.cmd.Visit.Key}]
 }
 
 func (w *work) moreOf(it *item, m *store.More) {

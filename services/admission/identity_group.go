@@ -154,23 +154,49 @@ func (g *groups) link(shared []store.Shared) {
 			g.edges = append(g.edges, linkage.Edge{A: i, B: g.number[m.Into], Rank: linkage.Decided})
 		}
 	}
+	said := map[[2]int]*store.Pair{} // the newest word of hospitals on two, by whatever names
+	decided := map[[2]int]bool{}
 	for _, p := range g.pairs {
 		a, known := g.number[p.Low]
 		b, also := g.number[p.High]
 		if !known || !also {
 			continue
 		}
+		of := g.standing(a, b)
 		switch {
-		case p.Apart():
+		case p.Decision == store.Rejected:
 			g.apart[[2]int{min(a, b), max(a, b)}] = true
 		case p.Decision == store.Linked:
 			g.edges = append(g.edges, linkage.Edge{A: a, B: b, Rank: linkage.Decided})
-		case p.Holds() && p.Stated != "":
-			g.edges = append(g.edges, linkage.Edge{A: a, B: b, Rank: linkage.Said})
+		case p.Decision != "":
+		case p.Stated != "":
+			if last := said[of]; last == nil || p.StatedAt.After(last.StatedAt) || p.StatedAt.Equal(last.StatedAt) && p.Stated > last.Stated {
+				said[of] = p
+			}
 		case p.Holds():
 			g.edges = append(g.edges, linkage.Edge{A: a, B: b, Rank: linkage.Probable, Score: p.Score})
 		}
+		decided[of] = decided[of] || p.Decision != ""
 	}
+	for of, p := range said {
+		switch {
+		case decided[of] || of[0] == of[1]:
+		case p.Stated == store.Unlinked:
+			g.apart[of] = true
+		default: // of words that cannot all be true the newer ones hold
+			g.edges = append(g.edges, linkage.Edge{A: of[0], B: of[1], Rank: linkage.Said, Score: float64(p.StatedAt.UnixMicro())})
+		}
+	}
+}
+
+// standing are the two that two members stand for, the lower number first.
+func (g *groups) standing(a, b int) [2]int {
+	for _, x := range []*int{&a, &b} {
+		if root, known := g.number[g.members[*x].Into]; known {
+			*x = root
+		}
+	}
+	return [2]int{min(a, b), max(a, b)}
 }
 
 // links reports whether sharing an identifier makes two patients one person.

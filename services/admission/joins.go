@@ -3,6 +3,7 @@ package admission
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/services/admission/internal/adt"
@@ -43,6 +44,7 @@ func (w *work) joinVisits(it *item, a *adt.Act, p *store.Patient, place int) {
 		w.touchEncounter(e)
 	}
 	w.refoldAll(it, list)
+	w.refoldAll(it, w.movedWith(list))
 }
 
 // row is the row of a visit key.
@@ -151,79 +153,21 @@ func (w *work) retire(it *item, e *store.Encounter) {
 // factsOf are the facts of a stay, whatever row they were said under, and whatever name of a patient. A
 // deletion of a patient does not reach what stood for somebody else by then.
 func (w *work) factsOf(e *store.Encounter) encounter.Facts {
-	if w.names.Empty() {
+	if w.names.Empty() && !w.moving {
 		return e.Facts
 	}
+	rows := slices.Clone(w.rows(e))
+	slices.SortFunc(rows, func(a, b *store.Encounter) int { return strings.Compare(a.VisitKey, b.VisitKey) })
 	var facts encounter.Facts
-	for _, x := range w.rows(e) {
+	for _, x := range rows {
 		for _, f := range x.Facts {
-			f.Patient = w.names.First(f.Patient)
+			f.Patient, f.Values.From = w.names.First(f.Patient), w.names.First(f.Values.From)
 			if f.Kind != encounter.DeleteOwner || w.names.RootAt(f.Patient, f.Recorded) == f.Patient {
 				facts, _ = facts.Add(f)
 			}
 		}
 	}
-	return facts
-}
-
-// moveAccount gives an account's stays to another patient: those that were said to be of the account
-// and of one of the two patients, and those that will be.
-func (w *work) moveAccount(it *item, a *adt.Act, p *store.Patient) {
-	account := w.row(it, p, a.FromVisit)
-	q := w.holder(a.From.Key, p.Facility)
-	if q == nil {
-		q = w.newPatient(it)
-		w.identify(it, q, a.From, true)
-	}
-	f := it.cmd.Fact
-	f.Kind, f.Message, f.Patient, f.Values, f.Place, f.Diagnoses = encounter.Move, it.in.ID, p.ID, encounter.Values{From: q.ID}, encounter.Place{}, nil
-	w.add(account, f)
-	w.refold(it, account)
-	list := w.everOf(p)
-	if w.root(q) != w.root(p) {
-		list = append(list, w.everOf(q)...)
-	}
-	for _, e := range list {
-		if e != account && e.Facility == account.Facility && w.ofAccount(e, account) && w.concerns(e, &f) && w.add(e, f) {
-			w.refold(it, e)
-		}
-	}
-}
-
-// ofAccount: something said of the stay named the account, or one that stands for the same.
-func (w *work) ofAccount(e, account *store.Encounter) bool {
-	for _, f := range w.factsOf(e) {
-		if x := w.byVisit[store.Visit{Facility: e.Facility, Key: accountKey(&f)}]; x != nil && w.home(x) == w.home(account) {
-			return true
-		}
-	}
-	return false
-}
-
-// concerns: something said of the stay named one of the patients between whom an account was moved.
-func (w *work) concerns(e *store.Encounter, move *encounter.Fact) bool {
-	return slices.ContainsFunc(w.factsOf(e), func(f encounter.Fact) bool {
-		return f.Kind != encounter.Move && (f.Patient == w.names.First(move.Patient) || f.Patient == w.names.First(move.Values.From))
-	})
-}
-
-// inherit adds to a stay what was said before of its account as a whole.
-func (w *work) inherit(e *store.Encounter, f *encounter.Fact) {
-	account := w.byVisit[store.Visit{Facility: e.Facility, Key: accountKey(f)}]
-	if account == nil || account == e {
-		return
-	}
-	for _, x := range w.rows(account) {
-		for _, m := range x.Facts {
-			w.inheritMove(e, &m)
-		}
-	}
-}
-
-func (w *work) inheritMove(e *store.Encounter, m *encounter.Fact) {
-	if m.Kind == encounter.Move && !m.Values.From.IsZero() && w.concerns(e, m) {
-		w.add(e, *m)
-	}
+	return w.moved(e, rows, facts)
 }
 
 // inheritDeletions adds to a stay the deletions of every patient that something said of it named.

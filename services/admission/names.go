@@ -79,9 +79,7 @@ func (w *work) owner(e *store.Encounter, facts encounter.Facts, newest events.ID
 	case newest.IsZero():
 		newest = e.Known.Patient
 	case !w.names.Empty():
-		newest = facts.Owner(func(a, b events.ID, at time.Time) bool {
-			return a == b || w.names.RootAt(a, at) == w.names.RootAt(b, at)
-		})
+		newest = facts.Owner(w.one)
 	}
 	return w.names.Root(newest)
 }
@@ -98,15 +96,15 @@ func (w *work) act(it *item, a *adt.Act, p *store.Patient, place int) {
 	case adt.JoinVisits, adt.RenameVisit:
 		w.joinVisits(it, a, p, place)
 	case adt.MoveAccount:
-		w.moveAccount(it, a, p)
+		w.moveAccount(it, a, p, place)
 	case adt.LinkPatients:
 		if q := w.holder(a.From.Key, p.Facility); q != nil {
-			w.stated(it, w.root(p), w.root(q), store.Linked)
+			w.stated(it, p, q, store.Linked)
 			w.unite(it, w.root(p), w.root(q), "linked")
 		}
 	case adt.UnlinkPatients:
 		if q := w.holder(a.From.Key, p.Facility); q != nil {
-			w.stated(it, w.root(p), w.root(q), store.Unlinked)
+			w.stated(it, p, q, store.Unlinked)
 			w.divide(it, w.root(p), w.root(q), "unlinked")
 		}
 	case adt.DeletePerson:
@@ -114,11 +112,12 @@ func (w *work) act(it *item, a *adt.Act, p *store.Patient, place int) {
 	}
 }
 
-// stated notes what a hospital says of two patients; the newest such word counts.
+// stated notes what a hospital says of two patients, by the names it used; of all that was said of
+// whom they stand for, the newest word counts.
 func (w *work) stated(it *item, p, q *store.Patient, what string) {
 	if p != q {
 		w.regroupLater(p, q)
-		w.changes.Stated = append(w.changes.Stated, store.Stated{Org: p.Org, A: p.ID, B: q.ID, What: what, At: it.cmd.Fact.Recorded})
+		w.changes.Stated = append(w.changes.Stated, store.Stated{Org: p.Org, A: p.ID, B: q.ID, What: what, At: time.UnixMicro(identity.Stamp(it.cmd.Fact.Recorded, it.cmd.Fact.Control)).UTC()})
 	}
 }
 
@@ -194,9 +193,6 @@ func (w *work) state(it *item, from, to *store.Patient, st alias.Statement) {
 			changed[r], changed[was.root[p]], changed[p] = true, true, true
 		}
 	}
-	if len(changed) == 0 {
-		return
-	}
 	for _, p := range list {
 		r := w.root(p)
 		if p.Into = (events.ID{}); r != p {
@@ -207,13 +203,7 @@ func (w *work) state(it *item, from, to *store.Patient, st alias.Statement) {
 		}
 	}
 	w.tellNames(it, list, was, st.Reason)
-	for _, p := range list {
-		if changed[p] {
-			for _, e := range slices.Clone(w.byPatient[p.ID]) {
-				w.refold(it, e)
-			}
-		}
-	}
+	w.refoldAll(it, w.everOf(list...)) // also where all stand for whom they did: since when may be another time
 }
 
 // standingBefore is the standing without a statement that was just added.
@@ -314,13 +304,23 @@ func (w *work) noteFormer(e *store.Encounter, facts encounter.Facts, owner event
 	}
 }
 
-// everOf are the stays of a patient, and those that something was said of under one of its names.
-func (w *work) everOf(p *store.Patient) []*store.Encounter {
-	list := slices.Clone(w.byPatient[w.root(p).ID])
-	for _, q := range w.cluster(p) {
-		for _, id := range q.Former {
-			if e := w.Encounters[id]; e != nil && !slices.Contains(list, e) {
-				list = append(list, e)
+// everOf are the stays of patients, and those that something was said of under one of their names.
+func (w *work) everOf(of ...*store.Patient) []*store.Encounter {
+	var list []*store.Encounter
+	seen := map[*store.Encounter]bool{}
+	add := func(e *store.Encounter) {
+		if e != nil && !seen[e] {
+			seen[e] = true
+			list = append(list, e)
+		}
+	}
+	for _, p := range of {
+		for _, q := range w.cluster(p) {
+			for _, e := range w.byPatient[q.ID] {
+				add(e)
+			}
+			for _, id := range q.Former {
+				add(w.Encounters[id])
 			}
 		}
 	}
@@ -333,7 +333,5 @@ func (w *work) deletePerson(it *item, p *store.Patient) {
 	f.Kind, f.Message, f.Patient, f.Values, f.Place, f.Diagnoses = encounter.DeleteOwner, it.in.ID, p.ID, encounter.Values{}, encounter.Place{}, nil
 	p.Delete(f)
 	w.touchPatient(p)
-	for _, e := range w.everOf(p) {
-		w.refold(it, e)
-	}
+	w.refoldAll(it, w.everOf(p))
 }

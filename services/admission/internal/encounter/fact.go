@@ -189,6 +189,7 @@ type Values struct {
 	Mother              events.ID  `json:"mother,omitzero"`      // the key of the mother's identifier (PID-21)
 	Prior               string     `json:"prior,omitempty"`      // the visit that this one goes on from (MRG of an A06 or A07)
 	From                events.ID  `json:"from,omitzero"`        // of a move of an account: whose it was
+	Of                  string     `json:"of,omitempty"`         // of a move of an account: its key
 	Gone                Times      `json:"gone,omitempty"`       // times that were sent as deleted
 }
 

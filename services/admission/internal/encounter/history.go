@@ -154,3 +154,28 @@ func (s Facts) Owner(one func(a, b events.ID, at time.Time) bool) (owner events.
 	}
 	return owner
 }
+
+// Moved leaves out the moves of accounts that did not move the stay: of says whether it was of an
+// account by what was written down until then, one whether two names meant one patient. An account
+// takes along the stays that were the former patient's; one that was somebody else's stays so.
+func (s Facts) Moved(of func(account string, at time.Time) bool, one func(a, b events.ID, at time.Time) bool) Facts {
+	said := newFolder(s).said
+	leave := make([]bool, len(s))
+	var owner events.ID
+	for _, i := range said {
+		switch g := &s[i]; {
+		case g.Patient.IsZero() || g.Kind == DeleteOwner:
+		case g.Values.Of != "" && (owner.IsZero() || !one(owner, g.Values.From, g.Recorded) || !of(g.Values.Of, g.Recorded)):
+			leave[i] = true
+		default:
+			owner = g.Patient
+		}
+	}
+	out := make(Facts, 0, len(s))
+	for i := range s {
+		if !leave[i] {
+			out = append(out, s[i])
+		}
+	}
+	return out
+}

@@ -26,7 +26,8 @@ type Pair struct {
 	ID, Org, Low, High        events.ID
 	Verdict, Stated, Decision string
 	LeftOut                   bool
-	State                     string // as the table has it
+	StatedAt                  time.Time // when the hospital wrote that down
+	State                     string    // as the table has it
 	Score                     float64
 	Explanation               string // JSON
 	Changed                   time.Time
@@ -133,11 +134,11 @@ func (p *Pair) Note(s Step) {
 	p.history = string(b)
 }
 
-const pairColumns = `l.id, l.org_id, l.low_id, l.high_id, l.verdict, coalesce(l.stated, ''), coalesce(l.decision, ''), l.left_out, l.state, l.score, l.explanation, l.changed_at, l.version, l.history`
+const pairColumns = `l.id, l.org_id, l.low_id, l.high_id, l.verdict, coalesce(l.stated, ''), coalesce(l.stated_at, 'epoch'), coalesce(l.decision, ''), l.left_out, l.state, l.score, l.explanation, l.changed_at, l.version, l.history`
 
 func scanPair(row pgx.CollectableRow) (*Pair, error) {
 	p := new(Pair)
-	err := row.Scan(&p.ID, &p.Org, &p.Low, &p.High, &p.Verdict, &p.Stated, &p.Decision, &p.LeftOut, &p.State, &p.Score, &p.Explanation, &p.Changed, &p.Version, &p.history)
+	err := row.Scan(&p.ID, &p.Org, &p.Low, &p.High, &p.Verdict, &p.Stated, &p.StatedAt, &p.Decision, &p.LeftOut, &p.State, &p.Score, &p.Explanation, &p.Changed, &p.Version, &p.history)
 	return p, err
 }
 

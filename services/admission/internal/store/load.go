@@ -38,10 +38,6 @@ type Loaded struct {
 // Load takes the messages and reads what they touch, in one round trip.
 func (s *Store) Load(ctx context.Context, tx pgx.Tx, w Wanted) (*Loaded, error) {
 	out := &Loaded{Mine: map[events.ID]bool{}, Patients: map[events.ID]*Patient{}, Encounters: map[events.ID]*Encounter{}}
-	facilities, keys := make([]events.ID, len(w.Visits)), make([]string, len(w.Visits))
-	for i, v := range w.Visits {
-		facilities[i], keys[i] = v.Facility, v.Key
-	}
 	b := &pgx.Batch{}
 	b.Queue(byKey, true)
 	b.Queue(`DELETE FROM message_open WHERE id = ANY($1) AND owner = $2 RETURNING id`, w.Messages, s.Owner).Query(func(rows pgx.Rows) error {
@@ -56,10 +52,19 @@ func (s *Store) Load(ctx context.Context, tx pgx.Tx, w Wanted) (*Loaded, error) 
 	b.Queue(`SELECT `+patientColumns+` FROM patient p JOIN patient_detail d USING (id)
 		WHERE p.id IN (SELECT patient_id FROM patient_identifier WHERE key = ANY($1)) ORDER BY p.id FOR NO KEY UPDATE OF p`, w.Identifiers).Query(out.takePatients)
 	if len(w.Visits) > 0 {
-		b.Queue(`SELECT `+encounterColumns+` FROM encounter e JOIN unnest($1::uuid[], $2::text[]) AS v(f, k) ON e.facility_id = v.f AND e.visit_key = v.k
-			ORDER BY e.id FOR NO KEY UPDATE OF e`, facilities, keys).Query(out.takeEncounters)
+		queueVisits(b, w.Visits).Query(out.takeEncounters)
 	}
 	return out, tx.SendBatch(ctx, b).Close()
+}
+
+// queueVisits asks for stays by key, locked in the order of their ids.
+func queueVisits(b *pgx.Batch, list []Visit) *pgx.QueuedQuery {
+	facilities, keys := make([]events.ID, len(list)), make([]string, len(list))
+	for i, v := range list {
+		facilities[i], keys[i] = v.Facility, v.Key
+	}
+	return b.Queue(`SELECT `+encounterColumns+` FROM encounter e JOIN unnest($1::uuid[], $2::text[]) AS v(f, k) ON e.facility_id = v.f AND e.visit_key = v.k
+		ORDER BY e.id FOR NO KEY UPDATE OF e`, facilities, keys)
 }
 
 func (l *Loaded) takePatients(rows pgx.Rows) error {
@@ -100,13 +105,14 @@ type More struct {
 	Clusters      []events.ID // of patients
 	VisitClusters []events.ID // of stays
 	Stays         []events.ID // by id
+	Visits        []Visit     // stays by key, where there are any
 }
 
 // Empty reports whether nothing is needed.
 func (m *More) Empty() bool { return !m.rows() && len(m.Persons) == 0 }
 
 func (m *More) rows() bool {
-	return len(m.Patients)+len(m.Known)+len(m.Clusters)+len(m.VisitClusters)+len(m.Stays) > 0
+	return len(m.Patients)+len(m.Known)+len(m.Clusters)+len(m.VisitClusters)+len(m.Stays)+len(m.Visits) > 0
 }
 
 // LoadMore reads further patients and stays, then the facts of all stays loaded, and persons' stays.
@@ -156,6 +162,9 @@ func (l *Loaded) queueRows(b *pgx.Batch, m More) {
 	} else if len(m.Patients)+len(m.Stays)+len(m.VisitClusters) > 0 {
 		b.Queue(`SELECT `+encounterColumns+` FROM encounter e WHERE e.patient_id = ANY($1) OR e.id = ANY($2)
 			OR e.cluster_id IS NOT NULL AND e.cluster_id = ANY($3) ORDER BY e.id FOR NO KEY UPDATE OF e`, ids(m.Patients), ids(m.Stays), ids(m.VisitClusters)).Query(l.takeEncounters)
+	}
+	if len(m.Visits) > 0 {
+		queueVisits(b, m.Visits).Query(l.takeEncounters)
 	}
 	if len(m.Clusters) > 0 {
 		b.Queue(`SELECT `+aliasColumns+` FROM patient p JOIN alias a ON a.from_id = p.id WHERE p.cluster_id IS NOT NULL AND p.cluster_id = ANY($1)`, m.Clusters).Query(l.takeAliases)
