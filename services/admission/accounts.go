@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
@@ -24,7 +25,7 @@ func (w *work) moveAccount(it *item, a *adt.Act, p *store.Patient, place int) {
 	}
 	f := it.cmd.Fact
 	f.Kind, f.Message, f.Patient, f.Place, f.Diagnoses = encounter.Move, it.in.ID, p.ID, encounter.Place{}, nil
-	f.Values = encounter.Values{From: q.ID, Of: account.VisitKey}
+	f.Values = encounter.Values{From: q.ID, Of: account.VisitKey, Part: place}
 	if place > 1 { // of several accounts that one message moves
 		f.Message = events.Derive("account", it.in.ID.String(), strconv.Itoa(place))
 	}
@@ -119,12 +120,13 @@ func (w *work) movedWith(accounts []*store.Encounter) []*store.Encounter {
 // those that messages name themselves: of a stay of several patients or accounts, or whose patients'
 // names change or have changed. many says that this batch makes it one, names that it is about names.
 func (w *work) moreOfAccounts(e *store.Encounter, many, names bool, m *store.More) {
-	keys := accountsOf(e)
-	many = many || names || len(keys) > 1
+	many = many || names
+	account := ""
 	for i := range e.Facts {
 		f := &e.Facts[i]
 		p := w.Patients[f.Patient]
-		many = many || f.Patient != e.Facts[0].Patient || p != nil && !p.Cluster.IsZero()
+		many = many || f.Patient != e.Facts[0].Patient || p != nil && !p.Cluster.IsZero() || account != "" && f.Values.Account != "" && f.Values.Account != account
+		account = cmp.Or(account, f.Values.Account)
 		if f.Values.Of == "" {
 			continue
 		}
@@ -138,8 +140,8 @@ func (w *work) moreOfAccounts(e *store.Encounter, many, names bool, m *store.Mor
 			}
 		}
 	}
-	for _, key := range keys {
-		if many {
+	if many {
+		for _, key := range accountsOf(e) {
 			w.moreVisit(store.Visit{Facility: e.Facility, Key: key}, m)
 		}
 	}

@@ -190,6 +190,7 @@ type Values struct {
 	Prior               string     `json:"prior,omitempty"`      // the visit that this one goes on from (MRG of an A06 or A07)
 	From                events.ID  `json:"from,omitzero"`        // of a move of an account: whose it was
 	Of                  string     `json:"of,omitempty"`         // of a move of an account: its key
+	Part                int        `json:"part,omitempty"`       // of a move of an account: which of its message's
 	Gone                Times      `json:"gone,omitempty"`       // times that were sent as deleted
 }
 
@@ -248,5 +249,8 @@ func (f *Fact) tie(g *Fact) int {
 	if c := strings.Compare(f.Control, g.Control); c != 0 {
 		return c
 	}
-	return bytes.Compare(f.Hash[:], g.Hash[:])
+	if c := bytes.Compare(f.Hash[:], g.Hash[:]); c != 0 {
+		return c
+	}
+	return f.Values.Part - g.Values.Part
 }
