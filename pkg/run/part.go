@@ -101,7 +101,7 @@ func (p *Program) build(ctx context.Context, s Service, peers web.Peers) (_ *par
 	if pt.instance.Routes != nil {
 		pt.instance.Routes(pt.router)
 	}
-	pt.standardRoutes(p.infra.Registry)
+	pt.standardRoutes(p.infra.Registry, p.sampler)
 	return pt, nil
 }
 

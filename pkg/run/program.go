@@ -42,17 +42,18 @@ type StreamLimits struct {
 
 // Program is services running in one process.
 type Program struct {
-	cfg    Config
-	infra  Infra
-	log    *slog.Logger
-	parts  []*part
-	server *http.Server
-	listen net.Listener
-	reader *bus.Reader
-	waits  *patience
-	ready  atomic.Bool
-	failed chan error
-	stop   sync.Once
+	cfg     Config
+	infra   Infra
+	log     *slog.Logger
+	parts   []*part
+	server  *http.Server
+	listen  net.Listener
+	reader  *bus.Reader
+	sampler *sampler
+	waits   *patience
+	ready   atomic.Bool
+	failed  chan error
+	stop    sync.Once
 }
 
 const stopDeadline = 20 * time.Second
@@ -68,6 +69,7 @@ func Start(ctx context.Context, cfg Config, infra Infra, services ...Service) (*
 		p.infra.Log = func(service string) *slog.Logger { return telemetry.Logger(os.Stderr, cfg.LogLevel, service) }
 	}
 	p.log = p.infra.Log("handoff")
+	p.sampler = newSampler(p.infra.Registry)
 	p.waits = &patience{say: func(err error) { p.log.WarnContext(ctx, "PostgreSQL is away; the start waits for it", "error", err) }}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(200) // collecting half as often costs some tens of megabytes
@@ -103,6 +105,9 @@ func (p *Program) start(ctx context.Context, services []Service) error {
 	p.serve(mux)
 	for _, part := range p.parts {
 		part.start(p.fail)
+	}
+	if len(p.parts) > 0 {
+		p.parts[0].run(Loop{"samples", p.sampler.Run}, p.fail)
 	}
 	if err := p.awaitParts(ctx); err != nil {
 		return err

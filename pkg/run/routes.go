@@ -17,11 +17,11 @@ import (
 // Describe adds to r the routes that every service answers, for documentation only.
 func Describe(r *web.Router) {
 	pt := &part{router: r, instance: &Instance{}, service: Service{Name: r.Service}}
-	pt.standardRoutes(nil)
+	pt.standardRoutes(nil, newSampler(nil))
 }
 
 // standardRoutes are what every service answers: its conservation laws, its parked keys, its figures.
-func (pt *part) standardRoutes(registry *prometheus.Registry) {
+func (pt *part) standardRoutes(registry *prometheus.Registry, samples *sampler) {
 	type none struct{}
 	type parkedIn struct {
 		Stream string    `path:"stream"`
@@ -66,7 +66,9 @@ func (pt *part) standardRoutes(registry *prometheus.Registry) {
 		return out, nil
 	})
 	pt.behindRoutes()
+	pt.traceRoute()
 	pt.router.Raw(web.OperationsRead, http.MethodGet, "/figures", figures(registry, pt.service.Name))
+	pt.router.Raw(web.OperationsRead, http.MethodGet, "/figures/series", samples.serve(pt.service.Name))
 }
 
 type reconciled struct {

@@ -8,6 +8,12 @@ import (
 // Latency buckets in seconds, from a tenth of a millisecond to ten seconds.
 var Latency = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 
+// ToHuman is the metric of the time until the first person takes something on: an alert, or a task.
+var ToHuman = prometheus.HistogramOpts{
+	Name: "handoff_event_to_human_seconds", Help: "Time from the receipt of a frame until the first person takes on what it led to.",
+	Buckets: []float64{1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 28800, 86400, 259200},
+}
+
 // Registry returns a registry of a program, with Go and process metrics.
 func Registry() *prometheus.Registry {
 	r := prometheus.NewRegistry()

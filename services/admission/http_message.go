@@ -29,6 +29,7 @@ type messageView struct {
 	Reply      string     `json:"reply" doc:"what was answered: AA, AE or AR"`
 	ReceivedAt time.Time  `json:"received_at"`
 	SentAt     *time.Time `json:"sent_at"`
+	KeptAt     *time.Time `json:"kept_at" doc:"when its row was written; the reply followed at the commit"`
 	Copies     int32      `json:"copies" doc:"how often the same bytes came under the same id"`
 	Flags      []string   `json:"flags" doc:"id-reused, id-missing"`
 	Hash       string     `json:"hash" doc:"SHA-256 of the bytes, hexadecimal"`
@@ -40,7 +41,7 @@ type messageView struct {
 func (s *service) viewMessage(m store.MessageRow) messageView {
 	v := messageView{
 		ID: m.ID, FeedID: m.Feed, Facility: m.Facility, ControlID: m.Control, Trigger: m.Trigger, State: m.State, Reason: m.Reason, Reply: m.Reply,
-		ReceivedAt: m.Received.UTC(), SentAt: utc(m.Sent), Copies: m.Copies, Flags: store.FlagNames(m.Flags), Hash: hex.EncodeToString(m.Hash),
+		ReceivedAt: m.Received.UTC(), SentAt: utc(m.Sent), KeptAt: utc(m.Kept), Copies: m.Copies, Flags: store.FlagNames(m.Flags), Hash: hex.EncodeToString(m.Hash),
 		Size: m.Size, Format: "hl7v2",
 	}
 	if m.Format == store.FormatJSON {

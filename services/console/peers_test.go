@@ -73,7 +73,7 @@ func newPeers(t testing.TB, s *stage) *peers {
 			refuse(w, fault.Unknown, "there is no such message")
 			return
 		}
-		write(w, 200, map[string]any{"id": r.PathValue("id"), "encounter_id": stay, "control_id": "MSG00017", "trigger": "A03", "state": "applied", "received_at": time.Now()})
+		write(w, 200, map[string]any{"id": r.PathValue("id"), "encounter_id": stay, "control_id": "MSG00017", "trigger": "A03", "state": "applied", "received_at": p.frame(), "kept_at": p.frame().Add(3 * time.Millisecond)})
 	})
 	mux.HandleFunc("GET /api/admission/messages/{id}/content", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "MSH|^~\\&|ADT|MERCY|||20261121||ADT^A03|MSG00017|P|2.5.1\rPID|1||M-1^^^MERCY^MR\rPV1|1|I\r")

@@ -157,6 +157,7 @@ func (s *service) act(ctx context.Context, tx pgx.Tx, id events.ID, version int,
 	if was := c.Tasks[i].Version; version != 0 && version != was {
 		return nil, fault.New(fault.Stale, "the task has changed since you looked: it is at version %d", was).With("version", was)
 	}
+	untouched := c.Tasks[i].Version == 1
 	who := web.From(ctx)
 	d.action.By, d.action.At, d.action.Lead = who.Subject, w.at, who.Is(web.Lead)
 	task, fact, err := transition.Act(c.Tasks[i], *c.Transition, c.Tasks, d.action)
@@ -179,6 +180,9 @@ func (s *service) act(ctx context.Context, tx pgx.Tx, id events.ID, version int,
 	}
 	if err := w.save(ctx); err != nil {
 		return nil, err
+	}
+	if was := c.Transition; d.action.Name == "claim" && untouched && !was.Received.IsZero() && !was.LateArrival {
+		s.toHuman.Observe(w.at.Sub(was.Received).Seconds())
 	}
 	rows, err := store.Tasks(ctx, tx, store.TaskQuery{ID: id, Limit: 1})
 	if err != nil {

@@ -56,6 +56,9 @@ func build(_ context.Context, env run.Env) (*run.Instance, error) {
 	rules.LateAfter = cmp.Or(env.Config.LateAfter, 24*time.Hour)
 	s := newService(env.Outbox, rules)
 	s.shelf = newShelf(env.DB, rules.Protocols, env.Log)
+	if err := env.Metrics.Register(s.toHuman); err != nil {
+		return nil, err
+	}
 	if err := env.Metrics.Register(s.toTask); err != nil {
 		return nil, err
 	}

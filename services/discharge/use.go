@@ -22,11 +22,12 @@ import (
 
 // service is what the discharge service can do. Safe for concurrent use.
 type service struct {
-	outbox *outbox.Outbox
-	rules  *transition.Rules
-	shelf  *shelf
-	clock  func() time.Time
-	toTask prometheus.Histogram // from the receipt of a frame to the tasks it led to
+	outbox  *outbox.Outbox
+	rules   *transition.Rules
+	shelf   *shelf
+	clock   func() time.Time
+	toTask  prometheus.Histogram // from the receipt of a frame to the tasks it led to
+	toHuman prometheus.Histogram // and to the first person who took one on
 
 	federal   *calendar.Calendar
 	ruled     sync.Map // *rulebook.Rules -> *transition.Rules
@@ -40,6 +41,7 @@ func newService(out *outbox.Outbox, rules *transition.Rules) *service {
 			Name: "handoff_received_to_task_seconds", Buckets: telemetry.Latency,
 			Help: "Time from the receipt of a frame to the tasks of the discharge it told of; late arrivals are not counted.",
 		}),
+		toHuman: prometheus.NewHistogram(telemetry.ToHuman),
 	}
 }
 

@@ -308,6 +308,9 @@ func (s *service) acknowledge(ctx context.Context, in *alertIn) (*workedOut, err
 		if a.State == notice.Resolved {
 			return fault.New(fault.Conflict, "the alert is resolved already: %s", a.Reason)
 		}
+		if a.State == notice.Raised && !a.ReceivedAt.IsZero() {
+			s.meters.toHuman.Observe(e.Received.Sub(a.ReceivedAt).Seconds())
+		}
 		b.Acknowledge(a, me.Subject, e)
 		return nil
 	})

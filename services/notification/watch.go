@@ -24,6 +24,7 @@ type meters struct {
 	frameToAlert  *prometheus.HistogramVec // by point: raised, pushed
 	oldestPending *prometheus.GaugeVec     // by channel
 	sealed        prometheus.Counter
+	toHuman       prometheus.Histogram
 }
 
 func newMeters(reg prometheus.Registerer) *meters {
@@ -42,9 +43,10 @@ func newMeters(reg prometheus.Registerer) *meters {
 			Name: "handoff_delivery_oldest_pending_seconds", Help: "Age of the oldest delivery that waits, by channel."}, []string{"channel"}),
 		sealed: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "handoff_ledger_rows_sealed_total", Help: "Ledger rows covered by the hash chains."}),
+		toHuman: prometheus.NewHistogram(telemetry.ToHuman),
 	}
 	if reg != nil {
-		reg.MustRegister(m.alerts, m.deliveries, m.escalations, m.frameToAlert, m.oldestPending, m.sealed)
+		reg.MustRegister(m.alerts, m.deliveries, m.escalations, m.frameToAlert, m.oldestPending, m.sealed, m.toHuman)
 	}
 	return m
 }

@@ -34,6 +34,7 @@ type MessageRow struct {
 	Control          string
 	Hash             []byte
 	State, Reason    string
+	Kept             *time.Time // when its row was written
 }
 
 const messageState = `CASE WHEN o.id IS NOT NULL THEN 'kept' ELSE coalesce(x.state, 'applied') END`
@@ -60,7 +61,7 @@ func (s *Store) Messages(ctx context.Context, tx pgx.Tx, q MessageQuery) ([]Mess
 		w.and("m.id < ?", q.Before)
 	}
 	rows, err := tx.Query(ctx, fmt.Sprintf(`SELECT m.id, m.feed_id, m.org_id, m.received_at, m.sent_at, m.size, m.copies, m.flags, m.format, m.reply, m.facility, m.trigger, m.charset,
-		m.control_id, m.hash, `+messageState+`, coalesce(x.reason, '')
+		m.control_id, m.hash, `+messageState+`, coalesce(x.reason, ''), m.kept_at
 		FROM message m LEFT JOIN message_open o USING (id) LEFT JOIN message_outcome x USING (id)%s ORDER BY m.id DESC LIMIT %d`, w, q.Limit), w.args...)
 	if err != nil {
 		return nil, err

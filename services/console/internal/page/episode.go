@@ -123,11 +123,13 @@ type Delivery struct {
 
 // Message is an HL7 message as admission answers.
 type Message struct {
-	ControlID  string    `json:"control_id"`
-	Trigger    string    `json:"trigger"`
-	State      string    `json:"state"`
-	Reason     string    `json:"reason"`
-	ReceivedAt time.Time `json:"received_at"`
-	Encounter  events.ID `json:"encounter_id"`
-	Content    string    `json:"-"`
+	ControlID  string     `json:"control_id"`
+	Trigger    string     `json:"trigger"`
+	State      string     `json:"state"`
+	Reason     string     `json:"reason"`
+	ReceivedAt time.Time  `json:"received_at"`
+	KeptAt     *time.Time `json:"kept_at"`
+	Encounter  events.ID  `json:"encounter_id"`
+	Content    string     `json:"-"`
+	Way        *board.Way `json:"-"` // nil: not asked for
 }

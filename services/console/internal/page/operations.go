@@ -13,6 +13,20 @@ import (
 type Operations struct {
 	Tiles    []Tile
 	Services []Figures
+	Span     string                // which time the charts show: hour or day
+	Tables   map[string]ChartTable // the charts to be read
+}
+
+// ChartTable is a chart as a table.
+type ChartTable struct {
+	Names []string
+	Lines []ChartLine
+}
+
+// ChartLine is a stretch of time of a chart.
+type ChartLine struct {
+	At     time.Time
+	Values []string
 }
 
 // Tile is one figure that matters.

@@ -1,7 +1,6 @@
 package page
 
 import (
-	"strings"
 	"time"
 
 	"github.com/handoff-care/handoff/pkg/events"
@@ -51,15 +50,6 @@ func (r Replayed) verdict() string {
 		return "It would go well: " + Plural(r.Events, "event", "events") + " handled in order. Nothing was changed by this trial."
 	}
 	return "Replayed: " + Plural(r.Events, "event", "events") + " in order."
-}
-
-// FactName says the type of a fact in words: "care.encounter.discharged.v1" is "encounter discharged".
-func FactName(typ string) string {
-	parts := strings.Split(typ, ".")
-	if len(parts) < 3 || parts[0] != "care" {
-		return typ
-	}
-	return strings.NewReplacer("-", " ", "_", " ").Replace(strings.Join(parts[1:len(parts)-1], " "))
 }
 
 // Proof is what recomputing the ledger's chain found.

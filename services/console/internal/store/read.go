@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"hash/fnv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -153,4 +154,20 @@ func snapshots[T any](ctx context.Context, tx pgx.Tx, sql string, args ...any) (
 		}
 		return t, err
 	})
+}
+
+// Heard says when each fact of a stay was put on the pages, as far as it was written down.
+func (s *Store) Heard(ctx context.Context, org, encounter events.ID) (map[events.ID]time.Time, error) {
+	out := map[events.ID]time.Time{}
+	err := s.db.Tx(ctx, org, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `SELECT id, heard_at FROM entry WHERE encounter_id = $1 AND heard_at IS NOT NULL LIMIT 2000`, encounter)
+		if err != nil {
+			return err
+		}
+		var id events.ID
+		var at time.Time
+		_, err = pgx.ForEachRow(rows, []any{&id, &at}, func() error { out[id] = at; return nil })
+		return err
+	})
+	return out, err
 }

@@ -236,6 +236,11 @@ func (c *Console) message(w http.ResponseWriter, r *http.Request) error {
 		return fault.Wrap(fault.Unavailable, err, "The message could not be read.")
 	}
 	m.Content = segments(b)
+	way, err := c.way(ctx, id, stay, m.ReceivedAt, m.KeptAt)
+	if err != nil {
+		return err
+	}
+	m.Way = &way
 	c.sheet(w, r, "The hospital's message", page.MessageSheet(m))
 	return nil
 }

@@ -165,15 +165,6 @@ func (c *Console) reapply(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (c *Console) connect(w http.ResponseWriter, r *http.Request) error {
-	list, err := c.feedList(r.Context())
-	if err != nil {
-		return err
-	}
-	c.render(w, r, http.StatusOK, page.ConnectPage(c.page(r, "Connect a feed"), list))
-	return nil
-}
-
 // explain shows how a pasted message would be understood. It goes to admission and back to the page, and
 // nowhere else.
 func (c *Console) explain(w http.ResponseWriter, r *http.Request) error {

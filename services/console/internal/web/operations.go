@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -162,30 +161,15 @@ func (c *Console) lastMinute(ctx context.Context) (n float64) {
 }
 
 func (c *Console) operations(w http.ResponseWriter, r *http.Request) error {
-	c.render(w, r, http.StatusOK, page.OperationsPage(c.page(r, "Operations"), c.figures(r.Context())))
+	o, span := c.figures(r.Context()), overOf(r.URL.Query().Get("span"))
+	o.Span, o.Tables = span.name, tables(c.charts(r.Context(), span), span)
+	c.render(w, r, http.StatusOK, page.OperationsPage(c.page(r, "Operations"), o))
 	return nil
 }
 
 func (c *Console) operationsFigures(w http.ResponseWriter, r *http.Request) error {
 	c.render(w, r, http.StatusOK, page.OperationsPush(c.page(r, ""), c.figures(r.Context())))
 	return nil
-}
-
-// chart is what uPlot draws: first the times, then one row of values per name.
-type chart struct {
-	Names []string     `json:"names"`
-	Data  [][]*float64 `json:"data"`
-}
-
-func (c *Console) operationsSeries(w http.ResponseWriter, r *http.Request) error {
-	list, err := c.Store.Minutes(r.Context(), web.From(r.Context()).Org, time.Hour)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	return json.NewEncoder(w).Encode(map[string]chart{
-		"throughput": throughput(list, time.Now()), "screen": c.recent.chart(),
-	})
 }
 
 // throughput lays minutes out for a chart: every minute of the last hour, also the quiet ones.
@@ -209,25 +193,6 @@ func throughput(list []store.Minute, now time.Time) chart {
 		if kind >= 0 && at >= 0 && at < 60 {
 			*out.Data[kind+1][at] = float64(m.N)
 		}
-	}
-	return out
-}
-
-// chart lays the latencies out in the last hour's minutes: median and 99th of 100.
-func (l *latencies) chart() chart {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	out := chart{Names: []string{"Half within", "99 of 100 within"}, Data: [][]*float64{{}, {}, {}}}
-	n := min(l.n, len(l.ring))
-	for at := 0; at < n; {
-		minute, values := l.at[(l.n-n+at)%len(l.ring)].Truncate(time.Minute), []float64{}
-		for at < n && l.at[(l.n-n+at)%len(l.ring)].Truncate(time.Minute).Equal(minute) {
-			values = append(values, l.ring[(l.n-n+at)%len(l.ring)])
-			at++
-		}
-		slices.Sort(values)
-		x, p50, p99 := float64(minute.Unix()), values[len(values)/2], values[min(len(values)-1, len(values)*99/100)]
-		out.Data[0], out.Data[1], out.Data[2] = append(out.Data[0], &x), append(out.Data[1], &p50), append(out.Data[2], &p99)
 	}
 	return out
 }

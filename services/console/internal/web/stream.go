@@ -333,6 +333,7 @@ func (c *Console) observe(touched map[events.ID]live.News, items map[string]boar
 			took := now.Sub(n.Received).Seconds()
 			c.Screen.Observe(took)
 			c.recent.add(took)
+			c.pushed.add(id, n.Received, now)
 		}
 	}
 }

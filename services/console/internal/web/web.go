@@ -40,6 +40,7 @@ type Console struct {
 
 	open   turnstile
 	recent latencies
+	pushed pushes
 	counts cached[events.ID, store.Tally]
 	people cached[events.ID, map[string]string]
 	facets cached[events.ID, []store.Facet]
@@ -89,6 +90,7 @@ func Routes() []Route {
 		{"GET /operations", web.OperationsRead, (*Console).operations},
 		{"GET /operations/conservation/{service}/{law}", web.OperationsRead, (*Console).conservation},
 		{"GET /live/operations", web.OperationsRead, (*Console).operationsFigures},
+		{"GET /live/operations/tables", web.OperationsRead, (*Console).operationsTables},
 		{"GET /live/operations/series", web.OperationsRead, (*Console).operationsSeries},
 		{"GET /operations/parked/{service}/{stream}/{key}", web.ParkedRead, (*Console).parkedKey},
 		{"POST /operations/parked/{service}/{stream}/{key}/try", web.ParkedReplay, (*Console).tryParked},
@@ -113,6 +115,8 @@ func Routes() []Route {
 		{"GET /feeds", web.FeedsRead, (*Console).feeds},
 		{"GET /live/feeds", web.FeedsRead, (*Console).liveFeeds},
 		{"GET /feeds/connect", web.MessagesTry, (*Console).connect},
+		{"POST /feeds/new", web.FeedsWrite, (*Console).newFeed},
+		{"GET /live/feeds/{feed}/first", web.FeedsRead, (*Console).firstMessage},
 		{"POST /feeds/explain", web.MessagesTry, (*Console).explain},
 		{"GET /feeds/messages/{message}", web.MessagesRead, (*Console).keptMessage},
 		{"POST /feeds/messages/{message}/reapply", web.MessagesReapply, (*Console).reapply},

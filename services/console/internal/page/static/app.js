@@ -264,33 +264,44 @@
 		probe.remove();
 		return c;
 	}
+	const calm = matchMedia("(prefers-reduced-motion: reduce)").matches; // then charts move once a minute
 	async function draw() {
-		const spots = all("[data-chart]");
-		if (!spots.length || !window.uPlot || draw.busy || Date.now() - (draw.at || 0) < 4000) return;
+		const spots = [...all("[data-chart]")];
+		if (!spots.length || !window.uPlot || draw.busy || Date.now() - (draw.at || 0) < (calm ? 58e3 : 9e3)) return;
 		draw.busy = true;
 		try {
-			const res = await fetch("/live/operations/series", { headers: { "X-Background": "1" } });
-			if (!res.ok) return;
-			const series = await res.json();
+			for (const src of new Set(spots.map((el) => el.dataset.src))) {
+				const res = await fetch(src, { headers: { "X-Background": "1" } });
+				if (!res.ok) return;
+				const series = await res.json();
+				for (const el of spots) if (el.dataset.src === src) chart(el, series[el.dataset.chart]);
+			}
 			draw.at = Date.now();
-			for (const el of spots) chart(el, series[el.dataset.chart]);
 		} catch { /* the next round tries again */ } finally { draw.busy = false; }
 	}
+	function tens(u, axis, low, high) { // a line for each power of ten, and none between
+		const out = [];
+		for (let v = 10 ** Math.ceil(Math.log10(low)); v <= high * 1.001; v *= 10) out.push(v);
+		return out;
+	}
 	function chart(el, s) {
-		if (!s || !s.data[0].length) return;
+		if (!s || s.data.length < 2) return;
 		const old = charts.get(el);
-		if (old) return void old.setData(s.data);
+		if (old?.names === s.names.join()) return void old.plot.setData(s.data);
+		old?.plot.destroy();
 		const tones = ["--teal", "--amber", "--green", "--red"].map(colour), ink = colour("--soft"), line = colour("--line");
 		const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line } };
-		const u = new uPlot({
-			width: el.clientWidth, height: 200, legend: { live: false }, cursor: { show: false }, axes: [axis, { ...axis, size: 56 }],
-			series: [{}, ...s.names.map((label, i) => ({ label, stroke: tones[i], width: 2, points: { show: false }, dash: i === 1 ? [6, 4] : undefined }))],
+		const lines = [undefined, [6, 4], [2, 3]];
+		const plot = new uPlot({
+			width: el.clientWidth, height: 200, legend: { live: false }, cursor: { show: false }, axes: [axis, { ...axis, size: 64, ...(s.log && { splits: tens, filter: (u, at) => at }) }],
+			scales: s.log ? { y: { distr: 3, log: 10 } } : { y: { range: { min: { pad: 0, soft: 0, mode: 1 }, max: { pad: .1, soft: 1, mode: 1 } } } },
+			series: [{}, ...s.names.map((label, i) => ({ label, stroke: tones[i % 4], width: 2, spanGaps: true, points: { show: s.data[i + 1].filter((v) => v != null).length < 30, size: 5 }, dash: lines[(Math.floor(i / 4) + i % 2) % 3] }))],
 		}, s.data, el);
-		charts.set(el, u);
-		new ResizeObserver(() => u.setSize({ width: el.clientWidth, height: 200 })).observe(el);
+		charts.set(el, { plot, names: s.names.join() });
+		new ResizeObserver(() => plot.setSize({ width: el.clientWidth, height: 200 })).observe(el);
 	}
 	matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-		for (const [el, u] of charts) { u.destroy(); charts.delete(el); }
+		for (const [el, c] of charts) { c.plot.destroy(); charts.delete(el); }
 		draw.at = 0;
 		draw();
 	});
