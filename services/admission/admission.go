@@ -56,6 +56,7 @@ type service struct {
 	log       *slog.Logger
 	replies   *adt.ReplyIDs
 	heard     *heard
+	quality   *quality
 	address   string // of the MLLP listener
 }
 
@@ -93,7 +94,8 @@ func (s *service) instance(ctx context.Context, auth *web.Authority) (*run.Insta
 func newService(env run.Env) *service {
 	s := &service{config: env.Config, db: env.DB, outbox: env.Outbox, store: store.New(env.DB), log: env.Log, tracer: otel.Tracer("handoff/admission")}
 	s.metrics, s.doors = newMetrics(env.Metrics), adt.NewMetrics(env.Metrics)
-	s.replies, s.heard = adt.NewReplyIDs(time.Now()), &heard{}
+	s.replies, s.heard, s.quality = adt.NewReplyIDs(time.Now()), &heard{}, &quality{}
+	s.doors.Told = s.quality.answered
 	s.directory = store.NewDirectory(s.store, s.announceFacility)
 	s.directory.Development = env.Config.Dev
 	s.applier, s.linker = newApplier(s), newLinker(s)

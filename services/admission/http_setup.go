@@ -23,6 +23,7 @@ func (s *service) setupRoutes(r *web.Router) {
 	web.Handle(r, web.DirectoryWrite, "POST", "/facilities", "Add a facility, or change what is stated of it", s.putFacility)
 	web.Handle(r, web.FeedsRead, "GET", "/feeds", "Feeds", s.feeds)
 	web.Handle(r, web.FeedsRead, "GET", "/feeds/{id}", "One feed", s.oneFeed)
+	web.Handle(r, web.FeedsRead, "GET", "/feeds/{id}/quality", "How a feed did: how fast it was answered, what its messages lacked, its rhythm", s.qualityOf)
 	web.Handle(r, web.FeedsWrite, "POST", "/feeds", "Add a feed; without certificates it gets an API key, shown this once", s.addFeed)
 	web.Handle(r, web.FeedsWrite, "PUT", "/feeds/{id}", "Change a feed", s.changeFeed)
 	web.Handle(r, web.FeedsRead, "GET", "/feeds/{id}/keys", "A feed's API keys, without their secrets", s.keys)

@@ -201,6 +201,11 @@ func (s *service) keepLease(ctx context.Context) error {
 				s.log.WarnContext(ctx, "feeds' pulse not noted", "error", err)
 			}
 		}
+		if by := s.quality.take(); len(by) > 0 {
+			if err := s.store.SaveQuality(ctx, by); err != nil {
+				s.log.WarnContext(ctx, "how feeds did not noted", "error", err)
+			}
+		}
 		n, err := s.store.TakeOver(ctx)
 		if n > 0 {
 			s.log.InfoContext(ctx, "messages taken over", "messages", n)

@@ -72,6 +72,7 @@ func (s *service) Apply(ctx context.Context, batch []*adt.Inbound) error {
 			s.linker.ring()
 		}
 		s.metrics.handled(items, done)
+		s.quality.handled(items, done.Mine)
 	}
 	return err
 }

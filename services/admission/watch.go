@@ -32,6 +32,9 @@ const watchEvery = 30 * time.Second
 // keepWatch tells of stays that nobody ended.
 func (s *service) keepWatch(ctx context.Context) error {
 	return every(ctx, watchEvery, func() {
+		if err := s.store.PruneSlots(ctx); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "old figures of feeds were not forgotten", "error", err)
+		}
 		for {
 			n, err := s.lookForHanging(ctx)
 			if err != nil && ctx.Err() == nil {

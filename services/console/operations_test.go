@@ -201,3 +201,17 @@ func TestAFeedIsMadeAndItsFirstMessageAwaited(t *testing.T) {
 	olu.visit("/feeds/connect")
 	olu.until(`document.querySelector("h1") && !document.querySelector("form[action='/feeds/new']")`)
 }
+
+func TestAFeedsQualityAndRhythmAreShown(t *testing.T) {
+	s := open(t)
+	s.facility()
+	b := s.browse(1280, 1000, false)
+	b.signIn("ivo")
+	b.visit("/feeds")
+	b.click(`a[aria-label="How it does: Mercy ADT"]`)
+	b.until(`document.querySelector("[data-chart=rhythm] canvas")`)
+	b.says("7 of 100 (7%)")
+	b.says("Ask the hospital for PD1-4")
+	b.says("99 of 100 answered within 20 ms")
+	s.looks("olu", "/feeds/"+events.Derive("feed").String(), "feed")
+}

@@ -61,6 +61,14 @@ func (p *peers) mountOperations(mux *http.ServeMux) {
 		write(w, 200, map[string]any{"items": append([]any{map[string]any{"id": events.Derive("mercy"), "code": "MERCY", "name": "Mercy Hospital", "zone": "America/New_York"}}, p.running.hospitals...), "next": nil})
 	})
 	mux.HandleFunc("POST /api/admission/facilities", p.addHospital)
+	mux.HandleFunc("GET /api/admission/feeds/{id}/quality", func(w http.ResponseWriter, _ *http.Request) {
+		rhythm := []any{}
+		for i := range 24 {
+			rhythm = append(rhythm, map[string]any{"at": time.Now().Truncate(time.Hour).Add(time.Duration(i-23) * time.Hour), "n": 40 + 7*(i%6), "usual": 45.5})
+		}
+		figures := map[string]any{"answered": 1200, "ack_p50_s": .005, "ack_p99_s": .02, "handled": 1190, "quarantined": 12, "unknown_facility": 2, "discharges": 100, "no_disposition": 7, "late": 3, "no_pcp": 40}
+		write(w, 200, map[string]any{"feed_id": events.Derive("feed"), "last_hour": figures, "last_day": figures, "rhythm": rhythm})
+	})
 	mux.HandleFunc("POST /api/admission/feeds", p.addFeed)
 	mux.HandleFunc("GET /api/admission/feeds/{id}", func(w http.ResponseWriter, r *http.Request) {
 		p.mu.Lock()

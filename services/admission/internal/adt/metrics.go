@@ -13,6 +13,9 @@ type Metrics struct {
 	connections *prometheus.GaugeVec
 	ack         prometheus.Histogram
 	eventToAck  prometheus.Histogram
+
+	// Told hears of every reply and how long its sender waited; nil: nobody does.
+	Told func(in *Inbound, took time.Duration)
 }
 
 // NewMetrics registers the metrics of the doors.
@@ -48,6 +51,9 @@ func (m *Metrics) Answered(in *Inbound, now time.Time) {
 	}
 	m.frames.WithLabelValues(string(in.Code), duplicate).Inc()
 	m.ack.Observe(now.Sub(in.Received).Seconds())
+	if m.Told != nil {
+		m.Told(in, now.Sub(in.Received))
+	}
 	if in.Sent != nil && !in.Duplicate {
 		m.eventToAck.Observe(max(0, now.Sub(*in.Sent).Seconds()))
 	}

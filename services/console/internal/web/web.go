@@ -115,6 +115,8 @@ func Routes() []Route {
 		{"GET /feeds", web.FeedsRead, (*Console).feeds},
 		{"GET /live/feeds", web.FeedsRead, (*Console).liveFeeds},
 		{"GET /feeds/connect", web.MessagesTry, (*Console).connect},
+		{"GET /feeds/{feed}", web.FeedsRead, (*Console).feedPage},
+		{"GET /live/feeds/{feed}/rhythm", web.FeedsRead, (*Console).feedRhythm},
 		{"POST /feeds/new", web.FeedsWrite, (*Console).newFeed},
 		{"GET /live/feeds/{feed}/first", web.FeedsRead, (*Console).firstMessage},
 		{"POST /feeds/explain", web.MessagesTry, (*Console).explain},
