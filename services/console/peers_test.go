@@ -41,6 +41,8 @@ type peers struct {
 	running running
 
 	heldAlerts []events.Fact
+	answers    map[string]*httptest.ResponseRecorder // by Idempotency-Key
+	devices    devices
 }
 
 func newPeers(t testing.TB, s *stage) *peers {
@@ -79,7 +81,9 @@ func newPeers(t testing.TB, s *stage) *peers {
 		_, _ = io.WriteString(w, "MSH|^~\\&|ADT|MERCY|||20261121||ADT^A03|MSG00017|P|2.5.1\rPID|1||M-1^^^MERCY^MR\rPV1|1|I\r")
 	})
 	mux.HandleFunc("GET /api/discharge/tasks/{id}", func(w http.ResponseWriter, r *http.Request) { p.answer(w, r, nil) })
-	mux.HandleFunc("POST /api/discharge/tasks/{id}/{action}", func(w http.ResponseWriter, r *http.Request) { p.answer(w, r, p.act) })
+	mux.HandleFunc("POST /api/discharge/tasks/{id}/{action}", func(w http.ResponseWriter, r *http.Request) {
+		p.once(w, r, func(w http.ResponseWriter) { p.answer(w, r, p.act) })
+	})
 	mux.HandleFunc("GET /api/notification/alerts/{id}", p.oneAlert)
 	mux.HandleFunc("GET /api/notification/outbox", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, 200, map[string]any{"items": []any{map[string]any{"to": []string{"dana@example.org"}, "subject": "A patient has left", "body": "Open the worklist.", "at": time.Now()}}, "next": nil})
@@ -94,6 +98,7 @@ func newPeers(t testing.TB, s *stage) *peers {
 	}
 	p.mount(mux)
 	p.mountOperations(mux)
+	p.mountDevices(mux)
 	p.server = httptest.NewServer(mux)
 	t.Cleanup(p.server.Close)
 	return p

@@ -39,6 +39,7 @@ type stage struct {
 	server  *httptest.Server
 	org     events.ID
 	peers   *peers
+	line    *line
 	issuer  *issuer
 	hears   map[store.Source]bus.Handler
 	mu      sync.Mutex
@@ -53,7 +54,8 @@ func open(t testing.TB) *stage {
 	s.issuer = newIssuer(t, s.org)
 
 	mux := http.NewServeMux()
-	server := httptest.NewServer(mux)
+	s.line = &line{to: mux}
+	server := httptest.NewServer(s.line)
 	t.Cleanup(server.Close)
 	s.url, s.server = server.URL, server
 	s.issuer.mount(mux, server.URL)

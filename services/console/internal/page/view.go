@@ -18,7 +18,11 @@ type Page struct {
 	Viewer web.Principal
 	Dev    bool
 	Now    time.Time
+	Stand  bool // it stands for a page that this device cannot get now
 	Part   bool // a part of a page is asked for, not the whole
+
+	Session string    // a name for the viewer's session, to which what their device keeps is bound
+	Until   time.Time // when that session ends whatever happens
 }
 
 // may reports whether the viewer has a permission.

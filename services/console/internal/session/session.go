@@ -14,6 +14,7 @@ import (
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"strings"
 	"time"
@@ -133,6 +134,17 @@ func (m *Manager) Put(ctx context.Context, w http.ResponseWriter, values map[str
 		m.scs.Put(ctx, k, v)
 	}
 	m.keep(ctx, w)
+}
+
+// Device is a name for the session that gives nothing away about it: what a device keeps is bound to
+// it. until is when the session ends whatever happens.
+func (m *Manager) Device(ctx context.Context) (name string, until time.Time) {
+	token := m.scs.Token(ctx)
+	if token == "" {
+		return "", until
+	}
+	sum := sha256.Sum256([]byte("device\x00" + token))
+	return hex.EncodeToString(sum[:12]), m.scs.Deadline(ctx)
 }
 
 // Pop takes a value out.

@@ -51,6 +51,7 @@ func (s *Store) Sweep(ctx context.Context) error {
 		b.Queue(`DELETE FROM touch WHERE at < now() - interval '2 minutes'`)
 		b.Queue(`DELETE FROM session WHERE expires_at < now()`)
 		b.Queue(`DELETE FROM deed WHERE at < now() - interval '2 days'`)
+		b.Queue(`DELETE FROM press WHERE at < now() - interval '2 days'`)
 		b.Queue(`DELETE FROM minute WHERE at < now() - interval '8 days'`)
 		return tx.SendBatch(ctx, b).Close()
 	})

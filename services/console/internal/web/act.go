@@ -38,13 +38,14 @@ func (c *Console) act(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		version = work.Task.Version
 	}
-	deed, err := c.do(ctx, &work, a, version, r)
+	key := pressKey(r)
+	deed, err := c.do(ctx, &work, a, version, r, key)
 	if err != nil {
 		return c.refused(w, r, work, err)
 	}
 	toast := page.Toast{Text: deed.Said, Of: id.String()}
 	if deed.Back != "" {
-		deed.Turn = events.NewID()
+		deed.Turn = turnOf(key)
 		if err := c.Store.Did(ctx, web.From(ctx).Org, web.From(ctx).Subject, []store.Deed{deed}); err != nil {
 			return err
 		}
@@ -121,7 +122,7 @@ func attempt(r *http.Request, w board.Work) (any, error) {
 		return nil, err
 	}
 	if next == nil && r.FormValue("next") == "" {
-		if n, ok := board.NextAttempt(said, w.Task.Attempts+1, time.Now(), w.Task.DueAt, board.Zone(w.Zone)); ok {
+		if n, ok := board.NextAttempt(said, w.Task.Attempts+1, pressedAt(r), w.Task.DueAt, board.Zone(w.Zone)); ok {
 			next = &n.At
 		}
 	}
@@ -159,7 +160,7 @@ func chosenTime(r *http.Request, name string, w board.Work) (*time.Time, error) 
 	if text == "" || text == "none" {
 		return nil, nil
 	}
-	if at, ok := board.SnoozeAt(text, time.Now(), board.Zone(w.Zone)); ok {
+	if at, ok := board.SnoozeAt(text, pressedAt(r), board.Zone(w.Zone)); ok {
 		return &at, nil
 	}
 	at, err := time.ParseInLocation("2006-01-02T15:04", text, board.Zone(w.Zone))
@@ -169,8 +170,9 @@ func chosenTime(r *http.Request, name string, w board.Work) (*time.Time, error) 
 	return &at, nil
 }
 
-// do has discharge do a to a task, notes in work how it is then, and returns the deed.
-func (c *Console) do(ctx context.Context, work *board.Work, a action, version int, r *http.Request) (store.Deed, error) {
+// do has discharge do a to a task, notes in work how it is then, and returns the deed. What was pressed
+// under a key (the zero key: none) is done once, however often it is sent.
+func (c *Console) do(ctx context.Context, work *board.Work, a action, version int, r *http.Request, key events.ID) (store.Deed, error) {
 	who, t := web.From(ctx), &work.Task
 	if row := board.RowOf(*work, who); !row.CanWork || !web.Allow(who, a.perm) {
 		return store.Deed{}, fault.New(fault.Forbidden, "This task belongs to another role.")
@@ -182,7 +184,10 @@ func (c *Console) do(ctx context.Context, work *board.Work, a action, version in
 	if !a.matched {
 		version = 0
 	}
-	answer, err := c.change(ctx, t.ID, a.name, version, body)
+	if version, body, err = c.pressed(ctx, key, a.name+" "+t.ID.String(), version, body); err != nil {
+		return store.Deed{}, err
+	}
+	answer, err := c.change(ctx, t.ID, a.name, version, body, key)
 	if err != nil {
 		return store.Deed{}, err
 	}

@@ -99,7 +99,7 @@ func (c *Console) one(ctx context.Context, of chosen, a action, r *http.Request)
 	if d.work, d.err = c.Store.Task(ctx, web.From(ctx).Org, of.encounter, of.task); d.err != nil {
 		return d
 	}
-	if d.deed, d.err = c.do(ctx, &d.work, a, of.version, r); d.err != nil {
+	if d.deed, d.err = c.do(ctx, &d.work, a, of.version, r, under(pressKey(r), of.task)); d.err != nil {
 		c.refresh(ctx, &d.work)
 	}
 	return d
@@ -107,7 +107,7 @@ func (c *Console) one(ctx context.Context, of chosen, a action, r *http.Request)
 
 // settle notes what was done, and says what was and what was not.
 func (c *Console) settle(w http.ResponseWriter, r *http.Request, said string, all []done) error {
-	ctx, turn := r.Context(), events.NewID()
+	ctx, turn := r.Context(), turnOf(pressKey(r))
 	var works []board.Work
 	var deeds []store.Deed
 	var failed []string
@@ -162,12 +162,12 @@ func (c *Console) undo(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	turn := r.FormValue("turn")
+	turn, again, err := c.pressedTurn(ctx, pressKey(r), r.FormValue("turn"), deeds)
+	if err != nil {
+		return err
+	}
 	var mine []store.Deed
 	for _, d := range deeds {
-		if turn == "" && !d.Undone {
-			turn = d.Turn.String()
-		}
 		if d.Turn.String() == turn {
 			mine = append(mine, d)
 		}
@@ -175,7 +175,7 @@ func (c *Console) undo(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case len(mine) == 0:
 		return fault.New(fault.Unknown, "There is nothing to take back. What is older than ten minutes can be changed on the patient's page.")
-	case mine[0].Undone:
+	case mine[0].Undone && !again:
 		return fault.New(fault.Conflict, "This has been taken back already.")
 	}
 	if back := mine[0].Back; back == page.OfAlert || back == page.Unmute {
@@ -184,11 +184,11 @@ func (c *Console) undo(w http.ResponseWriter, r *http.Request) error {
 		return c.undoPair(w, r, mine[0])
 	}
 	all := make([]done, len(mine))
-	each(len(mine), func(i int) { all[i] = c.takeBack(ctx, mine[i]) })
+	each(len(mine), func(i int) { all[i] = c.takeBack(ctx, mine[i], under(pressKey(r), mine[i].Task)) })
 	return c.undone(w, r, mine, all)
 }
 
-func (c *Console) takeBack(ctx context.Context, d store.Deed) (out done) {
+func (c *Console) takeBack(ctx context.Context, d store.Deed, key events.ID) (out done) {
 	if out.work, out.err = c.Store.Task(ctx, web.From(ctx).Org, d.Encounter, d.Task); out.err != nil {
 		return out
 	}
@@ -199,7 +199,7 @@ func (c *Console) takeBack(ctx context.Context, d store.Deed) (out done) {
 		}
 		return map[string]string{"owner": d.Owner}, nil
 	}
-	if _, out.err = c.do(ctx, &out.work, a, d.Version, nil); out.err != nil {
+	if _, out.err = c.do(ctx, &out.work, a, d.Version, nil, key); out.err != nil {
 		c.refresh(ctx, &out.work)
 	}
 	return out

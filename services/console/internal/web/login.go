@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -65,7 +66,8 @@ func (c *Console) loginPage(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return nil
 	}
-	c.render(w, r, http.StatusOK, page.Login(p, r.URL.Query().Get("why"), Local(r.URL.Query().Get("next"))))
+	unsent, _ := strconv.Atoi(r.URL.Query().Get("unsent")) // none, where it is no number
+	c.render(w, r, http.StatusOK, page.Login(p, r.URL.Query().Get("why"), Local(r.URL.Query().Get("next")), unsent))
 	return nil
 }
 
@@ -164,10 +166,13 @@ func (c *Console) logout(w http.ResponseWriter, r *http.Request) error {
 	if err := c.Sessions.SignOut(r.Context(), w); err != nil {
 		return err
 	}
-	why := "bye"
+	// Who signs out leaves nothing on the device. Who was signed out by the clock does not either - the
+	// page sees to that - but is still told of what is urgent until the session would have ended anyway.
+	why, clear := "bye", `"cache", "storage"`
 	if r.FormValue("why") == "idle" {
-		why = "idle"
+		why, clear = "idle", `"cache"`
 	}
+	w.Header().Set("Clear-Site-Data", clear)
 	http.Redirect(w, r, "/login?why="+why, http.StatusSeeOther)
 	return nil
 }

@@ -58,11 +58,15 @@ func (c *Console) names(ctx context.Context, ids []events.ID) map[events.ID]Pers
 	return out
 }
 
-// change asks discharge to do something to a task. version 0 sends no If-Match (claims need none).
-func (c *Console) change(ctx context.Context, id events.ID, action string, version int, in any) (page.Task, error) {
+// change asks discharge to do something to a task. version 0 sends no If-Match (claims need none), the zero
+// key no Idempotency-Key.
+func (c *Console) change(ctx context.Context, id events.ID, action string, version int, in any, key events.ID) (page.Task, error) {
 	var header []string
+	if !key.IsZero() {
+		header = []string{"Idempotency-Key", key.String()}
+	}
 	if version > 0 {
-		header = []string{"If-Match", strconv.Quote(strconv.Itoa(version))}
+		header = append(header, "If-Match", strconv.Quote(strconv.Itoa(version)))
 	}
 	var t page.Task
 	err := c.call(ctx, http.MethodPost, "discharge", "/tasks/"+id.String()+"/"+action, in, &t, header...)

@@ -66,6 +66,11 @@ func Routes() []Route {
 		{"GET /login/callback", web.Anyone, (*Console).loginCallback},
 		{"POST /logout", web.Anyone, (*Console).logout},
 		{"POST /session/keep", web.SignedIn, (*Console).keepSession},
+		{"GET /offline", web.Anyone, (*Console).offline},
+		{"GET /offline/sheets", web.Anyone, (*Console).offlineSheets},
+		{"GET /phone", web.AlertsWork, (*Console).phone},
+		{"GET /phone/key", web.AlertsWork, (*Console).phoneKey},
+		{"POST /phone/{action}", web.AlertsWork, (*Console).phoneAct},
 		{"GET /{$}", web.SignedIn, (*Console).home},
 		{"GET /worklist/more", web.TasksRead, (*Console).worklistMore},
 		{"GET /live/worklist", web.TasksRead, (*Console).liveWorklist},
@@ -156,15 +161,19 @@ func (c *Console) Handler() http.Handler {
 	pages := http.NewCrossOriginProtection().Handler(c.Sessions.Load(mux))
 	all := http.NewServeMux()
 	all.Handle("GET /static/{file}", page.Static)
+	all.Handle("GET /manifest.webmanifest", page.Manifest)
+	all.Handle("GET /sw.js", c.worker())
 	all.Handle("GET /favicon.ico", http.RedirectHandler(page.Asset("icon.svg"), http.StatusFound))
 	all.Handle("/", pages)
 	return c.headers(all)
 }
 
+// policy is the content security policy of every page, also of one that a service worker answers with.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; " +
+	"manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
 // headers are on every answer.
 func (c *Console) headers(next http.Handler) http.Handler {
-	const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-		"font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
@@ -273,7 +282,9 @@ func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, t t
 }
 
 func (c *Console) page(r *http.Request, title string) page.Page {
-	return page.Page{Title: title, Path: r.URL.Path, Viewer: web.From(r.Context()), Dev: c.Dev, Now: time.Now(), Part: fragment(r)}
+	p := page.Page{Title: title, Path: r.URL.Path, Viewer: web.From(r.Context()), Dev: c.Dev, Now: time.Now(), Part: fragment(r)}
+	p.Session, p.Until = c.Sessions.Device(r.Context())
+	return p
 }
 
 func pathID(r *http.Request, name string) (events.ID, error) {

@@ -28,7 +28,8 @@ type Result struct {
 	State     string
 	Reason    string // shown to people and kept for ever: codes and plain words only
 	NotBefore time.Duration
-	Gone      bool // the receiver asked never to be called again
+	Gone      bool        // the receiver asked never to be called again
+	Lost      []events.ID // devices that a push service does not know any more
 }
 
 // Sender tries one delivery. It must come back when ctx is done, and be safe for concurrent use.
@@ -141,7 +142,7 @@ func (p *Post) try(ctx context.Context, parcels []store.Parcel) (outcomes []stor
 	}
 	wg.Wait()
 	for i, r := range results {
-		o := store.Outcome{Parcel: parcels[i], State: r.State, Reason: r.Reason}
+		o := store.Outcome{Parcel: parcels[i], State: r.State, Reason: r.Reason, Lost: r.Lost}
 		switch {
 		case r.State == Pending && ctx.Err() != nil:
 			o.Cut, o.Reason = true, "cut off: the program was stopping"

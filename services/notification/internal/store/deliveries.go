@@ -28,6 +28,8 @@ type Parcel struct {
 	URL                string // where a webhook goes, if the endpoint is active
 	Secrets            []string
 	Endpoint           events.ID
+	Devices            []Device // where a push goes
+	PushKey            []byte   // by which the organization is known to push services
 }
 
 // ClaimDeliveries takes up to limit deliveries of a channel that are due for lease: nobody else takes
@@ -44,6 +46,11 @@ func ClaimDeliveries(ctx context.Context, tx pgx.Tx, channel string, limit int, 
 		)
 		SELECT c.alert_id, c.org_id, c.recipient, c.channel, c.version, c.attempts, c.failures, c.reason, c.created_at, a.kind, a.state, a.severity, a.encounter_id,
 			a.facility, a.sensitive, coalesce(p.email, ''), coalesce(e.url, ''), coalesce(e.secrets, '{}'), e.id,
+			CASE WHEN c.channel = 'push' THEN (SELECT jsonb_agg(jsonb_build_object('id', v.id, 'endpoint', v.endpoint,
+					'p256dh', encode(v.p256dh, 'base64'), 'auth', encode(v.auth, 'base64')) ORDER BY v.id)
+				FROM device v WHERE v.org_id = c.org_id AND v.person = c.recipient AND v.until > now()
+				AND NOT EXISTS (SELECT FROM person x WHERE x.org_id = c.org_id AND x.id = c.recipient AND NOT x.active)) END,
+			CASE WHEN c.channel = 'push' THEN (SELECT private FROM push_key k WHERE k.org_id = c.org_id) END,
 			-- At most one of a road is ever sent as the first, and it is so on every try: what is older and
 			-- was taken back untried stays so.
 			NOT EXISTS (SELECT FROM delivery o WHERE o.alert_id = c.alert_id AND o.recipient = c.recipient AND o.channel = c.channel
@@ -56,7 +63,7 @@ func ClaimDeliveries(ctx context.Context, tx pgx.Tx, channel string, limit int, 
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (p Parcel, err error) {
 		err = row.Scan(&p.Alert, &p.Org, &p.Recipient, &p.Channel, &p.Version, &p.Attempts, &p.Failures, &p.Reason, &p.Created, &p.Kind, &p.State, &p.Severity,
-			&p.Encounter, &p.Facility, &p.Sensitive, &p.Email, &p.URL, &p.Secrets, &p.Endpoint, &p.First)
+			&p.Encounter, &p.Facility, &p.Sensitive, &p.Email, &p.URL, &p.Secrets, &p.Endpoint, &p.Devices, &p.PushKey, &p.First)
 		return p, err
 	})
 }
@@ -68,7 +75,8 @@ type Outcome struct {
 	State  string
 	Reason string
 	Wait   time.Duration
-	Cut    bool // we stopped, before the receiver said anything: no failure of its
+	Cut    bool        // we stopped, before the receiver said anything: no failure of its
+	Lost   []events.ID // devices that are gone
 }
 
 // Finish records outcomes and returns those that took: an outcome of a claim that somebody else has

@@ -124,7 +124,8 @@
 	document.addEventListener("htmx:sse:after:message", () => light("on", "Live"));
 	document.addEventListener("htmx:sse:error", () => light("lost", "Connection lost, trying again"));
 	document.addEventListener("htmx:sse:close", (e) => { if (e.detail.reason !== "cleanup") light("lost", "Not live"); }); // cleanup: another takes its place
-	document.addEventListener("signed-out", () => { location.href = "/login?why=idle"; });
+	document.addEventListener("handoff:back", () => light("on", "Live"));
+	document.addEventListener("signed-out", leave);
 	document.addEventListener("htmx:error", () => light("lost", "Connection lost, trying again"));
 
 	// ---- automatic sign-out: 15 minutes without a person, a warning two minutes before --------------
@@ -146,13 +147,7 @@
 			$("#idle-left").textContent = span(left);
 		}
 	}
-	function leave() {
-		const form = $('form[action="/logout"]');
-		const why = document.createElement("input");
-		Object.assign(why, { type: "hidden", name: "why", value: "idle" });
-		form.append(why);
-		form.submit();
-	}
+	function leave() { self.away.leave("idle"); }
 
 	// ---- what is under the pointer, or has the cursor, stays where it is when rows come before it ---------
 	let over = null, held = null;
@@ -312,6 +307,7 @@
 		if (document.body.hasAttribute("data-signed-in")) {
 			for (const kind of ["pointerdown", "keydown", "wheel", "touchstart"]) addEventListener(kind, () => stay(false), { passive: true });
 			setInterval(watch, 5000);
+			document.addEventListener("visibilitychange", () => { if (!document.hidden) watch(); }); // a phone that slept
 		}
 		setInterval(draw, 5000);
 	});
