@@ -235,6 +235,7 @@ func TestWhatIsPressedWithoutAConnectionIsSentOnceAndInOrder(t *testing.T) {
 	s.cut()
 	b.click("#t-" + id.String() + " .acts .main")
 	b.until(row + `.querySelector(".waiting")?.innerText === "Waiting to be sent: Claim" && document.querySelector("#toasts").innerText.includes("Waiting to be sent: Claim, ` + call + `")`)
+	b.click("#toasts .dismiss")
 	b.click("#t-" + id.String() + ` [data-key="d"]`)
 	b.until(`document.querySelector("#sheet").open && document.querySelector("#sheet").innerText.includes("the next try is set when this is sent")`)
 	b.accessible("the form without a connection")
@@ -301,6 +302,7 @@ func TestAnAnswerThatIsLostIsAskedForAgainAndHasOneEffect(t *testing.T) {
 		})
 		press.does()
 		b.until(press.want + ` && !document.querySelector(".waiting")`)
+		js[chromedp.Void](b, `document.querySelectorAll(".toast").forEach((t) => t.remove())`) // it would lie before the next button
 		if got := s.peers.task(id); got.Version != i+2 {
 			t.Errorf("after %s the task is at version %d, want %d: it had more than one effect", press.action, got.Version, i+2)
 		}
@@ -320,7 +322,7 @@ func TestWhoWasFirstIsToldKindlyWhenTheConnectionIsBack(t *testing.T) {
 	s := open(t)
 	s.facility()
 	st := s.discharge("Maria Santos", false, map[string]time.Duration{call: time.Hour, medicines: 2 * time.Hour})
-	sam := s.browse(1280, 900, false)
+	sam := s.browse(1280, 900, false, away...)
 	sam.signIn("sam")
 	sam.live()
 	b := s.browse(390, 844, true, away...)
@@ -335,6 +337,7 @@ func TestWhoWasFirstIsToldKindlyWhenTheConnectionIsBack(t *testing.T) {
 	}
 	s.cut()
 	b.click("#rows > .row:nth-child(1) .acts .main")
+	b.click("#toasts .dismiss")
 	b.click("#rows > .row:nth-child(2) .acts .main")
 	b.until(`document.querySelectorAll(".waiting").length === 2`)
 	b.shot("offline-waiting-phone-dark")
@@ -382,7 +385,7 @@ func TestWhoSignsOutIsAskedAboutWhatWaits(t *testing.T) {
 	b.click("#rows > .row .acts .main")
 	b.until(`document.querySelector(".waiting")`)
 	b.click(".me form button")
-	b.until(`document.querySelector("#unsent").open && document.querySelector("#unsent").innerText.includes("1 thing still waits")`)
+	b.until(`document.querySelector("#unsent").open && document.querySelector("#unsent").innerText.includes("1 thing: still waiting")`)
 	b.accessible("signing out with something unsent")
 	b.shot("unsent-phone")
 	b.click(`#unsent form[action="/logout"] button`)

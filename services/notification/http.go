@@ -32,6 +32,7 @@ func (s *service) routes(r *web.Router) {
 	r.Raw(web.AlertsRead, "GET", "/stream", s.stream)
 	web.Handle(r, web.OutboxRead, "GET", "/outbox", "Development: mails that the sink caught", s.listOutbox)
 	setup.Door{DB: s.db}.Routes(r)
+	setup.Devices{DB: s.db, Check: channel.CheckPush}.Routes(r)
 }
 
 // alertView is an alert as it is shown.

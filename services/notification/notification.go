@@ -1,8 +1,8 @@
 // Package notification tells people, provably.
 //
 // It hears what happened to transitions, tasks, referrals and feeds, decides who must know (the
-// rosters and rules of the organization), and tells them: in the console at once, by email and
-// webhook outside of any transaction, until somebody acknowledges. Why somebody was told or not is in
+// rosters and rules of the organization), and tells them: in the console at once, by email, webhook
+// and push to their own devices outside of any transaction, until somebody acknowledges. Why somebody was told or not is in
 // a ledger that cannot be changed unseen.
 //
 // Guarantee (G5): one alert per cause however often its fact is heard; every alert has a recipient;
@@ -115,6 +115,7 @@ func build(ctx context.Context, env run.Env) (*service, error) {
 	s.posts = map[string]*channel.Post{
 		routing.Email:   channel.NewPost(env.Outbox, routing.Email, mails, env.Log),
 		routing.Webhook: channel.NewPost(env.Outbox, routing.Webhook, hooks, env.Log),
+		routing.Push:    channel.NewPost(env.Outbox, routing.Push, channel.NewPushes(allow, links, nil), env.Log),
 	}
 	for _, p := range s.posts {
 		p.Record = s.record

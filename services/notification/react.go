@@ -138,6 +138,9 @@ func (s *service) record(ctx context.Context, tx pgx.Tx, outcomes []store.Outcom
 	if err != nil {
 		return err
 	}
+	if err := s.lose(ctx, tx, outcomes); err != nil {
+		return err
+	}
 	w := &tellings{}
 	for _, o := range outcomes {
 		s.meters.deliveries.WithLabelValues(o.Parcel.Channel, o.State).Inc()
@@ -159,6 +162,22 @@ func (s *service) record(ctx context.Context, tx pgx.Tx, outcomes []store.Outcom
 		return err
 	}
 	return s.outbox.Announce(ctx, tx, w.facts...)
+}
+
+// lose ends devices that push services do not know any more, organization by organization.
+func (s *service) lose(ctx context.Context, tx pgx.Tx, outcomes []store.Outcome) error {
+	by := map[events.ID][]events.ID{}
+	for _, o := range outcomes {
+		if len(o.Lost) > 0 {
+			by[o.Parcel.Org] = append(by[o.Parcel.Org], o.Lost...)
+		}
+	}
+	for org, ids := range by {
+		if err := store.LoseDevices(ctx, tx, org, ids); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // tellings is what a batch of tries comes to.

@@ -139,13 +139,16 @@ func (s *service) watch(ctx context.Context, prune bool) error {
 	if err != nil {
 		return err
 	}
-	for _, channel := range []string{routing.Email, routing.Webhook} {
+	for _, channel := range []string{routing.Email, routing.Webhook, routing.Push} {
 		s.meters.oldestPending.WithLabelValues(channel).Set(ages[channel].Seconds())
 	}
 	if !prune {
 		return nil
 	}
 	return s.db.SystemTx(ctx, func(tx pgx.Tx) error {
+		if err := store.PruneDevices(ctx, tx); err != nil {
+			return err
+		}
 		_, err := store.PruneStream(ctx, tx, moment().Add(-streamKept))
 		return err
 	})

@@ -2,25 +2,25 @@ package page
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
+	"path"
+	"slices"
 )
 
 //go:generate go run ./icon
 
-// scripts are what every page loads, in this order, and then htmx.
-var shell = []string{
-	"app.css", "uplot.min.css", "vault.js", "queue.js", "offline.js", "phone.js", "app.js", "htmx.min.js", "hx-sse.min.js",
-	"icon.svg", "icon-192.png", "icon-badge.png",
-}
-
 // Shell is the addresses of the files that pages are made of beside their text: what a device keeps of
 // the console.
-func Shell() []string {
-	out := make([]string, len(shell))
-	for i, name := range shell {
-		out[i] = Asset(name)
+func Shell() (list []string) {
+	for _, name := range slices.Sorted(maps.Keys(versions)) {
+		switch ext := path.Ext(name); {
+		case name == "sw.js", ext != ".js" && ext != ".css" && name != "icon.svg" && name != "icon-192.png" && name != "icon-badge.png":
+		default:
+			list = append(list, Asset(name))
+		}
 	}
-	return out
+	return list
 }
 
 // The ground of the bar at the top, in light and dark: what the phone colours its own bar with.

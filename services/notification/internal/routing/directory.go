@@ -35,6 +35,13 @@ type Endpoint struct {
 	Active     bool
 }
 
+// Phone is somebody who asked to be told on a device of their own. Roles are those of the token that asked: they
+// count beside the directory's.
+type Phone struct {
+	Person string
+	Roles  []string
+}
+
 // Step of an escalation: after Wait without acknowledgement, Target is told.
 type Step struct {
 	Wait   time.Duration
@@ -49,6 +56,8 @@ type Directory struct {
 	order     []string // person ids in a fixed order, so that answers are too
 	rosters   map[[2]string]Roster
 	endpoints []Endpoint
+	phones    []Phone
+	told      map[string]bool // who has a phone
 	rules     map[string][]string
 	steps     map[notice.Severity][]Step
 	mutes     map[string][]Mute // by person
@@ -61,6 +70,7 @@ type Data struct {
 	People    []Person
 	Rosters   []Roster
 	Endpoints []Endpoint
+	Phones    []Phone
 	Rules     map[string][]string        // by kind; others as in DefaultRules
 	Steps     map[notice.Severity][]Step // by severity; others as in DefaultSteps
 	Mutes     []Mute
@@ -94,7 +104,7 @@ var DefaultSteps = map[notice.Severity][]Step{
 func NewDirectory(data Data) *Directory {
 	d := &Directory{
 		Version: data.Version, people: make(map[string]Person, len(data.People)), rosters: make(map[[2]string]Roster, len(data.Rosters)),
-		endpoints: data.Endpoints, rules: data.Rules, steps: data.Steps,
+		endpoints: data.Endpoints, phones: data.Phones, told: make(map[string]bool, len(data.Phones)), rules: data.Rules, steps: data.Steps,
 	}
 	for _, p := range data.People {
 		d.people[p.ID] = p
@@ -103,6 +113,9 @@ func NewDirectory(data Data) *Directory {
 	d.mutes = map[string][]Mute{}
 	for _, m := range data.Mutes {
 		d.mutes[m.Person] = append(d.mutes[m.Person], m)
+	}
+	for _, p := range data.Phones {
+		d.told[p.Person] = true
 	}
 	for _, r := range data.Rosters {
 		d.rosters[[2]string{r.Facility, r.Unit}] = r

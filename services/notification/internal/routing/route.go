@@ -29,6 +29,7 @@ const (
 	Console = "console"
 	Email   = "email"
 	Webhook = "webhook"
+	Push    = "push" // to a person's own devices
 )
 
 // Decision is what became of one candidate and why. Recipient is a person id, "role:x" or
@@ -181,6 +182,11 @@ func (w *walk) role(role, reason string) {
 			w.outside(p, "has role "+role)
 		}
 	}
+	for _, p := range w.d.phones {
+		if slices.Contains(p.Roles, role) {
+			w.phone(p.Person, "has role "+role)
+		}
+	}
 }
 
 // person selects one person. Somebody the directory does not know (an owner known by a token alone)
@@ -195,11 +201,14 @@ func (w *walk) person(id, reason string) {
 	w.named = true
 	if known {
 		w.outside(p, reason)
+	} else {
+		w.phone(id, reason)
 	}
 }
 
 // outside adds the person's own channels beyond the console.
 func (w *walk) outside(p Person, reason string) {
+	w.phone(p.ID, reason)
 	if p.Email == "" || notice.Quiet(w.q.Kind) {
 		return
 	}
@@ -212,6 +221,15 @@ func (w *walk) outside(p Person, reason string) {
 		return
 	}
 	w.add(Selected, p.ID, Email, reason)
+}
+
+// phone tells somebody on their own devices, where they asked for it: of what is urgent, and of nothing else, so
+// that there is nothing to say where it is not.
+func (w *walk) phone(person, reason string) {
+	if p, known := w.d.people[person]; known && !p.Active || !w.d.told[person] || notice.Quiet(w.q.Kind) || w.q.Severity.Rank() < notice.Urgent.Rank() {
+		return
+	}
+	w.add(Selected, person, Push, reason)
 }
 
 func (w *walk) endpoints() {

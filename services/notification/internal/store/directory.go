@@ -43,6 +43,10 @@ func Directory(ctx context.Context, tx pgx.Tx, org events.ID) (d routing.Data, e
 		d.Mutes, err = pgx.CollectRows(rows, pgx.RowToStructByPos[routing.Mute])
 		return err
 	})
+	b.Queue(`SELECT person, array_agg(DISTINCT role) FROM device, unnest(roles) AS role WHERE org_id = $1 GROUP BY person ORDER BY person`, org).Query(func(rows pgx.Rows) (err error) {
+		d.Phones, err = pgx.CollectRows(rows, pgx.RowToStructByPos[routing.Phone])
+		return err
+	})
 	b.Queue(`SELECT kind, targets FROM routing_rule WHERE org_id = $1`, org).Query(func(rows pgx.Rows) error {
 		var kind string
 		var targets []string

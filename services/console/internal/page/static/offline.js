@@ -98,7 +98,7 @@ self.away = (() => {
 		try {
 			await fetch("/logout", { method: "POST", body: new URLSearchParams({ why }), redirect: "manual", signal: AbortSignal.timeout(5000) });
 		} catch {
-			await vault.owe().catch(() => {});
+			await vault.owe(body.dataset.session).catch(() => {});
 		}
 		location.replace("/login?why=" + why + (unsent ? "&unsent=" + unsent : ""));
 	}
@@ -112,7 +112,7 @@ self.away = (() => {
 		if (e.target.getAttribute("action") !== "/logout" || !vault.can) return;
 		e.preventDefault();
 		if (waiting && !e.target.matches("#unsent *")) {
-			$("#unsent-count").textContent = things(waiting);
+			$("#unsent-count").textContent = `${things(waiting)}:`;
 			$("#unsent").showModal();
 		} else leave("bye");
 	});
@@ -138,7 +138,9 @@ self.away = (() => {
 	async function begin() {
 		if (html.hasAttribute("data-stand")) return void await stand();
 		if (!signedIn) return void await vault.wipe();
-		if (await vault.owed()) { await vault.paid(); return void leave("idle"); }
+		const owed = await vault.owed();
+		if (owed) await vault.paid();
+		if (owed && owed === body.dataset.session) return void leave("idle");
 		if (html.dataset.known) {
 			if (!await vault.alive()) return void leave("idle");
 			await vault.touch();

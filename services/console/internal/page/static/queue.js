@@ -174,7 +174,7 @@ self.queue = (() => {
 		const all = document.createElement("template");
 		all.innerHTML = await (await fetch("/offline/sheets")).text();
 		const kind = form === "done" && row.hasAttribute("data-call") ? "call" : form;
-		const none = "00000000-0000-0000-0000-000000000000";
+		const none = ""; // the id of no task
 		const made = $(`template[data-sheet="${kind}"]`, all.content), of = $(".sheet-of", made.content);
 		if (form === "done" && of) of.textContent = $(".who", row)?.innerText ?? "";
 		return made.innerHTML.replaceAll(`/episodes/${none}/tasks/${none}/`, `/episodes/${encounter}/tasks/${task}/`)

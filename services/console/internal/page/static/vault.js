@@ -51,6 +51,7 @@ self.vault = (() => {
 		if (!lock) return null;
 		if (now - lock.seen < idle && now < lock.until && now > lock.seen - 60e3) return lock;
 		await wipe();
+		await owe(lock.id);
 		return null;
 	}
 	// touch says that a person is there.
@@ -99,7 +100,7 @@ self.vault = (() => {
 	}
 
 	// A sign-out that the server could not be told of yet: no more than that it is owed.
-	const owe = () => within("device", "readwrite", (of) => of("device").put(true, "sign-out"));
+	const owe = (id) => within("device", "readwrite", (of) => of("device").put(id, "sign-out"));
 	const owed = () => within("device", "readonly", (of) => of("device").get("sign-out"));
 	const paid = () => drop("device", "sign-out");
 
