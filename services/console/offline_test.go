@@ -301,7 +301,7 @@ func TestAnAnswerThatIsLostIsAskedForAgainAndHasOneEffect(t *testing.T) {
 			return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, press.action)
 		})
 		press.does()
-		b.until(press.want + ` && !document.querySelector(".waiting")`)
+		b.until(press.want + ` && !document.querySelector(".waiting") && !document.querySelector("#sheet").open`)
 		js[chromedp.Void](b, `document.querySelectorAll(".toast").forEach((t) => t.remove())`) // it would lie before the next button
 		if got := s.peers.task(id); got.Version != i+2 {
 			t.Errorf("after %s the task is at version %d, want %d: it had more than one effect", press.action, got.Version, i+2)
