@@ -145,7 +145,7 @@ func (b *bench) subscribes(s *pushService, who web.Principal, path string) *phon
 	return p
 }
 
-func (b *bench) person(subject string, roles ...web.Role) web.Principal {
+func (b *bench) holder(subject string, roles ...web.Role) web.Principal {
 	return web.Principal{Subject: subject, Org: b.org, Roles: roles}
 }
 
@@ -171,7 +171,7 @@ func (b *bench) devices(who web.Principal) int {
 func TestWhatIsUrgentReachesTheDevicesOfWhoeverAsked(t *testing.T) {
 	b := newBench(t, run.Config{})
 	s := b.pushes(true)
-	zoe, kim := b.person("zoe", web.Liaison), b.person("kim", web.Operations)
+	zoe, kim := b.holder("zoe", web.Liaison), b.holder("kim", web.Operations)
 	first, second := b.subscribes(s, zoe, "/one"), b.subscribes(s, zoe, "/two")
 	other := b.subscribes(s, kim, "/other")
 	var key struct{ Key string }
@@ -216,7 +216,7 @@ func TestWhatIsUrgentReachesTheDevicesOfWhoeverAsked(t *testing.T) {
 func TestADeviceThatIsGoneIsForgotten(t *testing.T) {
 	b := newBench(t, run.Config{})
 	s := b.pushes(true)
-	zoe := b.person("zoe", web.Liaison)
+	zoe := b.holder("zoe", web.Liaison)
 	b.subscribes(s, zoe, "/one")
 	b.subscribes(s, zoe, "/two")
 	s.status["/one"] = http.StatusGone
@@ -246,7 +246,7 @@ func TestADeviceThatIsGoneIsForgotten(t *testing.T) {
 func TestAPushServiceThatIsDownIsTriedAgain(t *testing.T) {
 	b := newBench(t, run.Config{})
 	s := b.pushes(true)
-	p := b.subscribes(s, b.person("zoe", web.Liaison), "/one")
+	p := b.subscribes(s, b.holder("zoe", web.Liaison), "/one")
 	s.status["/one"] = http.StatusServiceUnavailable
 	b.told(overdueOf("one"))
 	a := b.alerts("?kind=task-overdue")[0]
@@ -265,7 +265,7 @@ func TestAPushServiceThatIsDownIsTriedAgain(t *testing.T) {
 func TestAPhoneIsItsPersonsAlone(t *testing.T) {
 	b := newBench(t, run.Config{})
 	s := b.pushes(true)
-	zoe, kim := b.person("zoe", web.Liaison), b.person("kim", web.Liaison)
+	zoe, kim := b.holder("zoe", web.Liaison), b.holder("kim", web.Liaison)
 	b.subscribes(s, zoe, "/one")
 	of := map[string]string{"endpoint": s.URL + "/one"}
 	if code := b.call(kim, "POST", "/devices/renew", of, nil); code != http.StatusNotFound {
@@ -316,14 +316,14 @@ func TestAPhoneIsItsPersonsAlone(t *testing.T) {
 func TestAPushGoesToNoPrivateAddress(t *testing.T) {
 	b := newBench(t, run.Config{})
 	s := b.pushes(false)
-	p := b.subscribes(s, b.person("zoe", web.Liaison), "/one")
+	p := b.subscribes(s, b.holder("zoe", web.Liaison), "/one")
 	b.told(overdueOf("one"))
 	b.post("push")
 	if d := b.sentBy(b.alerts("?kind=task-overdue")[0], "push"); d.State != "failed" || d.Reason != "refused: not a public address" || len(p.told) != 0 {
 		t.Errorf("%+v, told %d times", d, len(p.told))
 	}
 	in := map[string]string{"endpoint": "http://push.example/x", "p256dh": base64.RawURLEncoding.EncodeToString(p.key.PublicKey().Bytes()), "auth": base64.RawURLEncoding.EncodeToString(p.auth)}
-	if code := b.call(b.person("zoe", web.Liaison), "POST", "/devices", in, nil); code != http.StatusUnprocessableEntity {
+	if code := b.call(b.holder("zoe", web.Liaison), "POST", "/devices", in, nil); code != http.StatusUnprocessableEntity {
 		t.Errorf("an address without TLS is taken: %d", code)
 	}
 }
@@ -331,7 +331,7 @@ func TestAPushGoesToNoPrivateAddress(t *testing.T) {
 func TestNoPhoneIsToldOfAConfidentialStay(t *testing.T) {
 	b := newBench(t, run.Config{})
 	s := b.pushes(true)
-	p := b.subscribes(s, b.person("zoe", web.Liaison), "/one")
+	p := b.subscribes(s, b.holder("zoe", web.Liaison), "/one")
 	o := overdueOf("one")
 	o.Task.Sensitive = true
 	b.told(o)
