@@ -118,6 +118,19 @@ func TestProtocolsAreCheckedBeforeTheyAreStored(t *testing.T) {
 	}
 }
 
+// What people change is written from the shipped files: they are shown as they are.
+func TestTheShippedFilesAreShownAndAreASetThatCanBeUsed(t *testing.T) {
+	h := newHospital(t)
+	files := h.must("lea:lead", "GET", "/protocols/shipped", nil).body["files"].(map[string]any)
+	if text, _ := files["base.yaml"].(string); !strings.Contains(text, "protocols:") {
+		t.Fatalf("base.yaml: %q", text)
+	}
+	checked := h.must("lea:lead", "POST", "/protocols/check", map[string]any{"files": files, "alone": true}).body
+	if checked["ok"] != true || len(checked["added"].([]any)) != 0 {
+		t.Errorf("what is shipped, handed back: %v", checked)
+	}
+}
+
 func TestWhoMayChangeProtocols(t *testing.T) {
 	h := newHospital(t)
 	body := map[string]any{"title": "x", "files": houseYAML("1", "House call"), "shipped": true, "reason": "x"}

@@ -17,6 +17,7 @@ var (
 	inFile = regexp.MustCompile(`^([\w-]+\.ya?ml): (.*)$`)
 	onLine = regexp.MustCompile(`\bline (\d+)\b`)
 	ofCode = regexp.MustCompile(`\b(?:protocol|task) "?([\w-]+)`)
+	ofRef  = regexp.MustCompile(`^([\w-]+)@\S+ `)
 	quoted = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
 )
 
@@ -38,6 +39,8 @@ func Marks(name, text string, problems []string) (lines []MarkedLine, rest []str
 		n := 0
 		if file == name {
 			n = lineOf(lines, said)
+		} else if m := ofRef.FindStringSubmatch(said); m != nil && file == "" { // a protocol as a whole, whichever file it is in
+			n = startOf(lines, m[1]) + 1
 		}
 		switch {
 		case n > 0:

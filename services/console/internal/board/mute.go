@@ -17,8 +17,8 @@ func MuteEnds(now time.Time, zone *time.Location) []MuteEnd {
 	end, next := shiftEnds(now, zone)
 	return []MuteEnd{
 		{"hour", "For an hour", now.Add(time.Hour), false},
-		{"shift", "For this shift, " + When(end, now, zone), end, false},
-		{"next", "Until the shift after it, " + When(next, now, zone), next, true},
+		{"shift", "For this shift, until " + When(end, now, zone), end, false},
+		{"next", "Until the shift after it ends, " + When(next, now, zone), next, true},
 	}
 }
 

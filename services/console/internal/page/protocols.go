@@ -245,7 +245,7 @@ func (p Protocols) act(a ProtocolAct) string {
 	case a.Kind == "roll-back":
 		return by + " went back, " + where(a.Facility) + ", to: " + p.named(a.Set)
 	case a.Kind == "shadow":
-		return by + " lets be tried, " + where(a.Facility) + ": " + p.named(a.Set)
+		return by + " began a trial, " + where(a.Facility) + ": " + p.named(a.Set)
 	case a.Kind == "end-shadow":
 		return by + " ended the trial " + where(a.Facility)
 	}

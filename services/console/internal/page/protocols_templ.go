@@ -854,7 +854,7 @@ func SetDetail(p Page, s SetPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if p.may(web.ProtocolsTry) {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 74, "<details class=\"card apart\"")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 74, "<details class=\"card apart how-to\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1421,7 +1421,7 @@ func PreviewResult(p Page, v PreviewPage) templ.Component {
 			templ_7745c5c3_Var72 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 128, "<div class=\"card apart result\"><h2>Today against this</h2><p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 128, "<div class=\"card apart foreseen\"><h2>Today against this</h2><p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1742,7 +1742,7 @@ func decideForm(s SetPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 157, "\"> <label for=\"at\">For discharges from <span class=\"hint\">empty: from now on; your time</span></label> <input id=\"at\" name=\"at\" type=\"datetime-local\"> <label for=\"place\">Where</label> <select id=\"place\" name=\"facility\"><option value=\"\">Everywhere without a decision of its own</option> ")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 157, "\"> <label for=\"at\">For discharges from <span class=\"hint\">empty: from now on; in the hospital’s time</span></label> <input id=\"at\" name=\"at\" type=\"datetime-local\"> <label for=\"place\">Where</label> <select id=\"place\" name=\"facility\"><option value=\"\">Everywhere without a decision of its own</option> ")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

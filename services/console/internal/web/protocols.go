@@ -318,7 +318,7 @@ func (c *Console) activateProtocols(w http.ResponseWriter, r *http.Request) erro
 		return err
 	}
 	if text := r.FormValue("at"); text != "" {
-		at, err := time.ParseInLocation("2006-01-02T15:04", text, c.zoneOf(r.Context(), r.FormValue("facility")))
+		at, err := time.ParseInLocation("2006-01-02T15:04", text, c.zoneFor(r.Context(), r.FormValue("facility")))
 		if err != nil {
 			return fault.New(fault.Invalid, "This is not a time: write it like 2026-11-30T14:30.")
 		}
@@ -340,4 +340,14 @@ func (c *Console) shadowProtocols(w http.ResponseWriter, r *http.Request) error 
 
 func (c *Console) rollBackProtocols(w http.ResponseWriter, r *http.Request) error {
 	return c.decideProtocols(w, r, "rollback", map[string]any{})
+}
+
+// zoneFor is the zone in which a time for a facility is written; without one that of the first there is.
+func (c *Console) zoneFor(ctx context.Context, facility string) *time.Location {
+	if facility == "" {
+		if places, err := c.Store.Places(ctx, web.From(ctx).Org); err == nil && len(places) > 0 {
+			facility = places[0].Code
+		}
+	}
+	return c.zoneOf(ctx, facility)
 }
