@@ -14,11 +14,13 @@ type MarkedLine struct {
 }
 
 var (
-	inFile = regexp.MustCompile(`^([\w-]+\.ya?ml): (.*)$`)
-	onLine = regexp.MustCompile(`\bline (\d+)\b`)
-	ofCode = regexp.MustCompile(`\b(?:protocol|task) "?([\w-]+)`)
-	ofRef  = regexp.MustCompile(`^([\w-]+)@\S+ `)
-	quoted = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
+	inFile  = regexp.MustCompile(`^([\w-]+\.ya?ml): (.*)$`)
+	onLine  = regexp.MustCompile(`\bline (\d+)\b`)
+	ofCode  = regexp.MustCompile(`\b(?:protocol|task) "?([\w-]+)`)
+	ofRef   = regexp.MustCompile(`^([\w-]+)@\S+ `)
+	atLine  = regexp.MustCompile(`^line \d+: `)
+	noField = regexp.MustCompile(`^field (\S+) not found in type \S+$`)
+	quoted  = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
 )
 
 // Marks puts problems with protocols on the lines of a file. A problem says its line, or which protocol
@@ -44,12 +46,21 @@ func Marks(name, text string, problems []string) (lines []MarkedLine, rest []str
 		}
 		switch {
 		case n > 0:
-			lines[n-1].Wrong = append(lines[n-1].Wrong, said)
+			lines[n-1].Wrong = append(lines[n-1].Wrong, plainly(said))
 		case file != name || !strings.HasSuffix(said, ":"): // a heading over the lines below it says nothing
 			rest = append(rest, strings.TrimSpace(p))
 		}
 	}
 	return lines, rest
+}
+
+// plainly leaves out what stands beside the line already, and what only programmers know.
+func plainly(said string) string {
+	said = atLine.ReplaceAllString(said, "")
+	if m := noField.FindStringSubmatch(said); m != nil {
+		return "there is no field " + strconv.Quote(m[1]) + " here"
+	}
+	return said
 }
 
 // lineOf is the line that a problem is about, 0 for none.

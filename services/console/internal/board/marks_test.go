@@ -15,7 +15,7 @@ func TestProblemsAreMarkedOnTheirLines(t *testing.T) {
 	}{
 		"the protocol, by what is quoted": {[]string{`base.yaml: protocol home: kind "basis" is none of base, addon, emergency`}, map[int]string{3: `protocol home: kind "basis" is none of base, addon, emergency`}, nil},
 		"the protocol's first line":       {[]string{"base.yaml: protocol snf: code, version, title and at least one task are needed"}, map[int]string{5: "protocol snf: code, version, title and at least one task are needed"}, nil},
-		"a line, below its heading":       {[]string{"base.yaml: yaml: unmarshal errors:", "  line 4: field wen not found"}, map[int]string{4: "line 4: field wen not found"}, nil},
+		"a line, below its heading":       {[]string{"base.yaml: yaml: unmarshal errors:", "  line 4: field wen not found in type protocol.entry"}, map[int]string{4: `there is no field "wen" here`}, nil},
 		"a version of a protocol":         {[]string{"snf@2026.1 does something else here than in the shipped set: give it a new version"}, map[int]string{5: "snf@2026.1 does something else here than in the shipped set: give it a new version"}, nil},
 		"a version of another file's":     {[]string{"copd@2026.1 does something else here"}, map[int]string{}, []string{"copd@2026.1 does something else here"}},
 		"another file":                    {[]string{"tasks.yaml: task home: there is no role \"x\""}, map[int]string{}, []string{"tasks.yaml: task home: there is no role \"x\""}},

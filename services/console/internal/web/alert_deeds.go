@@ -243,7 +243,8 @@ func (c *Console) alertAct(w http.ResponseWriter, r *http.Request) error {
 
 // didTo notes what was done to an alert, so that it can be taken back.
 func (c *Console) didTo(ctx context.Context, deed alertDeed, now page.Alert) (turn string, err error) {
-	d := store.Deed{Turn: events.NewID(), Encounter: now.Encounter, Task: now.ID, Said: deed.said + ": " + board.AlertKind(now.Kind), Version: now.Version}
+	did, _, _ := strings.Cut(deed.said, ".") // what follows is for the moment
+	d := store.Deed{Turn: events.NewID(), Encounter: now.Encounter, Task: now.ID, Said: did + ": " + board.AlertKind(now.Kind), Version: now.Version}
 	if d.Encounter.IsZero() {
 		d.Encounter = now.ID
 	}

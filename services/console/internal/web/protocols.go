@@ -254,7 +254,7 @@ func (c *Console) previewProtocols(w http.ResponseWriter, r *http.Request) error
 
 // readPreview reads a preview to its end, and tells of its progress.
 func readPreview(from io.Reader, told func(previewLine) error) (v page.PreviewPage, err error) {
-	in := json.NewDecoder(from)
+	in, last := json.NewDecoder(from), -1
 	for {
 		var l page.PreviewProgress
 		if err := in.Decode(&l); err != nil {
@@ -268,7 +268,8 @@ func readPreview(from io.Reader, told func(previewLine) error) (v page.PreviewPa
 			return v, nil
 		case l.Patient != nil && len(v.Stays) < staysShown:
 			v.Stays = append(v.Stays, *l.Patient)
-		case l.Progress != nil:
+		case l.Progress != nil && l.Progress.Done != last:
+			last = l.Progress.Done
 			if err := told(previewLine{Done: &l.Progress.Done, Of: &l.Progress.Of}); err != nil {
 				return v, err
 			}
