@@ -13,7 +13,7 @@ func TestWhoAnswersForWhatIsShownAndChanged(t *testing.T) {
 	ada.signIn("ada")
 	ada.visit("/admin")
 	ada.says("Mercy Hospital, 4N")
-	ada.says("Dana Whitfield, Every clinical liaison")
+	ada.says("Dana Whitfield, every clinical liaison")
 	ada.says("After 30 minutes: Every liaison lead")
 	ada.says("Zoe Lind")
 	ada.says("Not any more")
@@ -35,7 +35,7 @@ func TestWhoAnswersForWhatIsShownAndChanged(t *testing.T) {
 		f.querySelectorAll("[name=target]")[1].value = "role:operations"
 		f.requestSubmit()
 	})()`)
-	ada.says("After 20 minutes: Every operations")
+	ada.says("After 20 minutes: Everybody in operations")
 	ada.accessible("administration after a change")
 
 	dana := s.browse(390, 844, true)

@@ -243,6 +243,9 @@ func Recipients(to []string, staff map[string]string) []string {
 	for _, s := range to {
 		if role, ok := strings.CutPrefix(s, "role:"); ok {
 			s = "every " + strings.ToLower(Role(role))
+			if role == "operations" || role == "intake" { // words for a place of work, not for a person
+				s = "everybody in " + strings.ToLower(Role(role))
+			}
 		} else {
 			s = called(s, staff)
 		}

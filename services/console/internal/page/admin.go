@@ -86,11 +86,7 @@ func (a Admin) member(m string) string {
 }
 
 func (a Admin) members(r Roster) string {
-	var out []string
-	for _, m := range r.Members {
-		out = append(out, a.member(m))
-	}
-	return strings.Join(out, ", ")
+	return upper(strings.Join(board.Recipients(r.Members, a.Names), ", "))
 }
 
 func (a Admin) place(r Roster) string {

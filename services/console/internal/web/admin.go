@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/handoff-care/handoff/pkg/fault"
@@ -22,6 +23,12 @@ func (c *Console) admin(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	a.People, a.Rosters = people.Items, rosters.Items
+	slices.SortStableFunc(a.People, func(x, y page.Staff) int {
+		if x.Active != y.Active {
+			return map[bool]int{true: -1, false: 1}[x.Active]
+		}
+		return strings.Compare(x.Name, y.Name)
+	})
 	places, err := c.Store.Places(ctx, web.From(ctx).Org)
 	if err != nil {
 		return err
