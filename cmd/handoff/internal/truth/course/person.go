@@ -32,7 +32,9 @@ type record struct {
 }
 
 var (
-	families  = []string{"Abernethy", "Bellweather", "Castellanos", "Drummond", "Eastergaard", "Fitzwarren", "Gallimore", "Hollingsead", "Ibarrola", "Jankelow", "Kitteridge", "Lundgreen", "Muñozábal", "Nakahira", "Ostrander", "Pellingham", "Quackenbos", "Rademaker", "Szymborak", "Thistlewood", "Underhay", "Vandersloot", "Winterbourne", "Yellowhorse"}
+	onsets    = []string{"b", "br", "d", "dr", "f", "g", "gl", "h", "j", "k", "kr", "l", "m", "n", "p", "r", "s", "st", "t", "tr", "v", "w", "y", "z"}
+	vowels    = []string{"a", "á", "e", "i", "o", "u"}
+	codas     = []string{"", "ck", "l", "m", "n", "ñ", "nd", "r", "rt", "s", "sk", "th", "x"}
 	women     = []string{"Adelheid", "Beatrix", "Cosima", "Delphine", "Eulalia", "Felicitas", "Guinevere", "Henrietta", "Isolde", "Josefa"}
 	men       = []string{"Alaric", "Bertrand", "Cornelius", "Demetrio", "Everard", "Florian", "Godfrey", "Humphrey", "Isidro", "Jasper"}
 	streets   = []string{"Alderbrook Lane", "Birchwood Court", "Copperfield Road", "Dovecote Way", "Elderberry Street", "Fernhollow Drive"}
@@ -49,18 +51,15 @@ func pick[T any](r *rand.Rand, list []T) T { return list[r.IntN(len(list))] }
 
 func chance(r *rand.Rand, percent int) bool { return r.IntN(100) < percent }
 
-// surname is a name that nobody else has: people of different cases are not to be taken for one.
-func surname(tag string, n int) string {
-	syllables := []string{"ba", "ke", "di", "fo", "gu", "la", "me", "ni", "ro", "su"}
-	out := syllables[n%10]
-	for _, r := range tag[1:] {
-		if r >= '0' && r <= '9' {
-			out += syllables[r-'0']
-		} else {
-			out += string(r) + "y"
-		}
+// surname is a name unlike anybody else's: people of different cases are not to be taken for one, also
+// where they are of one age, sex and town.
+func (t *teller) surname() string {
+	var out strings.Builder
+	for range 3 {
+		out.WriteString(pick(t.own, onsets) + pick(t.own, vowels) + pick(t.own, codas))
 	}
-	return strings.ToUpper(out[:1]) + out[1:]
+	name := []rune(out.String())
+	return strings.ToUpper(string(name[:1])) + string(name[1:])
 }
 
 // address and number are nobody's but this case's: people of different cases are not to be taken for one.
@@ -77,7 +76,7 @@ func (t *teller) newRecord() *record {
 	t.records++
 	n := t.records
 	p := &record{
-		mr: fmt.Sprintf("M%s%d", t.tag, n), family: pick(t.own, families) + "-" + surname(t.tag, n), sex: pick(t.rng, []string{"F", "M"}),
+		mr: fmt.Sprintf("M%s%d", t.tag, n), family: t.surname(), sex: pick(t.rng, []string{"F", "M"}),
 		born:   fmt.Sprintf("%d%02d%02d", 1931+t.rng.IntN(70), 1+t.own.IntN(12), 1+t.own.IntN(28)),
 		street: t.address(), phone: t.number(),
 		language: pick(t.rng, languages), payer: pick(t.rng, payers), doctor: pick(t.rng, doctors), private: chance(t.rng, 3),

@@ -61,7 +61,7 @@ type desk struct {
 }
 
 func look(r *rig.Rig, org events.ID) *desk {
-	auditor, intake := r.Token(org, "auditor", web.Auditor), r.Token(org, "intake", web.Intake)
+	auditor, liaison := r.Token(org, "auditor", web.Auditor), r.Token(org, "liaison", web.Liaison)
 	d := &desk{
 		stays:       rig.All[stay](r, auditor, "/admission/encounters"),
 		transitions: rig.All[transition](r, auditor, "/discharge/transitions"),
@@ -73,7 +73,7 @@ func look(r *rig.Rig, org events.ID) *desk {
 		if _, known := d.dead[s.Patient]; known {
 			continue
 		}
-		d.dead[s.Patient] = r.Deceased(intake, s.Patient)
+		d.dead[s.Patient] = r.Deceased(liaison, s.Patient)
 	}
 	return d
 }
