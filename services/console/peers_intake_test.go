@@ -14,6 +14,22 @@ import (
 
 // mountIntake answers as referral does to those who speak for a provider: ines speaks for Maple Court.
 func (p *peers) mountIntake(mux *http.ServeMux) {
+	mux.HandleFunc("GET /api/referral/providers", func(w http.ResponseWriter, r *http.Request) {
+		write(w, 200, map[string]any{"items": []any{
+			map[string]any{"id": events.Derive("maple"), "name": "Maple Court", "address": "14 Maple Lane", "city": "Chicago", "state": "IL", "zip": "60614", "phone": "(312) 555-0101", "rating": 4.5},
+			map[string]any{"id": events.Derive("river"), "name": "Riverside", "city": "Evanston", "state": "IL"},
+		}, "next": nil})
+	})
+	mux.HandleFunc("GET /api/discharge/transitions/{id}/clocks", func(w http.ResponseWriter, r *http.Request) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		items := []any{}
+		if one := p.shown.referral; one != nil && one["transition_id"].(events.ID).String() == r.PathValue("id") {
+			items = append(items, map[string]any{"rule": "pa-expedited", "title": "Answer to an urgent request", "state": "due", "due_at": time.Now().Add(70 * time.Hour),
+				"request": map[string]any{"n": 1, "referral_id": one["id"], "said": []any{}}})
+		}
+		write(w, 200, map[string]any{"items": items, "next": nil})
+	})
 	mux.HandleFunc("GET /api/referral/intake/providers", p.ownProviders)
 	mux.HandleFunc("PUT /api/referral/intake/providers/{id}/capacity", func(w http.ResponseWriter, r *http.Request) {
 		var in struct {

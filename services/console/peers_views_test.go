@@ -2,6 +2,7 @@ package console
 
 import (
 	"encoding/json"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -47,6 +48,10 @@ type shown struct {
 	said    []string       // what it said
 	free    *int           // its free places
 	freeAt  time.Time
+
+	sent  map[string]any // how the search was gone about
+	deeds []string       // what was done to it
+	past  []any          // its history beside the draft
 }
 
 // mount answers for the views.
@@ -75,12 +80,16 @@ func (p *peers) mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/referral/referrals", p.listReferrals)
 	mux.HandleFunc("GET /api/referral/referrals/{id}", p.oneReferral)
 	mux.HandleFunc("GET /api/referral/referrals/{id}/history", func(w http.ResponseWriter, _ *http.Request) {
-		write(w, 200, map[string]any{"items": []any{map[string]any{"version": 1, "at": time.Now(), "by": "", "action": "draft", "state": "drafted"}}, "next": nil})
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		items := append([]any{map[string]any{"version": 1, "at": time.Now(), "by": "", "action": "draft", "state": "drafted"}}, p.shown.past...)
+		write(w, 200, map[string]any{"items": items, "next": nil})
 	})
 	mux.HandleFunc("POST /api/referral/referrals/{id}/{action}", p.workReferral)
 	mux.HandleFunc("POST /api/admission/messages/{id}/reapply", p.reapply)
 	mux.HandleFunc("POST /api/admission/messages/explain", p.explain)
 	p.mountIntake(mux)
+	p.mountReports(mux)
 }
 
 func refuse(w http.ResponseWriter, kind fault.Kind, text string) {
@@ -280,9 +289,10 @@ func (s *stage) refer(st stay) events.Referral {
 	s.peers.shown.stay = st
 	s.peers.shown.referral = map[string]any{
 		"id": r.ID, "encounter_id": r.Encounter, "patient_id": r.Patient, "facility": "MERCY", "unit": "4N", "need": "snf", "state": "drafted", "version": 1,
+		"transition_id": r.Transition, "criteria": map[string]any{"age": 81, "sex": "F", "payer": "medicare"},
 		"candidate_count": 2, "offers": []events.Offer{}, "updated_at": time.Now(), "excluded_elsewhere": 0,
 		"candidates": []any{
-			map[string]any{"provider_id": events.Derive("maple"), "name": "Maple Court", "rank": 1, "reasons": []string{"4.5 stars", "Takes Medicare"}},
+			map[string]any{"provider_id": events.Derive("maple"), "name": "Maple Court", "rank": 1, "reasons": []string{"4.5 stars", "Takes Medicare", "network: takes medicare"}},
 			map[string]any{"provider_id": events.Derive("river"), "name": "Riverside", "rank": 2, "reasons": []string{"In the same area"}},
 		},
 		"excluded": []any{map[string]any{"provider_id": events.Derive("hill"), "name": "Hilltop", "reasons": []string{"Does not take men"}}},
@@ -344,8 +354,12 @@ func (p *peers) workReferral(w http.ResponseWriter, r *http.Request) {
 		Provider  events.ID `json:"provider_id"`
 		Reason    string
 		StartAt   string `json:"start_at"`
+		Note, To  string
+		Size      int `json:"wave_size"`
+		Hours     int
 	}
-	_ = json.NewDecoder(r.Body).Decode(&in)
+	doc, _ := io.ReadAll(r.Body)
+	_ = json.Unmarshal(doc, &in)
 	p.mu.Lock()
 	one := maps.Clone(p.shown.referral)
 	if one == nil {
@@ -359,11 +373,23 @@ func (p *peers) workReferral(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fact := events.Referral{ID: one["id"].(events.ID), Encounter: one["encounter_id"].(events.ID), Patient: one["patient_id"].(events.ID), Need: "snf", State: one["state"].(string), Version: one["version"].(int) + 1}
+	p.shown.deeds = append(p.shown.deeds, r.PathValue("action"))
 	switch r.PathValue("action") {
+	case "choose":
+		one["plan"], one["version"] = map[string]any{"choice": map[string]any{"at": time.Now(), "by": p.who(r).Subject, "to": in.To, "providers": in.Providers}}, fact.Version
+		p.shown.referral = one
+	case "reply":
+		p.talked(in.Provider, "reply", in.Note)
 	case "send":
+		_ = json.Unmarshal(doc, &p.shown.sent)
 		var offers []events.Offer
-		for _, id := range in.Providers {
-			offers = append(offers, events.Offer{Provider: id, State: "sent"})
+		now, until := time.Now(), time.Now().Add(time.Duration(in.Hours)*time.Hour)
+		for i, id := range in.Providers {
+			if in.Size > 0 && i >= in.Size {
+				one["plan"] = map[string]any{"hours": in.Hours, "next": [][]events.ID{in.Providers[i:]}}
+				break
+			}
+			offers = append(offers, events.Offer{Provider: id, State: "sent", AskedAt: &now, Until: &until, Wave: 1})
 		}
 		one["offers"], one["state"], one["version"] = offers, "sent", fact.Version
 		p.shown.referral = one
@@ -398,4 +424,26 @@ func (s *stage) plans(name string, in time.Duration) events.Transition {
 	s.peers.mu.Unlock()
 	s.tell(store.Discharge, events.TransitionPlanned{Of: events.Of{Transition: t}})
 	return t
+}
+
+// talked puts a word of or to a provider into the history of the search.
+func (p *peers) talked(provider events.ID, action, text string) {
+	one := maps.Clone(p.shown.referral)
+	offers := slices.Clone(one["offers"].([]events.Offer))
+	for i := range offers {
+		if offers[i].Provider == provider {
+			offers[i].Question = action == "question"
+		}
+	}
+	one["offers"], one["version"] = offers, one["version"].(int)+1
+	p.shown.referral = one
+	p.shown.past = append(p.shown.past, map[string]any{"version": one["version"], "at": time.Now(), "by": "", "action": action, "state": "sent", "provider_id": provider, "note": text})
+}
+
+// wonders lets a provider ask something, and announces it.
+func (p *peers) wonders(provider, text string) {
+	p.mu.Lock()
+	p.talked(events.Derive(provider), "question", text)
+	p.mu.Unlock()
+	p.stage.stirs()
 }

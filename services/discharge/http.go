@@ -37,6 +37,7 @@ func (a *api) routes(r *web.Router) {
 	web.Handle(r, web.TasksRead, "GET", "/tasks/{id}", "One task, with what is to be done and what was done", a.oneTask)
 	a.clockRoutes(r)
 	a.ruleRoutes(r)
+	a.reportRoutes(r)
 	a.actions(r)
 	a.protocolRoutes(r)
 }

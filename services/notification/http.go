@@ -33,6 +33,7 @@ func (s *service) routes(r *web.Router) {
 	web.Handle(r, web.OutboxRead, "GET", "/outbox", "Development: mails that the sink caught", s.listOutbox)
 	setup.Door{DB: s.db}.Routes(r)
 	setup.Devices{DB: s.db, Check: channel.CheckPush}.Routes(r)
+	s.reportRoutes(r)
 }
 
 // alertView is an alert as it is shown.

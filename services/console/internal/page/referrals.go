@@ -34,6 +34,9 @@ type Referral struct {
 	Candidates   []Place        `json:"candidates"`
 	Excluded     []Place        `json:"excluded"`
 	Elsewhere    int            `json:"excluded_elsewhere"`
+	Plan         Plan           `json:"plan"`
+	Transition   events.ID      `json:"transition_id"`
+	Criteria     Summary        `json:"criteria"`
 }
 
 // Place is a provider that can be asked, or cannot, and why.
@@ -112,8 +115,9 @@ type Board struct {
 // Search is one referral with all that is known of it.
 type Search struct {
 	ReferralRow
-	Lines []Move
-	Staff map[string]string
+	Lines  []Move
+	Staff  map[string]string
+	Clocks []Clock // of what the payer was asked
 }
 
 // Move is a line of a referral's history.
@@ -201,6 +205,7 @@ func (s Search) told(m Move) string {
 	words := map[string]string{
 		"draft": "Search begun", "update": "Brought up to date", "send": "Providers asked", "acknowledge": "Seen by the provider", "offer": "A place offered",
 		"decline": "The provider said no", "accept": "Accepted", "book": "The day was set", "arrive": "The person is there", "no-show": "The person did not come",
+		"choose": "The patient’s choice was written down", "question": "A question", "reply": "The question was answered", "lapse": "The time to answer was over",
 		"withdraw": "The search was ended", "recall": "Taken back, because the stay changed", "expire": "Nobody was found in time", "cancel-arrival": "The arrival was a mistake",
 	}
 	text := cmp.Or(words[m.Action], board.Plain(m.Action))
@@ -214,7 +219,30 @@ func (s Search) by(m Move) string {
 	if m.By == "" {
 		return "by itself"
 	}
-	return "by " + cmp.Or(s.Staff[m.By], m.By)
+	return "by " + s.staff(m.By)
+}
+
+// staff is what somebody is called who works here, or at a place that was asked.
+func (s Search) staff(id string) string { return cmp.Or(s.Staff[id], id) }
+
+// questions counts what providers asked and nobody has answered.
+func (r Referral) questions() (n int) {
+	for _, o := range r.Offers {
+		if o.Question {
+			n++
+		}
+	}
+	return n
+}
+
+// until is when the next of those asked is let go for saying nothing.
+func (r Referral) until() (at *time.Time) {
+	for _, o := range r.Offers {
+		if (o.State == "sent" || o.State == "acknowledged") && o.Until != nil && (at == nil || o.Until.Before(*at)) {
+			at = o.Until
+		}
+	}
+	return at
 }
 
 func choicePath(i int, of string) string { return fmt.Sprintf("%s-%d", of, i) }

@@ -109,6 +109,7 @@ func (c *Console) searchOf(ctx context.Context, id events.ID, known *memory) (pa
 	}
 	slices.Reverse(lines.Items)
 	s := page.Search{ReferralRow: rows[0], Lines: lines.Items}
+	s.Clocks = c.authorizations(ctx, one.Transition, one.ID)
 	s.Staff, err = c.staff(ctx)
 	return s, err
 }
@@ -140,6 +141,7 @@ func (c *Console) liveReferral(w http.ResponseWriter, r *http.Request) error {
 
 // referralDeeds are what can be done to a referral, and what is said afterwards.
 var referralDeeds = map[string]string{
+	"choose": "The choice is written down.", "reply": "Answered. They see it now.",
 	"send": "Asked. The answers show here.", "offer": "Noted: a place is offered.", "decline": "Noted: they said no.", "accept": "Chosen. Now set the day.",
 	"book": "The day is set.", "arrive": "Good: the person is there.", "no-show": "Noted: the person did not come.", "withdraw": "The search is ended.",
 }
@@ -197,6 +199,23 @@ func (c *Console) referralBody(r *http.Request, action string) (map[string]any, 
 	case "send":
 		if body["providers"] = r.Form["ask"]; len(r.Form["ask"]) == 0 {
 			return nil, fault.New(fault.Invalid, "Choose whom to ask: tick at least one place.")
+		}
+		for field, name := range map[string]string{"size": "wave_size", "hours": "hours"} {
+			if n, err := strconv.Atoi(r.FormValue(field)); err == nil {
+				body[name] = n
+			}
+		}
+	case "choose":
+		switch body["to"], body["declined"] = r.FormValue("to"), r.FormValue("declined") != ""; {
+		case r.FormValue("to") == "":
+			return nil, fault.New(fault.Invalid, "Say who was shown the list.")
+		case len(r.Form["chosen"]) == 0 && r.FormValue("declined") == "":
+			return nil, fault.New(fault.Invalid, "Tick what was chosen, or that the choice was left to the team.")
+		}
+		body["providers"] = r.Form["chosen"]
+	case "reply":
+		if body["note"] = r.FormValue("note"); r.FormValue("note") == "" {
+			return nil, fault.New(fault.Invalid, "Write the answer first.")
 		}
 	case "decline", "withdraw":
 		if body["reason"] = r.FormValue("reason"); r.FormValue("reason") == "" {
