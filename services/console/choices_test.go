@@ -46,7 +46,7 @@ func TestTheListIsShownChosenFromAndAskedInWaves(t *testing.T) {
 	b.click("#choose form button")
 	b.notes("The choice is written down.")
 	b.says("Said by the patient, written down by Dana Whitfield")
-	s.looks("dana", path, "referral-plan")
+	s.looks("sam", path, "referral-plan")
 
 	for _, id := range []string{"maple", "river"} {
 		b.click("#c-" + events.Derive(id).String() + " input")
@@ -70,8 +70,8 @@ func TestTheListIsShownChosenFromAndAskedInWaves(t *testing.T) {
 	b.click(`form[action$="/reply"] button`)
 	b.notes("Answered. They see it now.")
 	b.says("82 kg.")
-	s.looks("dana", path, "referral-waves")
-	s.looks("dana", "/referrals", "referrals-waves")
+	s.looks("lea", path, "referral-waves")
+	s.looks("sam", "/referrals", "referrals-waves")
 	s.peers.mu.Lock()
 	defer s.peers.mu.Unlock()
 	if got := strings.Join(s.peers.shown.deeds, " "); !slices.Equal(s.peers.shown.deeds, []string{"choose", "send", "reply"}) {

@@ -55,7 +55,7 @@ func TestReportsSayWhatTheyCount(t *testing.T) {
 	b := s.browse(1280, 900, false)
 	b.signIn("lea")
 	b.visit("/reports")
-	b.says("Contact within two business days 76 52 3 7 9 89%")
+	b.says("Contact within two business days 71 52 3 7 9 89%")
 	b.says("Notice of the admission 4 3 0 1 0 75%")
 	b.says("Left the hospital 49")
 	b.says("5 (10%)")
