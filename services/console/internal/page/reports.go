@@ -208,14 +208,15 @@ func segments(bars []Bar, classes []string) (out []segment) {
 	for _, b := range bars {
 		most = max(most, b.sum())
 	}
-	step := float64(chartWide) / float64(max(len(bars), 4))
+	step := float64(chartWide) / float64(max(len(bars), 1))
+	wide := min(step*.76, 110)
 	for i, b := range bars {
 		y := float64(chartHigh)
 		for k, n := range b.Parts {
 			h := float64(n) / float64(most) * chartHigh
 			y -= h
 			if n > 0 {
-				out = append(out, segment{units(float64(i)*step + step*.12), units(y), units(step * .76), units(h), classes[k]})
+				out = append(out, segment{units(float64(i)*step + (step-wide)/2), units(y), units(wide), units(h), classes[k]})
 			}
 		}
 	}
