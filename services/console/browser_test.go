@@ -95,17 +95,64 @@ func (s *stage) browse(width, height int64, dark bool, expected ...string) *tab 
 			}
 		}
 	}))
-	scheme := "light"
-	if dark {
-		scheme = "dark"
-	}
-	_, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1, Mobile: width < 600})
-	b.must(err)
-	_, err = chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
-	b.must(err)
-	_, err = chromedp.Call(ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "America/New_York"})
+	b.screen(width, height, dark)
+	_, err := chromedp.Call(ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "America/New_York"})
 	b.must(err)
 	return b
+}
+
+// screen gives the window another size and scheme; the page in it stays.
+func (b *tab) screen(width, height int64, dark bool) {
+	b.t.Helper()
+	_, err := chromedp.Call(b.ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1, Mobile: width < 600})
+	b.must(err)
+	b.media("", "prefers-color-scheme", map[bool]string{false: "light", true: "dark"}[dark])
+}
+
+// media shows the page as for a medium ("" or "print") to somebody who prefers something.
+func (b *tab) media(medium, feature, value string) {
+	b.t.Helper()
+	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: medium, Features: []*emulation.MediaFeature{{Name: feature, Value: value}}})
+	b.must(err)
+}
+
+// screens are what every view is looked at on: the third is a desktop at 200 % zoom.
+var screens = []struct {
+	name string
+	w, h int64
+	dark bool
+}{{"desktop-light", 1280, 900, false}, {"desktop-dark", 1280, 900, true}, {"zoomed", 640, 450, false}, {"phone-light", 390, 844, false}, {"phone-dark", 390, 844, true}}
+
+// looksRight looks at the page that is open on every screen: nothing keeps anybody out, nothing is cut off.
+func (b *tab) looksRight(name string) {
+	b.t.Helper()
+	for _, s := range screens {
+		b.screen(s.w, s.h, s.dark)
+		b.accessible(s.name + " " + name)
+		b.shot(name + "-" + s.name)
+		b.fits(s.name + " " + name)
+	}
+}
+
+// fits finds what has to be scrolled sideways, or is cut off.
+func (b *tab) fits(where string) {
+	b.t.Helper()
+	for _, what := range js[[]string](b, `(() => {
+		const bad = [], wide = document.documentElement.clientWidth
+		if (document.documentElement.scrollWidth > wide) bad.push("the page is " + document.documentElement.scrollWidth + " wide, its window " + wide)
+		for (const el of document.querySelectorAll("body *")) {
+			if (!el.checkVisibility() || el.closest(".quietly, .skip, svg, dialog:not([open])")) continue
+			const how = getComputedStyle(el)
+			if (how.overflowX === "hidden" && how.textOverflow !== "ellipsis" && el.scrollWidth > el.clientWidth + 1) bad.push("cut off: " + el.outerHTML.slice(0, 120))
+			let held = el.parentElement
+			while (held && !/auto|scroll/.test(getComputedStyle(held).overflowX)) held = held.parentElement
+			const box = el.getBoundingClientRect()
+			if (!held && box.width && (box.right > wide + 1 || box.left < -1)) bad.push("beside the window: " + el.outerHTML.slice(0, 120))
+		}
+		return bad.slice(0, 5)
+	})()`) {
+		b.t.Errorf("%s: %s", where, what)
+	}
 }
 
 func (b *tab) must(err error) {

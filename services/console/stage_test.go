@@ -199,6 +199,14 @@ type issuer struct {
 	org   events.ID
 	mu    sync.Mutex
 	codes map[string]url.Values
+	away  map[string]events.ID // who is of another organization
+}
+
+// of makes somebody one of another organization.
+func (i *issuer) of(who string, org events.ID) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.away[who] = org
 }
 
 // people are the personas of the tests.
@@ -214,6 +222,8 @@ var people = map[string]struct {
 	"ivy":  {"Ivy Lund", []web.Role{web.Intake}},
 	"ivo":  {"Ivo Brandt", []web.Role{web.Interface}},
 	"ada":  {"Ada Lindgren", []web.Role{web.Admin}},
+	"eve":  {"Eve Lindqvist", []web.Role{web.Liaison}},
+	"pat":  {"Pat Kowalski", []web.Role{web.Lead, web.Operations, web.Interface}}, // a small hospital's everything
 }
 
 func newIssuer(t testing.TB, org events.ID) *issuer {
@@ -221,7 +231,7 @@ func newIssuer(t testing.TB, org events.ID) *issuer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &issuer{t: t, key: key, org: org, codes: map[string]url.Values{}}
+	return &issuer{t: t, key: key, org: org, codes: map[string]url.Values{}, away: map[string]events.ID{}}
 }
 
 func (i *issuer) token(who, nonce string, life time.Duration) string {
@@ -229,8 +239,14 @@ func (i *issuer) token(who, nonce string, life time.Duration) string {
 	if err != nil {
 		i.t.Fatal(err)
 	}
+	org := i.org
+	i.mu.Lock()
+	if other, away := i.away[who]; away {
+		org = other
+	}
+	i.mu.Unlock()
 	text, err := jwt.Signed(signer).Claims(map[string]any{
-		"iss": web.DevIssuer, "aud": web.TokenAudience, "sub": who, "name": people[who].name, "org": i.org, "roles": people[who].roles,
+		"iss": web.DevIssuer, "aud": web.TokenAudience, "sub": who, "name": people[who].name, "org": org, "roles": people[who].roles,
 		"exp": time.Now().Add(life).Unix(), "nonce": nonce,
 	}).Serialize()
 	if err != nil {

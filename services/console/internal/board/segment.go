@@ -1,6 +1,10 @@
 package board
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/handoff-care/handoff/services/console/internal/text"
+)
 
 // Segment is one line of an HL7 message, in words.
 type Segment struct {
@@ -12,7 +16,7 @@ type Segment struct {
 type Field struct{ Name, Value string }
 
 // segmentNames say what a segment is about.
-var segmentNames = map[string]string{
+var segmentNames = map[string]text.Message{
 	"MSH": "Who sent the message, and when", "EVN": "What happened, and when", "PID": "The patient", "PD1": "More of the patient", "NK1": "Next of kin",
 	"PV1": "The visit", "PV2": "More of the visit", "DG1": "A diagnosis", "PR1": "A procedure", "AL1": "An allergy", "OBX": "An observation", "GT1": "Who pays",
 	"IN1": "An insurance", "IN2": "More of an insurance", "MRG": "The number that was merged", "ROL": "Somebody's role", "DRG": "The diagnosis group", "ACC": "An accident",
@@ -20,7 +24,7 @@ var segmentNames = map[string]string{
 }
 
 // fieldNames say what the fields people ask for are called, by segment and number.
-var fieldNames = map[string]map[int]string{
+var fieldNames = map[string]map[int]text.Message{
 	"MSH": {3: "Sending program", 4: "Sending facility", 5: "Receiving program", 6: "Receiving facility", 7: "Sent at", 9: "Kind of message", 10: "Control number", 11: "Production or test", 12: "Version", 18: "Characters"},
 	"EVN": {1: "Event", 2: "Recorded at", 3: "Planned for", 4: "Reason", 5: "By", 6: "Happened at"},
 	"PID": {3: "Numbers", 5: "Name", 7: "Born", 8: "Sex", 9: "Alias", 10: "Race", 11: "Address", 13: "Phone at home", 14: "Phone at work", 15: "Language", 16: "Marital status", 18: "Account", 19: "Social security number", 29: "Died at", 30: "Has died"},
@@ -46,7 +50,7 @@ func Segments(message string) []Segment {
 			continue
 		}
 		code, sep := line[:3], line[3:4]
-		s := Segment{Code: code, Name: segmentNames[code]}
+		s := Segment{Code: code, Name: string(segmentNames[code])}
 		if s.Name == "" {
 			s.Name = "Something else"
 			if code[0] == 'Z' {
@@ -60,7 +64,7 @@ func Segments(message string) []Segment {
 			first = 3
 		}
 		for n := first; n < len(values); n++ {
-			name := fieldNames[code][n]
+			name := string(fieldNames[code][n])
 			if value := readable(values[n]); value != "" && name != "" {
 				s.Fields = append(s.Fields, Field{name, value})
 			}

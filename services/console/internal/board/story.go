@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // Line is one line of an episode's story.
@@ -30,7 +31,7 @@ type Happening struct {
 }
 
 // said is what each type of fact is in plain words.
-var said = map[string]string{
+var said = map[string]text.Message{
 	events.EncounterPlanned{}.Type():            "A stay was planned",
 	events.EncounterAdmitted{}.Type():           "Arrived",
 	events.EncounterTransferred{}.Type():        "Moved to another unit or bed",
@@ -83,7 +84,7 @@ var said = map[string]string{
 
 // Tell puts a fact into words. staff are what people are called.
 func Tell(h Happening, staff map[string]string) Line {
-	l := Line{Said: said[h.Type], At: h.Occurred, Correct: Corrects(h.Type)}
+	l := Line{Said: string(said[h.Type]), At: h.Occurred, Correct: Corrects(h.Type)}
 	if l.Said == "" {
 		l.Said = Plain(strings.TrimSuffix(strings.TrimPrefix(h.Type, "care."), ".v1"))
 	}
@@ -202,37 +203,37 @@ func Made(works []Work) []Line {
 
 // Need is a kind of next caregiver in words.
 func Need(code string) string {
-	words := map[string]string{
+	words := map[string]text.Message{
 		"snf": "Skilled nursing facility", "home-health": "Home health", "irf": "Rehabilitation facility", "ltch": "Long-term care hospital",
 		"hospice": "Hospice", "psych": "Psychiatric care", "dialysis": "Dialysis",
 	}
 	if w, ok := words[code]; ok {
-		return w
+		return string(w)
 	}
 	return Plain(code)
 }
 
 // AlertKind is what an alert is about, in words.
 func AlertKind(kind string) string {
-	words := map[string]string{
+	words := map[string]text.Message{
 		"transition-opened": "A patient left: follow-up is needed", "task-overdue": "A task is overdue", "clock-missed": "A request was not answered in time", "referral-declined": "A place was declined",
 		"message-quarantined": "A message could not be used", "referral-accepted": "A place was accepted", "referral-asked": "A place is asked for",
 		"readmission": "A discharged patient is back in hospital",
 	}
 	if w, ok := words[kind]; ok {
-		return w
+		return string(w)
 	}
 	return Plain(kind)
 }
 
 // Transition is a transition's state in words.
 func Transition(state string) string {
-	words := map[string]string{
+	words := map[string]text.Message{
 		"planning": "In hospital, being planned", "active": "Follow-up under way", "completed": "Follow-up complete", "cancelled": "Cancelled",
 		"expired": "Ended: the patient has died", "readmitted": "Back in hospital", "closed": "Closed",
 	}
 	if w, ok := words[state]; ok {
-		return w
+		return string(w)
 	}
 	return Plain(state)
 }

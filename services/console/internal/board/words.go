@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // Tone says how pressing a due time is; it is shown by colour, shape and words together.
@@ -68,7 +70,7 @@ func Ago(at, now time.Time) string {
 }
 
 // dispositions are UB-04 FL 17 in a nurse's words.
-var dispositions = map[string]string{
+var dispositions = map[string]text.Message{
 	"01": "home", "02": "another hospital", "03": "skilled nursing facility", "04": "intermediate care", "05": "cancer or children's hospital",
 	"06": "home with home health", "07": "left against advice", "09": "admitted here", "20": "died", "21": "court or law enforcement",
 	"30": "still a patient", "40": "died at home", "41": "died in a facility", "42": "died, place unknown", "43": "federal hospital",
@@ -79,14 +81,14 @@ var dispositions = map[string]string{
 // Disposition is where a patient went, in words; planned readmissions (81 to 95) say so.
 func Disposition(code string) string {
 	if word, ok := dispositions[code]; ok {
-		return word
+		return string(word)
 	}
 	planned := map[string]string{
 		"81": "01", "82": "02", "83": "03", "84": "04", "85": "05", "86": "06", "87": "21", "88": "43", "89": "61",
 		"90": "62", "91": "63", "92": "64", "93": "65", "94": "66", "95": "70",
 	}
 	if base, ok := planned[code]; ok {
-		return dispositions[base] + ", return planned"
+		return string(dispositions[base]) + ", return planned"
 	}
 	if code == "" {
 		return "destination not yet known"
@@ -96,7 +98,7 @@ func Disposition(code string) string {
 
 // Sex is HL7 table 0001 in a word, "" where unknown.
 func Sex(code string) string {
-	return map[string]string{"F": "woman", "M": "man", "O": "other sex", "A": "other sex"}[code]
+	return string(map[string]text.Message{"F": "woman", "M": "man", "O": "other sex", "A": "other sex"}[code])
 }
 
 // Plain makes words of a code: "tcm-contact" is "Tcm contact".
@@ -110,19 +112,19 @@ func Plain(code string) string {
 
 // Role is a role in a person's words.
 func Role(role string) string {
-	words := map[string]string{
+	words := map[string]text.Message{
 		"liaison": "Clinical liaison", "lead": "Liaison lead", "intake": "Post-acute intake", "interface": "Interface engineer",
 		"operations": "Operations", "privacy": "Privacy officer", "admin": "Administrator", "auditor": "Auditor",
 	}
 	if w, ok := words[role]; ok {
-		return w
+		return string(w)
 	}
 	return Plain(role)
 }
 
 // Reason is why a task or transition ended, in words.
 func Reason(code string) string {
-	words := map[string]string{
+	words := map[string]text.Message{
 		"discharge-cancelled": "the discharge was cancelled", "admission-cancelled": "the admission was cancelled",
 		"entered-in-error": "the stay was entered in error", "not-applicable": "the stay no longer calls for it",
 		"deceased": "the patient has died", "replanned": "the plan changed", "patient-died": "the patient has died", "expired": "the patient has died", "not-deceased": "the patient has not died after all",
@@ -137,19 +139,19 @@ func Reason(code string) string {
 		"visit-ended": "the visit has ended", "heard-of-again": "the visit was heard of again",
 	}
 	if w, ok := words[code]; ok {
-		return w
+		return string(w)
 	}
 	return strings.ToLower(Plain(code))
 }
 
 // StayState is a stay's state in words.
 func StayState(state string) string {
-	words := map[string]string{
+	words := map[string]text.Message{
 		"planned": "Planned", "arrived": "Here", "in-progress": "In hospital", "onleave": "On leave", "finished": "Left", "cancelled": "Cancelled",
 		"entered-in-error": "Entered in error",
 	}
 	if w, ok := words[state]; ok {
-		return w
+		return string(w)
 	}
 	return Plain(state)
 }

@@ -18,3 +18,36 @@ func sayN(ctx context.Context, n int, one, many text.Message) string {
 func toPatient(ctx context.Context, m text.Patient, args ...any) string {
 	return text.P(ctx, m, args...)
 }
+
+// overdueOf says how many of what was named are overdue.
+func overdueOf(ctx context.Context, n int) string {
+	if n == 0 {
+		return say(ctx, "none of them is overdue.")
+	}
+	return sayN(ctx, n, "%d of them is overdue.", "%d of them are overdue.")
+}
+
+// endedTasks says what a shift has done.
+func endedTasks(ctx context.Context, n int) string {
+	if n == 0 {
+		return say(ctx, "In the last 12 hours you ended no tasks.")
+	}
+	return sayN(ctx, n, "In the last 12 hours you ended %d task.", "In the last 12 hours you ended %d tasks.")
+}
+
+// whatToDo says what helps where a page could not be shown.
+func whatToDo(status int) text.Message {
+	switch {
+	case status == 403:
+		return "If your work needs it, ask your administrator for the role that opens it."
+	case status == 404:
+		return "The address may be old or not complete. Start from the worklist, or search for the patient."
+	case status == 409 || status == 412:
+		return "Somebody else was faster. Look at it as it is now, and decide again."
+	case status == 429:
+		return "Close pages that you do not need, wait half a minute, and try again."
+	case status >= 500:
+		return "Nothing you saved is lost. Wait a moment and try again. If it stays so, tell whoever looks after the system."
+	}
+	return "Go back, look at what was entered, and try again."
+}

@@ -270,7 +270,16 @@ func (c *Console) failed(w *reply, r *http.Request, err error) {
 		c.render(w, r, status, page.ToastPart(page.Toast{Text: fault.Public(err), Bad: true}))
 		return
 	}
-	c.render(w, r, status, page.ErrorPage(c.page(r, "Something is missing"), status, fault.Public(err)))
+	title := "Not done"
+	switch {
+	case status == 404:
+		title = "Not found"
+	case status == 403:
+		title = "Not open to you"
+	case status >= 500:
+		title = "Not available now"
+	}
+	c.render(w, r, status, page.ErrorPage(c.page(r, title), status, fault.Public(err)))
 }
 
 // fragment reports whether a part of a page asked, not the address bar.
