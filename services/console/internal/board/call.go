@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // Callable reports whether a task is done by reaching somebody.
@@ -117,7 +119,10 @@ func dayNumber(t time.Time) int64 {
 }
 
 // Snooze is a time something can be put off to, by a code that means a time in every zone.
-type Snooze struct{ Code, Text string }
+type Snooze struct {
+	Code string
+	Text text.Message
+}
 
 // Snoozes are the times something can be put off to.
 var Snoozes = []Snooze{{"1h", "In an hour"}, {"3h", "In three hours"}, {"evening", "This evening"}, {"tomorrow", "Tomorrow morning"}, {"monday", "Monday morning"}, {"week", "In a week"}}

@@ -6,10 +6,14 @@ import (
 
 	"github.com/handoff-care/handoff/services/console/internal/board"
 	"github.com/handoff-care/handoff/services/console/internal/store"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // Outcome is a way a task can end, or an attempt.
-type Outcome struct{ Code, Text, Hint string }
+type Outcome struct {
+	Code       string
+	Text, Hint text.Message
+}
 
 // Outcomes are the ways a task can be done, the usual one first.
 var Outcomes = []Outcome{
@@ -69,28 +73,28 @@ type Log struct {
 
 // done is what somebody did, in words.
 func (l Log) done(staff map[string]string) string {
-	words := map[string]string{
+	words := map[string]text.Message{
 		"claim": "Taken", "release": "Given back", "start": "Started", "assign": "Handed over", "snooze": "Put off", "attempt": "Tried",
 		"complete": "Done", "cancel": "Cancelled", "reopen": "Opened again",
 	}
-	text := words[l.Action]
-	if text == "" {
-		text = board.Plain(l.Action)
+	said := string(words[l.Action])
+	if said == "" {
+		said = board.Plain(l.Action)
 	}
 	if l.Outcome != "" && (l.Action == "attempt" || l.Action == "complete") {
-		text += ": " + lower(board.Plain(l.Outcome))
+		said += ": " + lower(board.Plain(l.Outcome))
 	}
 	if l.By != "" {
 		name := staff[l.By]
 		if name == "" {
 			name = l.By
 		}
-		text += ", " + name
+		said += ", " + name
 	}
 	if l.Duration != nil && *l.Duration >= 60 {
-		text += ", " + Plural(*l.Duration/60, "minute", "minutes")
+		said += ", " + Plural(*l.Duration/60, "minute", "minutes")
 	}
-	return text
+	return said
 }
 
 // Target is what a sheet's form is about: one task, or what is selected.
@@ -188,7 +192,10 @@ func (t Turn) change() string {
 }
 
 // Key is a key and what it does.
-type Key struct{ Keys, Does string }
+type Key struct {
+	Keys string
+	Does text.Message
+}
 
 // Keys is what the keyboard does on a list.
 var Keys = []Key{

@@ -23,7 +23,7 @@ func (c *Console) doneForm(w http.ResponseWriter, r *http.Request) error {
 	f := page.DoneForm{Row: row, Call: board.Callable(row.Code)}
 	now := time.Now()
 	for _, a := range page.Attempts {
-		t := page.Try{Code: a.Code, Text: a.Text, Next: "no other try is set"}
+		t := page.Try{Code: a.Code, Text: string(a.Text), Next: "no other try is set"}
 		if n, ok := board.NextAttempt(a.Code, work.Task.Attempts+1, now, row.Due, row.Zone); ok {
 			t.Next, t.Why = "next try "+board.When(n.At, now, row.Zone), n.Why
 		}
@@ -87,7 +87,7 @@ func snoozes(zone *time.Location) []page.Choice {
 	now := time.Now()
 	var out []page.Choice
 	for _, s := range board.Snoozes {
-		c := page.Choice{Code: s.Code, Text: s.Text}
+		c := page.Choice{Code: s.Code, Text: string(s.Text)}
 		if zone != nil {
 			at, ok := board.SnoozeAt(s.Code, now, zone)
 			if !ok {

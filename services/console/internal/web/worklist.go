@@ -165,7 +165,9 @@ func (c *Console) choices(ctx context.Context, l *page.List) (err error) {
 	if l.Saved, err = c.Store.Filters(ctx, viewer.Org, viewer.Subject); err != nil {
 		return err
 	}
-	facets, err := c.facets.get(viewer.Org, ago(facetsFor), func() ([]store.Facet, error) { return c.Store.Facets(ctx, viewer.Org) })
+	facets, err := c.facets.lately(viewer.Org, ago(facetsFor), ago(30*facetsFor), func() ([]store.Facet, error) {
+		return c.Store.Facets(context.WithoutCancel(ctx), viewer.Org)
+	})
 	l.Facets = c.facetsOf(ctx, facets, l.View.Facility)
 	return err
 }
@@ -187,7 +189,7 @@ func (c *Console) worklistMore(w http.ResponseWriter, r *http.Request) error {
 // countsFor is how long counts are good for: they go over all open tasks, once for everybody.
 const countsFor = 2 * time.Second
 
-// facetsFor is how long what can be filtered by is good for.
+// facetsFor is how long what can be filtered by is good for: it goes over all stays under way.
 const facetsFor = time.Minute
 
 // counted is how many tasks each view holds, as of a moment ago.
