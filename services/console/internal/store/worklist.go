@@ -151,7 +151,12 @@ func (s *Store) Worklist(ctx context.Context, org events.ID, q Query) (list []bo
 			return err
 		}
 		q.After.after(&sql)
-		list, err = works(ctx, tx, sql, fmt.Sprintf("ORDER BY t.due_at, t.id LIMIT %d", q.Limit+1))
+		order := fmt.Sprintf("ORDER BY t.due_at, t.id LIMIT %d", q.Limit+1)
+		if sql.ofTasks() {
+			list, err = shortly(ctx, tx, sql, order)
+			return err
+		}
+		list, err = works(ctx, tx, sql, order)
 		return err
 	})
 	return list, err
@@ -206,7 +211,7 @@ func (q Query) heads(ctx context.Context, tx pgx.Tx) (list []head, err error) {
 	for after := q.After; len(list) <= q.Limit; {
 		step := statement{slices.Clone(sql.conds), slices.Clone(sql.args)}
 		after.after(&step)
-		met, err := positions(ctx, tx, step, fmt.Sprintf("SELECT t.encounter_id, t.due_at::text, t.id %s %s ORDER BY t.due_at, t.id LIMIT %d", workTables, step.where(), stride))
+		met, err := positions(ctx, tx, step, fmt.Sprintf("SELECT t.encounter_id, t.due_at::text, t.id %s %s ORDER BY t.due_at, t.id LIMIT %d", step.tables(), step.where(), stride))
 		if err != nil {
 			return nil, err
 		}
@@ -220,7 +225,7 @@ func (q Query) heads(ctx context.Context, tx pgx.Tx) (list []head, err error) {
 		if err := steer(ctx, tx, plainly); err != nil {
 			return nil, err
 		}
-		firsts, err := positions(ctx, tx, own, "SELECT DISTINCT ON (t.encounter_id) t.encounter_id, t.due_at::text, t.id "+workTables+own.where()+" ORDER BY t.encounter_id, t.due_at, t.id")
+		firsts, err := positions(ctx, tx, own, "SELECT DISTINCT ON (t.encounter_id) t.encounter_id, t.due_at::text, t.id "+own.tables()+own.where()+" ORDER BY t.encounter_id, t.due_at, t.id")
 		if err != nil {
 			return nil, err
 		}
@@ -252,6 +257,30 @@ func positions(ctx context.Context, tx pgx.Tx, s statement, sql string) ([]head,
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (h head, err error) {
 		return h, row.Scan(&h.Encounter, &h.Due, &h.ID)
 	})
+}
+
+// ofTasks reports whether the conditions are on tasks alone.
+func (s *statement) ofTasks() bool {
+	return !slices.ContainsFunc(s.conds, func(c string) bool { return strings.Contains(c, "e.") || strings.Contains(c, "f.") })
+}
+
+// tables is what the conditions are on.
+func (s *statement) tables() string {
+	if s.ofTasks() {
+		return " FROM task t"
+	}
+	return workTables
+}
+
+// shortly is works where the conditions are on tasks alone: what stays and facilities say is looked up for the
+// page, not for all that is sorted to make it.
+func shortly(ctx context.Context, tx pgx.Tx, s statement, order string) ([]board.Work, error) {
+	inner := "(SELECT * FROM task t" + s.where() + " " + order + ")"
+	rows, err := tx.Query(ctx, `SELECT `+workColumns+strings.Replace(workTables, "FROM task t", "FROM "+inner+" t", 1)+" ORDER BY t.due_at, t.id", s.args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scanWork)
 }
 
 func works(ctx context.Context, tx pgx.Tx, s statement, order string) ([]board.Work, error) {
