@@ -153,7 +153,7 @@ func AlertsPage(p Page, l Alerts) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				}
-				templ_7745c5c3_Err = choose("facility", "Hospital", "All hospitals", l.View.Facility, places(l.Places)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = choose("facility", say(ctx, "Hospital"), say(ctx, "All hospitals"), l.View.Facility, places(l.Places)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

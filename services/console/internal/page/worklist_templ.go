@@ -651,30 +651,30 @@ func narrow(l List) templ.Component {
 			}
 		}
 		if len(l.Places) > 1 || l.View.Facility != "" {
-			templ_7745c5c3_Err = choose("facility", "Facility", "All facilities", l.View.Facility, places(l.Places)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = choose("facility", say(ctx, "Facility"), say(ctx, "All facilities"), l.View.Facility, places(l.Places)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
 		if l.View.Facility != "" || len(l.Places) == 1 {
-			templ_7745c5c3_Err = choose("unit", "Unit", "All units", l.View.Unit, l.Facets.Units).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = choose("unit", say(ctx, "Unit"), say(ctx, "All units"), l.View.Unit, l.Facets.Units).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = choose("risk", "Risk of return", "Any", l.View.Risk, bands).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = choose("risk", say(ctx, "Risk of return"), say(ctx, "Any"), l.View.Risk, bands).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = choose("to", "Went to", "Anywhere", l.View.Disposition, l.Facets.Dispositions).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = choose("to", say(ctx, "Went to"), say(ctx, "Anywhere"), l.View.Disposition, l.Facets.Dispositions).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = choose("protocol", "Protocol", "Any", l.View.Protocol, l.Facets.Protocols).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = choose("protocol", say(ctx, "Protocol"), say(ctx, "Any"), l.View.Protocol, l.Facets.Protocols).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = choose("group", "Group", "By nothing", l.View.Group, groups).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = choose("group", say(ctx, "Group"), say(ctx, "By nothing"), l.View.Group, groups).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -853,7 +853,7 @@ func narrow(l List) templ.Component {
 	})
 }
 
-func choose(name string, words, none text.Message, now string, from []Choice) templ.Component {
+func choose(name, words, none, now string, from []Choice) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -892,9 +892,9 @@ func choose(name string, words, none text.Message, now string, from []Choice) te
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var44 string
-		templ_7745c5c3_Var44, templ_7745c5c3_Err = templ.JoinStringErrs(say(ctx, words))
+		templ_7745c5c3_Var44, templ_7745c5c3_Err = templ.JoinStringErrs(words)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/worklist.templ`, Line: 137, Col: 47}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/worklist.templ`, Line: 137, Col: 37}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var44))
 		if templ_7745c5c3_Err != nil {
@@ -931,9 +931,9 @@ func choose(name string, words, none text.Message, now string, from []Choice) te
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var47 string
-		templ_7745c5c3_Var47, templ_7745c5c3_Err = templ.JoinStringErrs(say(ctx, none))
+		templ_7745c5c3_Var47, templ_7745c5c3_Err = templ.JoinStringErrs(none)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/worklist.templ`, Line: 139, Col: 36}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/worklist.templ`, Line: 139, Col: 26}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var47))
 		if templ_7745c5c3_Err != nil {
