@@ -7,7 +7,7 @@ import "github.com/handoff-care/handoff/services/console/internal/board"
 func offlineForm(call bool) DoneForm {
 	f := DoneForm{Call: call}
 	for _, a := range Attempts {
-		f.Tries = append(f.Tries, Try{Code: a.Code, Text: a.Text, Next: "the next try is set when this is sent"})
+		f.Tries = append(f.Tries, Try{Code: a.Code, Text: string(a.Text), Next: "the next try is set when this is sent"})
 	}
 	return f
 }
@@ -16,7 +16,7 @@ func offlineForm(call bool) DoneForm {
 func offlineTimes() []Choice {
 	out := make([]Choice, len(board.Snoozes))
 	for i, s := range board.Snoozes {
-		out[i] = Choice{s.Code, s.Text}
+		out[i] = Choice{s.Code, string(s.Text)}
 	}
 	return out
 }
