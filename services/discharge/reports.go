@@ -59,7 +59,7 @@ func (a *api) reportClocks(ctx context.Context, in *reportIn) (*clocksReportOut,
 	if err != nil {
 		return nil, err
 	}
-	out, table := &clocksReportOut{}, a.service.table()
+	out, table := &clocksReportOut{}, a.service.table(q.Org)
 	out.Body.Items = make([]ruleReport, len(counts))
 	for i, c := range counts {
 		r := ruleReport{ClockCount: c, Title: c.Rule}
