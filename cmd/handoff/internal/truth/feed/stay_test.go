@@ -210,9 +210,13 @@ func work(s stay, name string, current []transition, open []task, find func(stri
 func (d *desk) lies(t *testing.T) {
 	t.Helper()
 	active := slices.IndexFunc(d.transitions, func(t transition) bool { return t.State == "active" })
-	ended := slices.IndexFunc(d.tasks, func(x task) bool { return x.State == "cancelled" && x.Reason == "admission-cancelled" })
-	if ended < 0 {
-		ended = slices.IndexFunc(d.tasks, func(x task) bool { return x.State == "cancelled" && x.Reason == "discharge-cancelled" })
+	gone := map[string]bool{} // stays that never were: nothing can be asked for them
+	for _, s := range d.stays {
+		gone[s.ID] = s.State == "cancelled" || s.State == "entered-in-error"
+	}
+	ended := slices.IndexFunc(d.tasks, func(x task) bool { return x.State == "cancelled" && gone[x.Encounter] })
+	if active < 0 || ended < 0 {
+		t.Fatal("no plan is active, or no work was withdrawn with its stay")
 	}
 	for what, lie := range map[string]func(*desk){
 		"a plan that is missing":     func(d *desk) { d.transitions = slices.Delete(d.transitions, active, active+1) },
