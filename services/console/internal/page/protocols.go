@@ -266,10 +266,6 @@ func (s ProtocolSet) standing() (out []string) {
 	return out
 }
 
-func protocolKind(kind string) string {
-	return cmp.Or(map[string]string{"base": "One of these applies to every stay", "addon": "Added where it fits", "emergency": "After an emergency visit"}[kind], board.Plain(kind))
-}
-
 // against says a difference with its sign.
 func against(today, would float64) string {
 	switch d := would - today; {

@@ -19,7 +19,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -225,14 +224,14 @@ func sealedWith(own *ecdh.PrivateKey, salt, text, p256dh, auth []byte) ([]byte, 
 
 // vapid says who sends (RFC 8292): a token for this push service alone, signed with the organization's key.
 func vapid(private []byte, to *url.URL, contact string, now time.Time) (string, error) {
-	k, err := ecdh.P256().NewPrivateKey(private)
+	signer, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), private)
 	if err != nil {
 		return "", err
 	}
-	public := k.PublicKey().Bytes()
-	signer := &ecdsa.PrivateKey{D: new(big.Int).SetBytes(private), PublicKey: ecdsa.PublicKey{
-		Curve: elliptic.P256(), X: new(big.Int).SetBytes(public[1:33]), Y: new(big.Int).SetBytes(public[33:]),
-	}}
+	public, err := signer.PublicKey.Bytes()
+	if err != nil {
+		return "", err
+	}
 	claims, err := json.Marshal(map[string]any{"aud": to.Scheme + "://" + to.Host, "exp": now.Add(12 * time.Hour).Unix(), "sub": contact})
 	if err != nil {
 		return "", err

@@ -71,7 +71,10 @@ func TestAPushServiceLearnsWhoSendsAndNobodyElseCanUseIt(t *testing.T) {
 		t.Error("the token names the device's address")
 	}
 	point, signature, sum := unraw(t, key), unraw(t, parts[2]), sha256.Sum256([]byte(parts[0]+"."+parts[1]))
-	known := &ecdsa.PublicKey{Curve: elliptic.P256(), X: new(big.Int).SetBytes(point[1:33]), Y: new(big.Int).SetBytes(point[33:])}
+	known, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if len(signature) != 64 || !ecdsa.Verify(known, sum[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])) {
 		t.Error("the signature does not hold")
 	}

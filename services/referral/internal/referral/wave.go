@@ -125,7 +125,7 @@ func (r *Referral) LetSilenceGo(act Act) bool {
 	r.step(Lapse, act, e)
 	r.goOn(act)
 	if told, ok := r.Entries[at].Fact.(events.ReferralUpdated); ok && r.State == Declined {
-		r.Entries[at].Fact = events.ReferralDeclined{Search: told.Search} // and nobody comes after them
+		r.Entries[at].Fact = events.ReferralDeclined(told) // and nobody comes after them
 	}
 	return true
 }
