@@ -53,6 +53,9 @@ var left = map[string]string{
 	"notification.tally": "counters; reconciliation balances them", "notification.directory": "setup", "notification.person": "setup",
 	"notification.roster": "setup", "notification.routing_rule": "setup", "notification.escalation_policy": "setup", "notification.endpoint": "setup",
 	"console.entry": "the timeline: history", "console.facility": "setup", "console.minute": "how many facts came in a minute",
+	"admission.feed_slot": reception, "discharge.rule_set": "setup", "discharge.rule_act": "setup", "discharge.rule_book": "setup",
+	"referral.speaker": "setup", "notification.mute": "what people did", "notification.device": "setup", "notification.push_key": "setup",
+	"console.press": "what people did",
 	"console.touch": "what browsers must show anew", "console.person": "staff who signed in", "console.session": "browsers",
 }
 
@@ -82,7 +85,7 @@ var tables = map[string]table{
 		query: `SELECT (to_jsonb(t) || jsonb_build_object('state', coalesce(o.state, 'applied'), 'outcome', coalesce(o.reason, '')))::text
 			FROM admission.message t LEFT JOIN admission.message_outcome o USING (id) WHERE t.org_id = $1`,
 		omit: map[string]string{
-			"id": follows, "feed_id": "the feed of its facility", "received_at": reception, "copies": "how often it came", "flags": "id-reused: which of two came first",
+			"id": follows, "feed_id": "the feed of its facility", "received_at": reception, "kept_at": reception, "copies": "how often it came", "flags": "id-reused: which of two came first",
 		},
 	},
 	// A patient is whoever stands for itself, with all that stand for it: whether another number is a
