@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"net/url"
 	"strconv"
 	"time"
@@ -74,20 +75,20 @@ func (c Conservation) sum(side string) (total int64, known bool) {
 }
 
 // sideOf says how a side of the law stands to its rows: the law may count as things happen, the rows are there.
-func (c Conservation) drift(side string, law int64) string {
+func (c Conservation) drift(ctx context.Context, side string, law int64) string {
 	total, known := c.sum(side)
 	switch {
 	case !known:
-		return "The rows are too many to be counted while you wait."
+		return say(ctx, "The rows are too many to be counted while you wait.")
 	case total != law:
-		return "The law says " + Number(float64(law)) + ", the rows add up to " + Number(float64(total)) + "."
+		return say(ctx, "The law says %s, the rows add up to %s.", Number(float64(law)), Number(float64(total)))
 	}
 	return ""
 }
 
-func (n LawNumber) count() string {
+func (n LawNumber) count(ctx context.Context) string {
 	if n.N == nil {
-		return "many"
+		return say(ctx, "many")
 	}
 	return Number(float64(*n.N))
 }

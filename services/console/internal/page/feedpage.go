@@ -1,8 +1,10 @@
 package page
 
 import (
-	"fmt"
+	"context"
 	"time"
+
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // Quality is how a feed did, as admission answers.
@@ -35,18 +37,18 @@ type FeedHour struct {
 
 // remark is a line of the table of a feed's figures: what it is, and what helps.
 type remark struct {
-	What, Do  string
+	What, Do  text.Message
 	Hour, Day string
 	Bad       bool
 }
 
 // remarks are a feed's figures in words.
-func (q Quality) remarks() []remark {
+func (q Quality) remarks(ctx context.Context) []remark {
 	share := func(n, of int64) string {
 		if of == 0 {
 			return "–"
 		}
-		return fmt.Sprintf("%s of %s (%.0f%%)", Number(float64(n)), Number(float64(of)), 100*float64(n)/float64(of))
+		return say(ctx, "%s of %s (%.0f%%)", Number(float64(n)), Number(float64(of)), 100*float64(n)/float64(of))
 	}
 	within := func(s float64) string {
 		if s == 0 {

@@ -2,12 +2,14 @@ package page
 
 import (
 	"cmp"
+	"context"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/services/console/internal/board"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // Feed is a feed as admission answers.
@@ -89,32 +91,35 @@ type ParkedAt struct {
 }
 
 // healths are a feed's health in words, with how pressing it is.
-var healths = map[string]struct{ words, tone string }{
+var healths = map[string]struct {
+	words text.Message
+	tone  string
+}{
 	"off": {"Switched off", ""}, "never": {"Nothing has come yet", "today"}, "learning": {"Getting to know its rhythm", ""},
 	"ok": {"As usual", ""}, "slow": {"Quieter than usual at this hour", "soon"}, "silent": {"Silent: something is wrong", "overdue"},
 }
 
-func (f Feed) health() string { return cmp.Or(healths[f.Health].words, "Not known") }
+func (f Feed) health() text.Message { return cmp.Or(healths[f.Health].words, "Not known") }
 
 func (f Feed) tone() string { return healths[f.Health].tone }
 
 // usual is the feed's rhythm in words.
-func (f Feed) usual() string {
+func (f Feed) usual(ctx context.Context) string {
 	if f.UsualGap <= 0 {
 		return ""
 	}
 	gap := time.Duration(f.UsualGap * float64(time.Second))
 	if gap < 10*time.Second {
-		return "usually every few seconds at this hour"
+		return say(ctx, "Usually every few seconds at this hour")
 	}
 	if gap < time.Minute {
-		return "usually several times a minute at this hour"
+		return say(ctx, "Usually several times a minute at this hour")
 	}
-	return "usually every " + board.Length(gap) + " at this hour"
+	return say(ctx, "Usually every %s at this hour", board.Length(gap))
 }
 
 // Verdict is why a message was not used, in words, and what helps.
-type verdict struct{ What, Do string }
+type verdict struct{ What, Do text.Message }
 
 var verdicts = map[string]verdict{
 	"no-patient-id":          {"It names no patient", "Ask the hospital to send PID-3. The message cannot be applied as it is."},
@@ -140,13 +145,13 @@ func verdictOf(reason string) verdict {
 	if v, ok := verdicts[reason]; ok {
 		return v
 	}
-	return verdict{board.Plain(reason), "Open the message to see what was sent."}
+	return verdict{text.Message(board.Plain(reason)), "Open the message to see what was sent."}
 }
 
 func (k Kept) path(action string) string { return "/feeds/messages/" + k.ID.String() + action }
 
 // stands is where a message is, in words.
-func (k Kept) stands() string {
+func (k Kept) stands() text.Message {
 	switch k.State {
 	case "quarantined":
 		return "Set aside"
@@ -176,16 +181,17 @@ type Understanding struct {
 }
 
 // Verdict is what would become of the message, in a sentence.
-func (u Understanding) verdict() string {
+func (u Understanding) verdict(ctx context.Context) string {
+	why := within(say(ctx, verdictOf(u.Reason).What))
 	switch u.State {
 	case "applied":
-		return "This message would be used."
+		return say(ctx, "This message would be used.")
 	case "ignored":
-		return "This message would be accepted, and nothing done: " + within(verdictOf(u.Reason).What) + "."
+		return say(ctx, "This message would be accepted, and nothing done: %s.", why)
 	case "quarantined":
-		return "This message would be accepted and set aside: " + within(verdictOf(u.Reason).What) + "."
+		return say(ctx, "This message would be accepted and set aside: %s.", why)
 	}
-	return "This message would be refused: " + within(verdictOf(u.Reason).What) + "."
+	return say(ctx, "This message would be refused: %s.", why)
 }
 
 // advices counts the fields that somebody should look at.
@@ -204,19 +210,19 @@ const sample = "MSH|^~\\&|ADT|MERCY|HANDOFF|HANDOFF|20260305114500-0500||ADT^A03
 	"PV1|1|I|4N^12^1||||1234^Doe^Jo|||MED|||||||||V100234|||||||||||||||||03|||||||||20260301080000-0500|20260305113000-0500\nDG1|1||I50.9^Heart failure^I10|||F"
 
 // Reapplied is what became of a message that was applied again; gone says that somebody else did it.
-func Reapplied(k Kept, gone bool) Toast {
-	t := Toast{Of: k.ID.String()}
+func Reapplied(ctx context.Context, k Kept, gone bool) Toast {
+	t, v := Toast{Of: k.ID.String()}, verdictOf(k.Reason)
 	switch {
 	case k.State == "quarantined":
-		t.Text, t.Bad = "Still set aside: "+within(verdictOf(k.Reason).What)+". "+verdictOf(k.Reason).Do, true
+		t.Text, t.Bad = say(ctx, "Still set aside: %s. %s", within(say(ctx, v.What)), say(ctx, v.Do)), true
 	case gone:
-		t.Text = "Somebody applied this message a moment before you."
+		t.Text = say(ctx, "Somebody applied this message a moment before you.")
 	case k.State == "kept":
-		t.Text = "The message is being read again. What becomes of it shows here."
+		t.Text = say(ctx, "The message is being read again. What becomes of it shows here.")
 	case k.State == "ignored":
-		t.Text = "Read again: " + within(verdictOf(k.Reason).What) + "."
+		t.Text = say(ctx, "Read again: %s.", within(say(ctx, v.What)))
 	default:
-		t.Text = "Applied: the message is understood now."
+		t.Text = say(ctx, "Applied: the message is understood now.")
 	}
 	return t
 }

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"time"
 
 	"github.com/handoff-care/handoff/pkg/events"
@@ -40,16 +41,16 @@ type Replayed struct {
 }
 
 // Verdict is the outcome in a sentence.
-func (r Replayed) verdict() string {
+func (r Replayed) verdict(ctx context.Context) string {
 	switch {
 	case r.Fails != "" && r.Dry:
-		return "It would fail again: " + r.Fails + "."
+		return say(ctx, "It would fail again: %s.", r.Fails)
 	case r.Fails != "":
-		return "It failed again, and nothing was changed: " + r.Fails + "."
+		return say(ctx, "It failed again, and nothing was changed: %s.", r.Fails)
 	case r.Dry:
-		return "It would go well: " + Plural(r.Events, "event", "events") + " handled in order. Nothing was changed by this trial."
+		return sayN(ctx, r.Events, "It would go well: %d event handled in order. Nothing was changed by this trial.", "It would go well: %d events handled in order. Nothing was changed by this trial.")
 	}
-	return "Replayed: " + Plural(r.Events, "event", "events") + " in order."
+	return sayN(ctx, r.Events, "Replayed: %d event in order.", "Replayed: %d events in order.")
 }
 
 // Proof is what recomputing the ledger's chain found.
@@ -64,16 +65,15 @@ type Proof struct {
 	At       time.Time `json:"at"`
 }
 
-func (p Proof) verdict() string {
+func (p Proof) verdict(ctx context.Context) string {
 	if !p.Holds {
-		return "The chain is broken: " + p.Problem + "."
+		return say(ctx, "The chain is broken: %s.", p.Problem)
 	}
 	if p.Rows == 0 {
-		return "Nothing was written down in this time. The chain stands."
+		return say(ctx, "Nothing was written down in this time. The chain stands.")
 	}
-	rows := Number(float64(p.Rows)) + " rows"
 	if p.Rows == 1 {
-		rows = "1 row"
+		return say(ctx, "1 row verified, unbroken.")
 	}
-	return rows + " verified, unbroken."
+	return say(ctx, "%s rows verified, unbroken.", Number(float64(p.Rows)))
 }

@@ -2,6 +2,10 @@ package page
 
 import (
 	"context"
+	"io"
+	"strings"
+
+	"github.com/a-h/templ"
 
 	"github.com/handoff-care/handoff/services/console/internal/text"
 )
@@ -12,6 +16,23 @@ func say(ctx context.Context, m text.Message, args ...any) string { return text.
 // sayN says how many: one and many are the English for 1 and for the rest, both with a %d.
 func sayN(ctx context.Context, n int, one, many text.Message) string {
 	return text.N(ctx, n, one, many)
+}
+
+// saying says a text in whose %s something is drawn: a time that counts on, a link.
+func saying(m text.Message, drawn ...templ.Component) templ.Component {
+	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		for i, said := range strings.Split(say(ctx, m), "%s") {
+			if _, err := io.WriteString(w, templ.EscapeString(said)); err != nil {
+				return err
+			}
+			if i < len(drawn) {
+				if err := drawn[i].Render(ctx, w); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
 }
 
 // toPatient says a text that patients and families read. It is there in every language.

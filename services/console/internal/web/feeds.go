@@ -157,7 +157,7 @@ func (c *Console) reapply(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, "/feeds", http.StatusSeeOther)
 		return nil
 	}
-	toast, status := page.Reapplied(k, gone), http.StatusOK
+	toast, status := page.Reapplied(ctx, k, gone), http.StatusOK
 	if gone {
 		status = http.StatusConflict
 	}
