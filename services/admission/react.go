@@ -197,7 +197,7 @@ func (s *service) keepLease(ctx context.Context) error {
 			return // the messages of a process without a lease are handled by whoever takes them
 		}
 		if list := s.heard.take(); len(list) > 0 {
-			if err := s.store.Pulse(ctx, list); err != nil {
+			if err := s.store.Pulse(ctx, list); err != nil && ctx.Err() == nil {
 				s.log.WarnContext(ctx, "feeds' pulse not noted", "error", err)
 			}
 		}

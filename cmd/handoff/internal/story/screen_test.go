@@ -50,7 +50,7 @@ func onScreen(s *scene) {
 	b.until(`document.querySelector("#sheet .hl7")?.innerText.includes("PID|")`)
 	b.click("#sheet .close button")
 	b.click(".card a.why")
-	b.until(`document.querySelector("#sheet").open && document.querySelector("#sheet").innerText.includes("Selected")`)
+	b.until(`document.querySelector("#sheet").open && document.querySelector("#sheet").innerText.includes("It goes to every clinical liaison")`)
 	b.click("#sheet .close button")
 
 	s.send(stay, 3)
