@@ -2,6 +2,7 @@ package page
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -59,19 +60,25 @@ type Admin struct {
 }
 
 // Waits are how long an alert can wait before it is passed up.
-var Waits = []Choice{{"5m0s", "5 minutes"}, {"10m0s", "10 minutes"}, {"15m0s", "15 minutes"}, {"20m0s", "20 minutes"}, {"30m0s", "30 minutes"}, {"1h0m0s", "an hour"}, {"2h0m0s", "2 hours"}, {"4h0m0s", "4 hours"}, {"8h0m0s", "8 hours"}, {"24h0m0s", "a day"}}
+var Waits = []Word{{"5m0s", "5 minutes"}, {"10m0s", "10 minutes"}, {"15m0s", "15 minutes"}, {"20m0s", "20 minutes"}, {"30m0s", "30 minutes"}, {"1h0m0s", "an hour"}, {"2h0m0s", "2 hours"}, {"4h0m0s", "4 hours"}, {"8h0m0s", "8 hours"}, {"24h0m0s", "a day"}}
 
 // waits are Waits with the one that is set, where it is none of them.
-func waits(set string) []Choice {
-	if d, err := time.ParseDuration(set); err == nil && !slices.ContainsFunc(Waits, func(c Choice) bool { return c.Code == set }) {
-		return append(slices.Clone(Waits), Choice{set, board.Length(d)})
+func waits(ctx context.Context, set string) []Choice {
+	list := Options(ctx, Waits)
+	if d, err := time.ParseDuration(set); err == nil && !slices.ContainsFunc(Waits, func(c Word) bool { return c.Code == set }) {
+		return append(list, Choice{set, board.Length(d)})
 	}
-	return Waits
+	return list
+}
+
+// Teams are whom an alert can be handed to where no one person is meant.
+var Teams = []Word{
+	{"role:liaison", "Every liaison"}, {"role:lead", "Every liaison lead"}, {"role:intake", "Everybody in post-acute intake"}, {"role:operations", "Everybody in operations"},
 }
 
 // targets are whom an alert can be passed up to: a role, or a person.
-func (a Admin) targets() []Choice {
-	out := []Choice{{"role:liaison", "Every liaison"}, {"role:lead", "Every liaison lead"}, {"role:operations", "Everybody in operations"}, {"role:intake", "Everybody in post-acute intake"}, {"role:admin", "Every administrator"}}
+func (a Admin) targets(ctx context.Context) []Choice {
+	out := Options(ctx, append(slices.Clone(Teams), Word{"role:admin", "Every administrator"}))
 	for _, p := range a.People {
 		if p.Active {
 			out = append(out, Choice{p.ID, cmp.Or(p.Name, p.ID)})

@@ -154,10 +154,10 @@ func (s Search) talk(provider events.ID) (out []Move) {
 }
 
 // names are what providers are called, in a list.
-func (r Referral) names(ids []events.ID) string {
+func (r Referral) names(ctx context.Context, ids []events.ID) string {
 	words := make([]string, len(ids))
 	for i, id := range ids {
-		words[i] = r.called(id)
+		words[i] = r.called(ctx, id)
 	}
 	return strings.Join(words, ", ")
 }

@@ -29,7 +29,7 @@ var Attempts = []Outcome{
 }
 
 // Channels are the ways to reach somebody.
-var Channels = []Choice{{"phone", "By phone"}, {"visit", "In person"}, {"message", "By message"}, {"video", "By video"}}
+var Channels = []Word{{"phone", "By phone"}, {"visit", "In person"}, {"message", "By message"}, {"video", "By video"}}
 
 // calls puts what calls usually end with first.
 func (f DoneForm) outcomes() []Outcome {

@@ -83,7 +83,7 @@ type Identity struct {
 }
 
 // PairReasons are what can be said with a decision, as codes.
-var PairReasons = []Choice{
+var PairReasons = []Word{
 	{"", "No reason given"}, {"agrees", "What is written agrees"}, {"asked", "The patient or the hospital said so"}, {"same-document", "The same document"},
 	{"twins", "Twins or siblings"}, {"household", "Relatives in one household"}, {"namesakes", "Only the names are alike"},
 }
@@ -248,7 +248,7 @@ func (r PairRow) decided(s PairStep) string {
 func reasonOfPair(code string) string {
 	for _, c := range PairReasons {
 		if c.Code == code && code != "" {
-			return c.Text
+			return string(c.Text)
 		}
 	}
 	return board.Plain(code)

@@ -187,21 +187,14 @@ func (r Request) stands(ctx context.Context) string {
 }
 
 // refusalWords are the reasons of a no, as the receiving side says them; the codes are referral's.
-var refusalWords = []struct {
-	code string
-	text text.Message
-}{
+var refusalWords = []Word{
 	{"no-bed", "No bed is free"}, {"no-capacity", "No visits are free"}, {"staffing", "Not enough staff"}, {"clinical-needs", "We cannot give the care needed"},
 	{"equipment", "Equipment is missing"}, {"infection-control", "Infection control"}, {"payer", "We do not take the payer"}, {"authorization", "The payer has not agreed"},
 	{"out-of-area", "Too far away"}, {"incomplete-packet", "We know too little"}, {"other", "Another reason"},
 }
 
 func refusals(ctx context.Context) []Choice {
-	out := make([]Choice, len(refusalWords))
-	for i, w := range refusalWords {
-		out[i] = Choice{w.code, say(ctx, w.text)}
-	}
-	return out
+	return Options(ctx, refusalWords)
 }
 
 // zoneName is what a zone is called just now: "EST".

@@ -44,7 +44,7 @@ func (m Made) send() string {
 func (m Made) byCertificate() bool { return len(m.Certificates) > 0 }
 
 // zones are the time zones of the United States, by what people call them.
-var zones = []Choice{
+var zones = []Word{
 	{"America/New_York", "Eastern"}, {"America/Chicago", "Central"}, {"America/Denver", "Mountain"}, {"America/Phoenix", "Arizona"},
 	{"America/Los_Angeles", "Pacific"}, {"America/Anchorage", "Alaska"}, {"Pacific/Honolulu", "Hawaii"}, {"America/Puerto_Rico", "Puerto Rico"},
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/web"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // Operations is how the system is doing.
@@ -30,7 +31,10 @@ type ChartLine struct {
 }
 
 // Tile is one figure that matters.
-type Tile struct{ Name, Value, Note, Tone string }
+type Tile struct {
+	Name, Note  text.Message
+	Value, Tone string
+}
 
 // Figures are one service's own.
 type Figures struct {

@@ -2,12 +2,14 @@ package page
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/services/console/internal/board"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // Protocol is a version of a protocol, as discharge answers.
@@ -198,11 +200,11 @@ func (s ProtocolSet) path() string {
 }
 
 // name is what people call a set.
-func (s ProtocolSet) name() string {
+func (s ProtocolSet) name(ctx context.Context) string {
 	if s.ID.IsZero() {
-		return "As shipped"
+		return say(ctx, "As shipped")
 	}
-	return fmt.Sprintf("Set %d: %s", s.Number, cmp.Or(s.Title, "no title"))
+	return say(ctx, "Set %d: %s", s.Number, cmp.Or(s.Title, say(ctx, "no title")))
 }
 
 // names are the files of a set, protocols first and their cases after them.
@@ -216,85 +218,102 @@ func (s ProtocolSet) names() []string {
 }
 
 // named finds what a set is called.
-func (p Protocols) named(id events.ID) string {
+func (p Protocols) named(ctx context.Context, id events.ID) string {
 	for _, s := range p.Sets {
 		if s.ID == id {
-			return s.name()
+			return s.name(ctx)
 		}
 	}
-	return ProtocolSet{}.name()
+	return ProtocolSet{}.name(ctx)
 }
 
 func (p Protocols) shown(id events.ID) string { return ProtocolSet{ID: id}.path() }
 
 // where is to which places a decision applies.
-func where(facility string) string {
+func where(ctx context.Context, facility string) string {
 	if facility == "" || facility == "all" {
-		return "everywhere"
+		return say(ctx, "everywhere")
 	}
-	return "in " + facility
+	return say(ctx, "in %s", facility)
 }
 
-func (p Protocols) act(a ProtocolAct) string {
-	by := cmp.Or(p.Staff[a.By], a.By)
+func (p Protocols) act(ctx context.Context, a ProtocolAct) string {
+	by, at, set := cmp.Or(p.Staff[a.By], a.By), where(ctx, a.Facility), p.named(ctx, a.Set)
 	switch {
 	case a.Inherit:
-		return by + " let " + a.Facility + " follow the organization again"
+		return say(ctx, "%s let %s follow the organization again", by, a.Facility)
 	case a.Kind == "activate":
-		return by + " put in force, " + where(a.Facility) + ": " + p.named(a.Set)
+		return say(ctx, "%s put in force, %s: %s", by, at, set)
 	case a.Kind == "roll-back":
-		return by + " went back, " + where(a.Facility) + ", to: " + p.named(a.Set)
+		return say(ctx, "%s went back, %s, to: %s", by, at, set)
 	case a.Kind == "shadow":
-		return by + " began a trial, " + where(a.Facility) + ": " + p.named(a.Set)
+		return say(ctx, "%s began a trial, %s: %s", by, at, set)
 	case a.Kind == "end-shadow":
-		return by + " ended the trial " + where(a.Facility)
+		return say(ctx, "%s ended the trial %s", by, at)
 	}
 	return by + ": " + board.Plain(a.Kind)
 }
 
 // standing says where a set is in force, will be, or is tried.
-func (s ProtocolSet) standing() (out []string) {
+func (s ProtocolSet) standing(ctx context.Context) (out []string) {
 	for _, at := range s.Live {
-		out = append(out, "In force "+where(at))
+		out = append(out, say(ctx, "In force %s", where(ctx, at)))
 	}
 	for _, at := range s.Coming {
-		out = append(out, "Will be in force "+where(at))
+		out = append(out, say(ctx, "Will be in force %s", where(ctx, at)))
 	}
 	for _, at := range s.Shadow {
-		out = append(out, "Tried "+where(at))
+		out = append(out, say(ctx, "Tried %s", where(ctx, at)))
 	}
 	return out
 }
 
 // against says a difference with its sign.
-func against(today, would float64) string {
+func against(ctx context.Context, today, would float64) string {
 	switch d := would - today; {
 	case d > .05:
-		return fmt.Sprintf("%.1f more", d)
+		return say(ctx, "%.1f more", d)
 	case d < -.05:
-		return fmt.Sprintf("%.1f fewer", -d)
+		return say(ctx, "%.1f fewer", -d)
 	}
-	return "the same"
+	return say(ctx, "the same")
 }
 
 func perDay(v float64) string { return fmt.Sprintf("%.1f", v) }
 
 // whose says whose tasks they are.
-func (p PreviewPage) whose(x PreviewPerson) string {
+func (p PreviewPage) whose(ctx context.Context, x PreviewPerson) string {
 	if x.Owner != "" {
 		return cmp.Or(p.Staff[x.Owner], x.Owner)
 	}
-	return board.Role(x.Role) + ", nobody’s yet"
+	return say(ctx, "%s, nobody’s yet", board.Role(x.Role))
 }
 
-var changes = map[string]string{"gained": "would get", "lost": "would not get", "moved": "another due time for", "changed": "another priority or role for"}
+// changes are what becomes of a task, whose name is the %s.
+var changes = map[string]text.Message{
+	"gained": "would get “%s”", "lost": "would not get “%s”", "moved": "another due time for “%s”", "changed": "another priority or role for “%s”",
+}
 
-func changed(list []struct {
+func stays(ctx context.Context, n int) string {
+	if n == 0 {
+		return say(ctx, "no stays")
+	}
+	return sayN(ctx, n, "%d stay", "%d stays")
+}
+
+func discharges(ctx context.Context, n int) string {
+	if n == 0 {
+		return say(ctx, "no discharges")
+	}
+	return sayN(ctx, n, "%d discharge", "%d discharges")
+}
+
+func changed(ctx context.Context, list []struct {
 	Code   string `json:"code"`
 	Change string `json:"change"`
 }) (out []string) {
 	for _, t := range list {
-		out = append(out, changes[t.Change]+" “"+board.Plain(t.Code)+"”")
+		out = append(out, say(ctx, changes[t.Change], board.Plain(t.Code)))
 	}
 	return out
 }

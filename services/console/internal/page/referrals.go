@@ -2,6 +2,7 @@ package page
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/url"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/services/console/internal/board"
 	"github.com/handoff-care/handoff/services/console/internal/store"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // Referral is a search for a place, as the referral service answers; Candidates and Excluded are of one alone.
@@ -55,8 +57,9 @@ type ReferralRow struct {
 
 // Column is one column of the board.
 type Column struct {
-	Code, Title, Empty string
-	States             string // separated by commas
+	Code         string
+	Title, Empty text.Message
+	States       string // separated by commas
 }
 
 // Columns are the board's, in the order of a search.
@@ -136,7 +139,7 @@ func (r Referral) path() string { return "/referrals/" + r.ID.String() }
 func (r Referral) act(action string) string { return r.path() + "/" + action }
 
 // called is a provider's name.
-func (r Referral) called(id events.ID) string {
+func (r Referral) called(ctx context.Context, id events.ID) string {
 	for _, list := range [][]Place{r.Candidates, r.Excluded} {
 		for _, p := range list {
 			if p.Provider == id && p.Name != "" {
@@ -144,7 +147,15 @@ func (r Referral) called(id events.ID) string {
 			}
 		}
 	}
-	return "A provider"
+	return say(ctx, "A provider")
+}
+
+// fits says how many places fit; when that was follows.
+func fits(ctx context.Context, n int) string {
+	if n == 0 {
+		return say(ctx, "no places fit,")
+	}
+	return sayN(ctx, n, "%d place fits,", "%d places fit,")
 }
 
 // asked reports whether a provider was asked.
@@ -169,20 +180,22 @@ func awaited(o events.Offer) bool {
 }
 
 // referralStates are a referral's states in words.
-var referralStates = map[string]string{
+var referralStates = map[string]text.Message{
 	"drafted": "Nobody is asked yet", "sent": "Asked, no answer yet", "acknowledged": "Seen by a provider", "offered": "A place is offered",
 	"declined": "Everybody asked said no", "accepted": "A place is accepted", "booked": "The day is set", "arrived": "The person is there",
 	"no-show": "The person did not come", "withdrawn": "The search was ended", "expired": "Nobody was found in time",
 }
 
-func (r Referral) stands() string { return cmp.Or(referralStates[r.State], board.Plain(r.State)) }
+func (r Referral) stands(ctx context.Context) string {
+	return say(ctx, cmp.Or(referralStates[r.State], text.Message(board.Plain(r.State))))
+}
 
-var offerStates = map[string]string{
+var offerStates = map[string]text.Message{
 	"sent": "Asked", "acknowledged": "Has seen it", "offered": "Offers a place", "declined": "Said no", "accepted": "Accepted", "withdrawn": "No longer asked",
 }
 
-func offered(o events.Offer) string {
-	words := cmp.Or(offerStates[o.State], board.Plain(o.State))
+func offered(ctx context.Context, o events.Offer) string {
+	words := say(ctx, cmp.Or(offerStates[o.State], text.Message(board.Plain(o.State))))
 	if o.Reason != "" {
 		words += ": " + strings.ToLower(board.Plain(o.Reason))
 	}
@@ -191,35 +204,35 @@ func offered(o events.Offer) string {
 
 // Declines are the reasons of a no; Withdrawals those of ending a search.
 var (
-	Declines = []Choice{
+	Declines = []Word{
 		{"no-bed", "No bed"}, {"staffing", "Not enough staff"}, {"clinical-needs", "Cannot give the care needed"}, {"payer", "Does not take the payer"},
 		{"authorization", "No authorization"}, {"out-of-area", "Too far"}, {"no-response", "Did not answer"}, {"patient-choice", "The patient chose another"}, {"other", "Another reason"},
 	}
-	Withdrawals = []Choice{
+	Withdrawals = []Word{
 		{"patient-choice", "The patient does not want it"}, {"plan-changed", "The plan changed"}, {"placed-elsewhere", "Found elsewhere"},
 		{"no-provider", "No provider can take them"}, {"mistake", "It was a mistake"}, {"other", "Another reason"},
 	}
 )
 
-func (s Search) told(m Move) string {
-	words := map[string]string{
+func (s Search) told(ctx context.Context, m Move) string {
+	words := map[string]text.Message{
 		"draft": "Search begun", "update": "Brought up to date", "send": "Providers asked", "acknowledge": "Seen by the provider", "offer": "A place offered",
 		"decline": "The provider said no", "accept": "Accepted", "book": "The day was set", "arrive": "The person is there", "no-show": "The person did not come",
 		"choose": "The patient’s choice was written down", "question": "A question", "reply": "The question was answered", "lapse": "The time to answer was over",
 		"withdraw": "The search was ended", "recall": "Taken back, because the stay changed", "expire": "Nobody was found in time", "cancel-arrival": "The arrival was a mistake",
 	}
-	text := cmp.Or(words[m.Action], board.Plain(m.Action))
+	said := say(ctx, cmp.Or(words[m.Action], text.Message(board.Plain(m.Action))))
 	if !m.Provider.IsZero() {
-		text += ": " + s.called(m.Provider)
+		said += ": " + s.called(ctx, m.Provider)
 	}
-	return text
+	return said
 }
 
-func (s Search) by(m Move) string {
+func (s Search) by(ctx context.Context, m Move) string {
 	if m.By == "" {
-		return "by itself"
+		return say(ctx, "by itself")
 	}
-	return "by " + s.staff(m.By)
+	return say(ctx, "by %s", s.staff(m.By))
 }
 
 // staff is what somebody is called who works here, or at a place that was asked.

@@ -35,6 +35,9 @@ func saying(m text.Message, drawn ...templ.Component) templ.Component {
 	})
 }
 
+// plainly draws a text as it is.
+func plainly(s string) templ.Component { return templ.Raw(templ.EscapeString(s)) }
+
 // toPatient says a text that patients and families read. It is there in every language.
 func toPatient(ctx context.Context, m text.Patient, args ...any) string {
 	return text.P(ctx, m, args...)

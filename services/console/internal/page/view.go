@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"slices"
 	"strconv"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/console/internal/board"
 	"github.com/handoff-care/handoff/services/console/internal/store"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // Page is what every page knows.
@@ -76,6 +78,21 @@ const MostPages = 10
 // Choice is one of the values of a filter.
 type Choice struct{ Code, Text string }
 
+// Word is a choice whose text is the console's own.
+type Word struct {
+	Code string
+	Text text.Message
+}
+
+// Options are words to choose from, as the reader's language says them.
+func Options(ctx context.Context, from []Word) []Choice {
+	out := make([]Choice, len(from))
+	for i, w := range from {
+		out[i] = Choice{w.Code, say(ctx, w.Text)}
+	}
+	return out
+}
+
 // Facets are what the worklist can be filtered by.
 type Facets struct{ Units, Dispositions, Protocols []Choice }
 
@@ -93,10 +110,10 @@ func rowPath(r board.Row, action string) string {
 }
 
 // bands are the bands of a risk.
-var bands = []Choice{{"high", "High"}, {"moderate", "Moderate"}, {"low", "Low"}}
+var bands = []Word{{"high", "High"}, {"moderate", "Moderate"}, {"low", "Low"}}
 
 // groups are what rows can stand under.
-var groups = []Choice{{"due", "By when it is due"}, {"patient", "By patient"}}
+var groups = []Word{{"due", "By when it is due"}, {"patient", "By patient"}}
 
 func places(list []store.Place) []Choice {
 	out := make([]Choice, len(list))

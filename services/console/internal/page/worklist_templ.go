@@ -662,7 +662,7 @@ func narrow(l List) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = choose("risk", say(ctx, "Risk of return"), say(ctx, "Any"), l.View.Risk, bands).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = choose("risk", say(ctx, "Risk of return"), say(ctx, "Any"), l.View.Risk, Options(ctx, bands)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -674,7 +674,7 @@ func narrow(l List) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = choose("group", say(ctx, "Group"), say(ctx, "By nothing"), l.View.Group, groups).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = choose("group", say(ctx, "Group"), say(ctx, "By nothing"), l.View.Group, Options(ctx, groups)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

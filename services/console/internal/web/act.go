@@ -13,6 +13,7 @@ import (
 	"github.com/handoff-care/handoff/services/console/internal/board"
 	"github.com/handoff-care/handoff/services/console/internal/page"
 	"github.com/handoff-care/handoff/services/console/internal/store"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // act does what a button says: the service that owns the task does it, as the person.
@@ -28,7 +29,7 @@ func (c *Console) act(w http.ResponseWriter, r *http.Request) error {
 	}
 	a, known := actions[r.PathValue("action")]
 	if !known {
-		return fault.New(fault.Unknown, "There is no page at this address.")
+		return refuse(fault.Unknown, "There is no page at this address.")
 	}
 	work, err := c.Store.Task(ctx, web.From(ctx).Org, encounter, id)
 	if err != nil {
@@ -56,9 +57,9 @@ func (c *Console) act(w http.ResponseWriter, r *http.Request) error {
 
 // action is one thing a person can do to a task.
 type action struct {
-	name    string // at discharge
-	said    string // what the note afterwards says
-	matched bool   // sends the version that was decided on
+	name    string       // at discharge
+	said    text.Message // what the note afterwards says
+	matched bool         // sends the version that was decided on
 	perm    web.Permission
 	body    func(*http.Request, board.Work) (any, error)
 	back    func(was events.Task, who web.Principal) (name, owner string) // what takes it back
@@ -135,7 +136,7 @@ func attempt(r *http.Request, w board.Work) (any, error) {
 func snooze(r *http.Request, w board.Work) (any, error) {
 	until, err := chosenTime(r, "until", w)
 	if err == nil && (until == nil || !until.After(time.Now())) {
-		err = fault.New(fault.Invalid, "Say until when: a time that is still to come.")
+		err = refuse(fault.Invalid, "Say until when: a time that is still to come.")
 	}
 	return map[string]any{"until": until, "reason": r.FormValue("reason")}, err
 }
@@ -143,7 +144,7 @@ func snooze(r *http.Request, w board.Work) (any, error) {
 func assign(r *http.Request, _ board.Work) (any, error) {
 	owner := r.FormValue("owner")
 	if owner == "" {
-		return nil, fault.New(fault.Invalid, "Say to whom.")
+		return nil, refuse(fault.Invalid, "Say to whom.")
 	}
 	return map[string]string{"owner": owner, "note": r.FormValue("note")}, nil
 }
@@ -154,7 +155,7 @@ func chosenTime(r *http.Request, name string, w board.Work) (*time.Time, error) 
 	if text == "other" {
 		text = r.FormValue(name + "_at")
 		if text == "" {
-			return nil, fault.New(fault.Invalid, "Say when.")
+			return nil, refuse(fault.Invalid, "Say when.")
 		}
 	}
 	if text == "" || text == "none" {
@@ -165,7 +166,7 @@ func chosenTime(r *http.Request, name string, w board.Work) (*time.Time, error) 
 	}
 	at, err := time.ParseInLocation("2006-01-02T15:04", text, board.Zone(w.Zone))
 	if err != nil {
-		return nil, fault.New(fault.Invalid, "This is not a time: write it like 2026-11-30T14:30.")
+		return nil, refuse(fault.Invalid, "This is not a time: write it like 2026-11-30T14:30.")
 	}
 	return &at, nil
 }
@@ -175,7 +176,7 @@ func chosenTime(r *http.Request, name string, w board.Work) (*time.Time, error) 
 func (c *Console) do(ctx context.Context, work *board.Work, a action, version int, r *http.Request, key events.ID) (store.Deed, error) {
 	who, t := web.From(ctx), &work.Task
 	if row := board.RowOf(*work, who); !row.CanWork || !web.Allow(who, a.perm) {
-		return store.Deed{}, fault.New(fault.Forbidden, "This task belongs to another role.")
+		return store.Deed{}, refuse(fault.Forbidden, "This task belongs to another role.")
 	}
 	body, err := a.body(r, *work)
 	if err != nil {
@@ -196,7 +197,7 @@ func (c *Console) do(ctx context.Context, work *board.Work, a action, version in
 	if !board.Open(t.State) {
 		work.DoneBy, work.ChangedAt = who.Subject, time.Now()
 	}
-	d := store.Deed{Encounter: t.Encounter, Task: t.ID, At: time.Now(), Said: a.said + ": " + t.Title, Version: answer.Version}
+	d := store.Deed{Encounter: t.Encounter, Task: t.ID, At: time.Now(), Said: say(ctx, a.said) + ": " + t.Title, Version: answer.Version}
 	if a.back != nil {
 		d.Back, d.Owner = a.back(was, who)
 	}
@@ -210,15 +211,15 @@ func (c *Console) kindly(ctx context.Context, title string, err error) (text str
 		return "", false
 	}
 	if state, _ := field(err, "state"); state == "completed" || state == "failed" || state == "cancelled" {
-		return "This task has ended meanwhile: " + title + ". Here is how it is now.", true
+		return say(ctx, "This task has ended meanwhile: %s. Here is how it is now.", title), true
 	}
 	if winner := c.winner(ctx, err); winner != "" {
-		return winner + " took this a moment before you: " + title + ". Nothing is lost; it is in good hands.", true
+		return say(ctx, "%s took this a moment before you: %s. Nothing is lost; it is in good hands.", winner, title), true
 	}
 	if kind == fault.Stale {
-		return "This task changed while you were looking. Here is how it is now; please look once more.", true
+		return say(ctx, "This task changed while you were looking. Here is how it is now; please look once more."), true
 	}
-	return fault.Public(err), true
+	return public(ctx, err), true
 }
 
 // refused tells kindly why something did not happen, and shows the task as it is now.

@@ -9,6 +9,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/console/internal/page"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // admin shows who answers for what, and lets administrators change it.
@@ -40,7 +41,7 @@ func (c *Console) admin(w http.ResponseWriter, r *http.Request) error {
 	if a.Names, err = c.everybody(ctx); err != nil {
 		return err
 	}
-	a.Said = map[string]string{"roster": "The roster is saved. It counts for the next alert.", "policy": "Saved. It counts for alerts from now on."}[r.URL.Query().Get("saved")]
+	a.Said = say(r.Context(), map[string]text.Message{"roster": "The roster is saved. It counts for the next alert.", "policy": "Saved. It counts for alerts from now on."}[r.URL.Query().Get("saved")])
 	c.render(w, r, http.StatusOK, page.AdminPage(c.page(r, "Who answers for what"), a))
 	return nil
 }
@@ -48,16 +49,16 @@ func (c *Console) admin(w http.ResponseWriter, r *http.Request) error {
 // putRoster saves who answers for a unit or a hospital; without anybody there is no roster.
 func (c *Console) putRoster(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
-		return fault.New(fault.Malformed, "This could not be read. Please try again.")
+		return refuse(fault.Malformed, "This could not be read. Please try again.")
 	}
 	roster := page.Roster{Facility: r.FormValue("facility"), Unit: strings.TrimSpace(r.FormValue("unit")), Members: r.Form["member"]}
 	switch {
 	case roster.Facility == "":
-		return fault.New(fault.Invalid, "Say which hospital.")
+		return refuse(fault.Invalid, "Say which hospital.")
 	case r.FormValue("remove") == "true":
 		roster.Members = []string{}
 	case len(roster.Members) == 0:
-		return fault.New(fault.Invalid, "Choose at least one person or role. To do without, remove the roster.")
+		return refuse(fault.Invalid, "Choose at least one person or role. To do without, remove the roster.")
 	}
 	if err := c.call(r.Context(), http.MethodPut, "notification", "/rosters", map[string]any{"rosters": []page.Roster{roster}}, nil); err != nil {
 		return err
@@ -69,7 +70,7 @@ func (c *Console) putRoster(w http.ResponseWriter, r *http.Request) error {
 // putPolicy saves how alerts of a severity are passed up.
 func (c *Console) putPolicy(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
-		return fault.New(fault.Malformed, "This could not be read. Please try again.")
+		return refuse(fault.Malformed, "This could not be read. Please try again.")
 	}
 	p := page.Policy{Severity: r.FormValue("severity"), Steps: []page.PolicyStep{}}
 	after := r.Form["after"]

@@ -16,6 +16,7 @@ import (
 	"github.com/handoff-care/handoff/services/console/internal/board"
 	"github.com/handoff-care/handoff/services/console/internal/page"
 	"github.com/handoff-care/handoff/services/console/internal/store"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // reasonsFor is how long the reasons people choose from are remembered: they come with a release.
@@ -76,7 +77,7 @@ func (c *Console) oneAlert(r *http.Request) (page.AlertRow, page.Told, error) {
 func (c *Console) alertForm(w http.ResponseWriter, r *http.Request) error {
 	deed := r.PathValue("action")
 	if deed != "resolve" && deed != "hand-over" && deed != "mute" {
-		return fault.New(fault.Unknown, "There is no page at this address.")
+		return refuse(fault.Unknown, "There is no page at this address.")
 	}
 	row, _, err := c.oneAlert(r)
 	if err != nil {
@@ -86,13 +87,12 @@ func (c *Console) alertForm(w http.ResponseWriter, r *http.Request) error {
 	case "resolve":
 		c.sheet(w, r, "Settled", page.SettleSheet(row, row.Reasons.Resolve))
 	case "hand-over":
-		form := page.HandForm{Row: row, Reasons: row.Reasons.HandOver, Roles: []page.Choice{{Code: "on-duty", Text: "Whoever is on duty there"}}}
+		form := page.HandForm{Row: row, Reasons: row.Reasons.HandOver, Roles: []page.Choice{{Code: "on-duty", Text: say(r.Context(), "Whoever is on duty there")}}}
 		if !web.Allow(web.From(r.Context()), web.TransitionsRead) { // a receiving place's people hand over among themselves
 			c.sheet(w, r, "Hand over", page.HandSheet(form))
 			return nil
 		}
-		form.Roles = append(form.Roles, page.Choice{Code: "role:liaison", Text: "Every liaison"}, page.Choice{Code: "role:lead", Text: "Every liaison lead"},
-			page.Choice{Code: "role:intake", Text: "Everybody in post-acute intake"}, page.Choice{Code: "role:operations", Text: "Everybody in operations"})
+		form.Roles = append(form.Roles, page.Options(r.Context(), page.Teams)...)
 		if form.People, err = c.takers(r); err != nil {
 			return err
 		}
@@ -144,7 +144,7 @@ func (c *Console) takers(r *http.Request) ([]page.Choice, error) {
 
 // alertDeed is what a person does to an alert.
 type alertDeed struct {
-	said  string                                                  // what the note afterwards says
+	said  text.Message                                            // what the note afterwards says
 	body  func(r *http.Request, zone *time.Location) (any, error) // what notification is asked
 	moves bool                                                    // it may leave the list that is shown
 	back  func(now page.Alert) (name, owner string)               // what takes it back
@@ -178,7 +178,7 @@ func handedTo(r *http.Request, _ *time.Location) (any, error) {
 		to = r.FormValue("person")
 	}
 	if to == "" {
-		return nil, fault.New(fault.Invalid, "Say to whom.")
+		return nil, refuse(fault.Invalid, "Say to whom.")
 	}
 	return map[string]string{"to": to, "reason": r.FormValue("reason")}, nil
 }
@@ -190,7 +190,7 @@ func mutedFor(r *http.Request, zone *time.Location) (any, error) {
 			return map[string]any{"scope": scope, "until": end.At, "reason": r.FormValue("reason")}, nil
 		}
 	}
-	return nil, fault.New(fault.Invalid, "Say until when.")
+	return nil, refuse(fault.Invalid, "Say until when.")
 }
 
 // alertAct does what a button says. Of two who take one on, the second is told who was first.
@@ -203,7 +203,7 @@ func (c *Console) alertAct(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("action")
 	deed, ok := alertDeeds[name]
 	if !ok {
-		return fault.New(fault.Unknown, "There is no page at this address.")
+		return refuse(fault.Unknown, "There is no page at this address.")
 	}
 	row, _, err := c.oneAlert(r)
 	if err != nil {
@@ -213,13 +213,13 @@ func (c *Console) alertAct(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	toast, status := page.Toast{Text: deed.said + ".", Of: id.String()}, http.StatusOK
+	toast, status := page.Toast{Text: say(ctx, deed.said) + ".", Of: id.String()}, http.StatusOK
 	var now page.Alert
 	err = c.call(ctx, http.MethodPost, "notification", "/alerts/"+id.String()+"/"+name, in, &now)
 	switch kind := fault.KindOf(err); {
 	case err == nil:
 	case kind == fault.Conflict || kind == fault.Stale:
-		toast, status = page.Toast{Text: "This alert is settled already. Here is how it is now.", Bad: true, Of: id.String()}, http.StatusConflict
+		toast, status = page.Toast{Text: say(ctx, "This alert is settled already. Here is how it is now."), Bad: true, Of: id.String()}, http.StatusConflict
 		if err := c.call(ctx, http.MethodGet, "notification", "/alerts/"+id.String(), nil, &now); err != nil {
 			return err
 		}
@@ -243,7 +243,7 @@ func (c *Console) alertAct(w http.ResponseWriter, r *http.Request) error {
 
 // didTo notes what was done to an alert, so that it can be taken back.
 func (c *Console) didTo(ctx context.Context, deed alertDeed, now page.Alert) (turn string, err error) {
-	did, _, _ := strings.Cut(deed.said, ".") // what follows is for the moment
+	did, _, _ := strings.Cut(say(ctx, deed.said), ".") // what follows is for the moment
 	d := store.Deed{Turn: events.NewID(), Encounter: now.Encounter, Task: now.ID, Said: did + ": " + board.AlertKind(now.Kind), Version: now.Version}
 	if d.Encounter.IsZero() {
 		d.Encounter = now.ID
@@ -284,14 +284,14 @@ func (c *Console) undoAlert(w http.ResponseWriter, r *http.Request, d store.Deed
 	} else {
 		err = c.call(ctx, http.MethodPost, "notification", of+"/take-back", struct{}{}, nil, "If-Match", strconv.Quote(strconv.Itoa(d.Version)))
 	}
-	toast, status := page.Toast{Text: "Taken back: " + d.Said, Of: d.Task.String()}, http.StatusOK
+	toast, status := page.Toast{Text: say(ctx, "Taken back: %s", d.Said), Of: d.Task.String()}, http.StatusOK
 	switch kind := fault.KindOf(err); {
 	case err == nil:
 		if err := c.Store.Undone(ctx, me.Org, me.Subject, d.Turn, []events.ID{d.Task}); err != nil {
 			return err
 		}
 	case kind == fault.Conflict || kind == fault.Stale || kind == fault.Unknown:
-		toast, status = page.Toast{Text: "Something has happened to this alert since. It stays as it is now.", Bad: true, Of: d.Task.String()}, http.StatusConflict
+		toast, status = page.Toast{Text: say(ctx, "Something has happened to this alert since. It stays as it is now."), Bad: true, Of: d.Task.String()}, http.StatusConflict
 	default:
 		return err
 	}
@@ -315,7 +315,7 @@ func (c *Console) lift(w http.ResponseWriter, r *http.Request) error {
 	if err := c.call(r.Context(), http.MethodPost, "notification", "/mutes/"+id.String()+"/lift", struct{}{}, nil); err != nil {
 		return err
 	}
-	return c.alertAnswer(w, r, page.AlertRow{}, page.Toast{Text: "You hear of it again."}, http.StatusOK, true)
+	return c.alertAnswer(w, r, page.AlertRow{}, page.Toast{Text: say(r.Context(), "You hear of it again.")}, http.StatusOK, true)
 }
 
 // alertStory says why somebody sees an alert and who else was told. That it was opened is noted.

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/handoff-care/handoff/services/console/internal/board"
 	"github.com/handoff-care/handoff/services/console/internal/page"
 	"github.com/handoff-care/handoff/services/console/internal/store"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // How many tasks one click may change, and how many of them at a time.
@@ -33,16 +33,16 @@ type chosen struct {
 func choice(text string) (c chosen, err error) {
 	parts := strings.Split(text, "/")
 	if len(parts) != 3 {
-		return c, fault.New(fault.Malformed, "This is not a task.")
+		return c, refuse(fault.Malformed, "This is not a task.")
 	}
 	if c.encounter, err = events.ParseID(parts[0]); err != nil {
-		return c, fault.New(fault.Malformed, "This is not a task.")
+		return c, refuse(fault.Malformed, "This is not a task.")
 	}
 	if c.task, err = events.ParseID(parts[1]); err != nil {
-		return c, fault.New(fault.Malformed, "This is not a task.")
+		return c, refuse(fault.Malformed, "This is not a task.")
 	}
 	if c.version, err = strconv.Atoi(parts[2]); err != nil {
-		return c, fault.New(fault.Malformed, "This is not a task.")
+		return c, refuse(fault.Malformed, "This is not a task.")
 	}
 	return c, nil
 }
@@ -59,20 +59,20 @@ func (c *Console) bulk(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	a, known := actions[r.PathValue("action")]
 	if !known || a.name == "complete" || a.name == "attempt" { // outcomes are one patient's each
-		return fault.New(fault.Unknown, "There is no page at this address.")
+		return refuse(fault.Unknown, "There is no page at this address.")
 	}
 	if !web.Allow(web.From(ctx), a.perm) {
-		return fault.New(fault.Forbidden, "Your role does not do this.")
+		return refuse(fault.Forbidden, "Your role does not do this.")
 	}
 	if err := r.ParseForm(); err != nil {
-		return fault.New(fault.Malformed, "This is not a form.")
+		return refuse(fault.Malformed, "This is not a form.")
 	}
 	list := r.PostForm["t"]
 	if len(list) == 0 {
-		return fault.New(fault.Invalid, "Select some tasks first: with x, or the box of a row.")
+		return refuse(fault.Invalid, "Select some tasks first: with x, or the box of a row.")
 	}
 	if len(list) > bulkMost {
-		return fault.New(fault.Invalid, "These are too many at once. Take %d at most.", bulkMost)
+		return fault.New(fault.Invalid, "%s", say(ctx, "These are too many at once. Take %d at most.", bulkMost))
 	}
 	all := make([]done, len(list))
 	each(len(list), func(i int) {
@@ -81,7 +81,7 @@ func (c *Console) bulk(w http.ResponseWriter, r *http.Request) error {
 			all[i] = c.one(ctx, one, a, r)
 		}
 	})
-	return c.settle(w, r, a.said, all)
+	return c.settle(w, r, say(ctx, a.said), all)
 }
 
 // each runs do for 0 to n-1, some at a time.
@@ -115,14 +115,14 @@ func (c *Console) settle(w http.ResponseWriter, r *http.Request, said string, al
 	for i := range all {
 		d := &all[i]
 		if d.work.Task.ID.IsZero() {
-			failed = append(failed, fault.Public(d.err))
+			failed = append(failed, public(ctx, d.err))
 			continue
 		}
 		works = append(works, d.work)
 		if d.err != nil {
 			text, kind := c.kindly(ctx, d.work.Task.Title, d.err)
 			if !kind {
-				text = fault.Public(d.err)
+				text = public(ctx, d.err)
 			}
 			failed = append(failed, text)
 			continue
@@ -133,7 +133,7 @@ func (c *Console) settle(w http.ResponseWriter, r *http.Request, said string, al
 			deeds = append(deeds, d.deed)
 		}
 	}
-	toast, status := page.Toast{Text: said + ": " + page.Plural(ok, "task", "tasks") + ".", Of: turn.String(), Bad: len(failed) > 0}, http.StatusOK
+	toast, status := page.Toast{Text: say(ctx, "%s: %s.", said, text.N(ctx, ok, "%d task", "%d tasks")), Of: turn.String(), Bad: len(failed) > 0}, http.StatusOK
 	if ok == 0 {
 		toast.Text, status = "", http.StatusConflict
 	}
@@ -141,7 +141,7 @@ func (c *Console) settle(w http.ResponseWriter, r *http.Request, said string, al
 	case len(failed) == 1:
 		toast.Text = strings.TrimSpace(toast.Text + " " + failed[0])
 	case len(failed) > 1:
-		toast.Text = strings.TrimSpace(fmt.Sprintf("%s %d could not be changed, the first because: %s", toast.Text, len(failed), failed[0]))
+		toast.Text = strings.TrimSpace(toast.Text + " " + say(ctx, "%d could not be changed, the first because: %s", len(failed), failed[0]))
 	}
 	if len(deeds) > 0 {
 		if err := c.Store.Did(ctx, web.From(ctx).Org, web.From(ctx).Subject, deeds); err != nil {
@@ -174,9 +174,9 @@ func (c *Console) undo(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch {
 	case len(mine) == 0:
-		return fault.New(fault.Unknown, "There is nothing to take back. What is older than ten minutes can be changed on the patient's page.")
+		return refuse(fault.Unknown, "There is nothing to take back. What is older than ten minutes can be changed on the patient's page.")
 	case mine[0].Undone && !again:
-		return fault.New(fault.Conflict, "This has been taken back already.")
+		return refuse(fault.Conflict, "This has been taken back already.")
 	}
 	if back := mine[0].Back; back == page.OfAlert || back == page.Unmute {
 		return c.undoAlert(w, r, mine[0])
@@ -219,9 +219,9 @@ func (c *Console) undone(w http.ResponseWriter, r *http.Request, deeds []store.D
 			back = append(back, deeds[i].Task)
 			continue
 		}
-		toast.Bad, toast.Text = true, fault.Public(d.err)
+		toast.Bad, toast.Text = true, public(ctx, d.err)
 		if fault.KindOf(d.err) == fault.Stale || fault.KindOf(d.err) == fault.Conflict {
-			toast.Text = "Somebody has worked on this since: " + d.work.Task.Title + ". It stays as it is now."
+			toast.Text = say(ctx, "Somebody has worked on this since: %s. It stays as it is now.", d.work.Task.Title)
 		}
 	}
 	if err := c.Store.Undone(ctx, who.Org, who.Subject, deeds[0].Turn, back); err != nil {
@@ -231,10 +231,10 @@ func (c *Console) undone(w http.ResponseWriter, r *http.Request, deeds []store.D
 	case len(back) == 0:
 		status = http.StatusConflict
 	case len(deeds) == 1:
-		toast.Text = "Taken back: " + deeds[0].Said
+		toast.Text = say(ctx, "Taken back: %s", deeds[0].Said)
 		toast.Of = deeds[0].Task.String()
 	default:
-		toast.Text = strings.TrimSpace("Taken back: " + page.Plural(len(back), "task", "tasks") + ". " + toast.Text)
+		toast.Text = strings.TrimSpace(text.N(ctx, len(back), "Taken back: %d task.", "Taken back: %d tasks.") + " " + toast.Text)
 	}
 	return c.answer(w, r, works, toast, status)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/console/internal/page"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // choiceList is the list of places to print, show and sign, in the patient's language.
@@ -35,7 +36,7 @@ func (c *Console) choiceList(w http.ResponseWriter, r *http.Request) error {
 		}
 		out.Places = append(out.Places, place)
 	}
-	c.render(w, r, http.StatusOK, page.ChoicesPage(c.page(r, page.ChoicesTitle(ctx)), out))
+	c.render(w, r, http.StatusOK, page.ChoicesPage(c.page(r, text.Message(page.ChoicesTitle(ctx))), out))
 	return nil
 }
 

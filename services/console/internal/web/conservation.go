@@ -20,14 +20,14 @@ func (c *Console) conservation(w http.ResponseWriter, r *http.Request) error {
 	var err error
 	out.Index, err = strconv.Atoi(r.PathValue("law"))
 	if err != nil || !slices.Contains(services, out.Service) {
-		return fault.New(fault.Unknown, "There is no page at this address.")
+		return refuse(fault.Unknown, "There is no page at this address.")
 	}
 	var laws struct{ Laws []web.Law }
 	if err := c.call(ctx, http.MethodGet, out.Service, "/reconcile", nil, &laws); err != nil {
 		return err
 	}
 	if out.Index < 0 || out.Index >= len(laws.Laws) {
-		return fault.New(fault.Unknown, "There is no page at this address.")
+		return refuse(fault.Unknown, "There is no page at this address.")
 	}
 	out.Law = laws.Laws[out.Index]
 	law := url.Values{"law": {strconv.Itoa(out.Index)}}

@@ -19,6 +19,7 @@ import (
 	"github.com/handoff-care/handoff/services/console/internal/page"
 	"github.com/handoff-care/handoff/services/console/internal/session"
 	"github.com/handoff-care/handoff/services/console/internal/store"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // encounter is a stay as admission answers.
@@ -47,7 +48,7 @@ func (c *Console) load(ctx context.Context, id events.ID) (page.Episode, error) 
 	}
 	t := m.Transition
 	if t.ID.IsZero() && len(m.Entries) == 0 && len(m.Tasks) == 0 {
-		return page.Episode{}, fault.New(fault.Unknown, "Nothing is known of this stay (yet).")
+		return page.Episode{}, refuse(fault.Unknown, "Nothing is known of this stay (yet).")
 	}
 	work := board.Work{Task: events.Task{Encounter: id, Patient: t.Patient, Facility: t.Facility, Sensitive: t.Sensitive, OwnerRole: string(web.Liaison)}, Episode: t, Zone: t.Zone}
 	if t.ID.IsZero() {
@@ -131,7 +132,7 @@ func (c *Console) episode(w http.ResponseWriter, r *http.Request) error {
 	}
 	if r.URL.Query().Get("for") == "family" {
 		r = c.spoken(w, r)
-		p := c.page(r, page.FamilyTitle(r.Context()))
+		p := c.page(r, text.Message(page.FamilyTitle(r.Context())))
 		p.Query = "for=family"
 		c.render(w, r, http.StatusOK, page.FamilyPage(p, e))
 		return nil
@@ -214,14 +215,14 @@ func (c *Console) message(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if e.Hidden {
-		return fault.New(fault.Forbidden, "This stay is confidential. Its messages are not shown here.")
+		return refuse(fault.Forbidden, "This stay is confidential. Its messages are not shown here.")
 	}
 	var m page.Message
 	if err := c.call(ctx, http.MethodGet, "admission", "/messages/"+id.String(), nil, &m); err != nil {
 		return err
 	}
 	if m.Encounter != stay { // the address names a stay; what is shown is of that stay
-		return fault.New(fault.Unknown, "This message is not one of this stay.")
+		return refuse(fault.Unknown, "This message is not one of this stay.")
 	}
 	res, err := c.Peers.Open(ctx, session.Token(ctx), http.MethodGet, "admission", "/messages/"+id.String()+"/content", nil, nil)
 	if err != nil {
@@ -229,11 +230,11 @@ func (c *Console) message(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return fault.New(fault.Unknown, "The content of this message cannot be shown to you.")
+		return refuse(fault.Unknown, "The content of this message cannot be shown to you.")
 	}
 	b, err := io.ReadAll(io.LimitReader(res.Body, 4<<20))
 	if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "The message could not be read.")
+		return failing(fault.Unavailable, err, "The message could not be read.")
 	}
 	m.Content = segments(b)
 	way, err := c.way(ctx, id, stay, m.ReceivedAt, m.KeptAt)

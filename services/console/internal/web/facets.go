@@ -68,14 +68,14 @@ func (c *Console) keepFilter(w http.ResponseWriter, r *http.Request) error {
 	viewer, v := web.From(r.Context()), viewOf(r)
 	name := strings.Join(strings.Fields(r.FormValue("name")), " ")
 	if name == "" || len(name) > 40 {
-		return fault.New(fault.Invalid, "Give the filter a short name.")
+		return refuse(fault.Invalid, "Give the filter a short name.")
 	}
 	full, err := c.Store.KeepFilter(r.Context(), viewer.Org, viewer.Subject, store.Filter{ID: events.NewID(), Name: name, Query: v.Query()})
 	if err != nil {
 		return err
 	}
 	if full {
-		return fault.New(fault.Conflict, "You have kept %d filters. Forget one first.", store.MaxFilters)
+		return fault.New(fault.Conflict, "%s", say(r.Context(), "You have kept %d filters. Forget one first.", store.MaxFilters))
 	}
 	return c.filtersAgain(w, r, "Kept: "+name)
 }

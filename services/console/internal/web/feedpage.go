@@ -7,6 +7,7 @@ import (
 
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/services/console/internal/page"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // feedPage shows how one feed does.
@@ -23,7 +24,7 @@ func (c *Console) feedPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c.render(w, r, http.StatusOK, page.FeedPage(c.page(r, f.Name), f, q))
+	c.render(w, r, http.StatusOK, page.FeedPage(c.page(r, text.Message(f.Name)), f, q))
 	return nil
 }
 

@@ -120,11 +120,11 @@ func (c *Console) content(ctx context.Context, id events.ID) (string, error) {
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return "", fault.New(fault.Forbidden, "What this message says cannot be shown to you.")
+		return "", refuse(fault.Forbidden, "What this message says cannot be shown to you.")
 	}
 	b, err := io.ReadAll(io.LimitReader(res.Body, 4<<20))
 	if err != nil {
-		return "", fault.Wrap(fault.Unavailable, err, "The message could not be read.")
+		return "", failing(fault.Unavailable, err, "The message could not be read.")
 	}
 	return segments(b), nil
 }
@@ -170,7 +170,7 @@ func (c *Console) reapply(w http.ResponseWriter, r *http.Request) error {
 func (c *Console) explain(w http.ResponseWriter, r *http.Request) error {
 	text := strings.TrimSpace(r.FormValue("message"))
 	if text == "" {
-		return fault.New(fault.Invalid, "Paste a message first: it begins with MSH.")
+		return refuse(fault.Invalid, "Paste a message first: it begins with MSH.")
 	}
 	in := map[string]any{"message": text}
 	if id, err := events.ParseID(r.FormValue("feed")); err == nil && !id.IsZero() {

@@ -28,7 +28,7 @@ func (c *Console) find(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	if len(text) > 100 {
-		return fault.New(fault.Invalid, "This is too long for a name or a number.")
+		return refuse(fault.Invalid, "This is too long for a name or a number.")
 	}
 	stays, err := c.search(r.Context(), text)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/handoff-care/handoff/services/console/internal/board"
 	"github.com/handoff-care/handoff/services/console/internal/page"
 	"github.com/handoff-care/handoff/services/console/internal/store"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // pairsSize is how many pairs a page holds: each is read field by field.
@@ -95,7 +96,7 @@ func (c *Console) weight(ctx context.Context, patient events.ID) page.Weight {
 }
 
 // pairDeeds are what is said after a decision.
-var pairDeeds = map[string]string{"link": "They are one person now", "reject": "They are not the same, and nobody is asked again", "undo": "The decision is taken back"}
+var pairDeeds = map[string]text.Message{"link": "They are one person now", "reject": "They are not the same, and nobody is asked again", "undo": "The decision is taken back"}
 
 // decidePair says of two patients that they are one person or not, or takes that back.
 func (c *Console) decidePair(w http.ResponseWriter, r *http.Request) error {
@@ -107,20 +108,20 @@ func (c *Console) decidePair(w http.ResponseWriter, r *http.Request) error {
 	deed := r.PathValue("action")
 	said, ok := pairDeeds[deed]
 	if !ok {
-		return fault.New(fault.Unknown, "There is no page at this address.")
+		return refuse(fault.Unknown, "There is no page at this address.")
 	}
 	version, err := strconv.Atoi(r.FormValue("version"))
 	if err != nil {
-		return fault.New(fault.Invalid, "Look at the pair once more: its version is missing.")
+		return refuse(fault.Invalid, "Look at the pair once more: its version is missing.")
 	}
-	toast := page.Toast{Text: said + ".", Of: id.String()}
+	toast := page.Toast{Text: say(ctx, said) + ".", Of: id.String()}
 	now, err := c.tellPair(ctx, id, deed, version, r.FormValue("reason"))
 	status := http.StatusOK
 	switch kind := fault.KindOf(err); {
 	case kind == fault.Stale, kind == fault.Conflict:
 		text := "Somebody has decided on this pair since you looked. Here is how it is now; please look once more."
 		if kind == fault.Conflict {
-			text = board.Sentence(fault.Public(err))
+			text = board.Sentence(public(ctx, err))
 		}
 		toast, status = page.Toast{Text: text, Bad: true, Of: id.String()}, http.StatusConflict
 		if err := c.call(ctx, http.MethodGet, "admission", "/identity/pairs/"+id.String(), nil, &now); err != nil {
@@ -129,7 +130,7 @@ func (c *Console) decidePair(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	case deed != "undo":
-		d := store.Deed{Turn: events.NewID(), Encounter: id, Task: id, Said: said, Back: page.OfPair, Version: now.Version}
+		d := store.Deed{Turn: events.NewID(), Encounter: id, Task: id, Said: say(ctx, said), Back: page.OfPair, Version: now.Version}
 		if err := c.Store.Did(ctx, me.Org, me.Subject, []store.Deed{d}); err != nil {
 			return err
 		}
@@ -161,10 +162,10 @@ func (c *Console) pairAnswer(w http.ResponseWriter, r *http.Request, now page.Pa
 func (c *Console) undoPair(w http.ResponseWriter, r *http.Request, d store.Deed) error {
 	ctx, me := r.Context(), web.From(r.Context())
 	now, err := c.tellPair(ctx, d.Task, "undo", d.Version, "")
-	toast, status := page.Toast{Text: "Taken back: " + d.Said + ".", Of: d.Task.String()}, http.StatusOK
+	toast, status := page.Toast{Text: say(ctx, "Taken back: %s.", d.Said), Of: d.Task.String()}, http.StatusOK
 	switch kind := fault.KindOf(err); {
 	case kind == fault.Stale, kind == fault.Conflict:
-		toast, status = page.Toast{Text: "Somebody has decided on this pair since. It stays as it is now.", Bad: true, Of: d.Task.String()}, http.StatusConflict
+		toast, status = page.Toast{Text: say(ctx, "Somebody has decided on this pair since. It stays as it is now."), Bad: true, Of: d.Task.String()}, http.StatusConflict
 		if err := c.call(ctx, http.MethodGet, "admission", "/identity/pairs/"+d.Task.String(), nil, &now); err != nil {
 			return err
 		}

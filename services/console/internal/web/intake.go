@@ -14,6 +14,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/console/internal/page"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // pastSize is how many answered requests the receiving side sees; newSize how many that wait.
@@ -31,7 +32,7 @@ func (c *Console) home(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, "/intake", http.StatusSeeOther)
 		return nil
 	}
-	return fault.New(fault.Forbidden, "Your role does not open this page.")
+	return refuse(fault.Forbidden, "Your role does not open this page.")
 }
 
 // intakeOf loads what is asked of the viewer's places: four questions to referral, all at once.
@@ -126,7 +127,7 @@ func (c *Console) liveRequest(w http.ResponseWriter, r *http.Request) error {
 }
 
 // intakeDeeds are what the receiving side can say, and what it is told then.
-var intakeDeeds = map[string]string{
+var intakeDeeds = map[string]text.Message{
 	"accept": "Thank you. The hospital knows, and so do the others it asked.", "decline": "Noted. The hospital looks elsewhere.",
 	"question": "Asked. The answer shows here.", "arrived": "Thank you. The hospital knows that the person is with you.",
 }
@@ -141,17 +142,17 @@ func (c *Console) requestAct(w http.ResponseWriter, r *http.Request) error {
 	action := r.PathValue("action")
 	said, ok := intakeDeeds[action]
 	if !ok {
-		return fault.New(fault.Unknown, "There is no page at this address.")
+		return refuse(fault.Unknown, "There is no page at this address.")
 	}
 	body, err := c.requestBody(r, id, action)
 	if err != nil {
 		return err
 	}
-	toast, status := page.Toast{Text: said, Of: id.String()}, http.StatusOK
+	toast, status := page.Toast{Text: say(ctx, said), Of: id.String()}, http.StatusOK
 	err = c.call(ctx, http.MethodPost, "referral", "/intake/referrals/"+id.String()+"/"+action, body, nil)
 	switch {
 	case fault.KindOf(err) == fault.Conflict:
-		toast, status = page.Toast{Text: "This request is not open any more: the hospital found another place, or took it back.", Bad: true, Of: id.String()}, http.StatusConflict
+		toast, status = page.Toast{Text: say(ctx, "This request is not open any more: the hospital found another place, or took it back."), Bad: true, Of: id.String()}, http.StatusConflict
 	case err != nil:
 		return err
 	}
@@ -176,11 +177,11 @@ func (c *Console) requestBody(r *http.Request, id events.ID, action string) (map
 	switch action {
 	case "decline":
 		if body["reason"] = r.FormValue("reason"); r.FormValue("reason") == "" {
-			return nil, fault.New(fault.Invalid, "Say why not: choose a reason.")
+			return nil, refuse(fault.Invalid, "Say why not: choose a reason.")
 		}
 	case "question":
 		if body["note"] = r.FormValue("note"); r.FormValue("note") == "" {
-			return nil, fault.New(fault.Invalid, "Write what you need to know.")
+			return nil, refuse(fault.Invalid, "Write what you need to know.")
 		}
 	case "accept":
 		if bed := r.FormValue("bed"); bed != "" {
@@ -193,7 +194,7 @@ func (c *Console) requestBody(r *http.Request, id events.ID, action string) (map
 			}
 			at, err := time.ParseInLocation("2006-01-02T15:04", start, one.Zone)
 			if err != nil {
-				return nil, fault.New(fault.Invalid, "Say from when you can take the person: a day and a time, or nothing.")
+				return nil, refuse(fault.Invalid, "Say from when you can take the person: a day and a time, or nothing.")
 			}
 			body["start_at"] = at
 		}
@@ -210,7 +211,7 @@ func (c *Console) ownCapacity(w http.ResponseWriter, r *http.Request) error {
 	}
 	n, err := strconv.Atoi(r.FormValue("open"))
 	if err != nil || n < 0 {
-		return fault.New(fault.Invalid, "Say how many places are free: a number, 0 if none.")
+		return refuse(fault.Invalid, "Say how many places are free: a number, 0 if none.")
 	}
 	if err := c.call(ctx, http.MethodPut, "referral", "/intake/providers/"+id.String()+"/capacity", map[string]any{"open_beds": n}, nil); err != nil {
 		return err
@@ -223,6 +224,6 @@ func (c *Console) ownCapacity(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c.render(w, r, http.StatusOK, page.IntakeAnswer(c.page(r, ""), i, page.Toast{Text: "Noted. The hospitals’ search goes by it now.", Of: id.String()}))
+	c.render(w, r, http.StatusOK, page.IntakeAnswer(c.page(r, ""), i, page.Toast{Text: say(ctx, "Noted. The hospitals’ search goes by it now."), Of: id.String()}))
 	return nil
 }

@@ -44,14 +44,14 @@ func (c *Console) oauth(ctx context.Context) (*oauth2.Config, error) {
 		return c.login.found, nil
 	}
 	if c.OIDC.Issuer == "" {
-		return nil, fault.New(fault.Unavailable, "No sign-in is set up: start with --oidc-issuer, or with --dev for development.")
+		return nil, refuse(fault.Unavailable, "No sign-in is set up: start with --oidc-issuer, or with --dev for development.")
 	}
 	if c.OIDC.Dev { // its tokens are those of the command line too, whose issuer is no address
 		ctx = oidc.InsecureIssuerURLContext(ctx, web.DevIssuer)
 	}
 	p, err := oidc.NewProvider(ctx, c.OIDC.Issuer)
 	if err != nil {
-		return nil, fault.Wrap(fault.Unavailable, err, "The sign-in service does not answer. Try again in a moment.")
+		return nil, failing(fault.Unavailable, err, "The sign-in service does not answer. Try again in a moment.")
 	}
 	c.login.found = &oauth2.Config{
 		ClientID: c.OIDC.ClientID, ClientSecret: c.OIDC.Secret, Endpoint: p.Endpoint(), RedirectURL: c.OIDC.Redirect,
@@ -87,7 +87,7 @@ func (c *Console) loginCallback(w http.ResponseWriter, r *http.Request) error {
 	state, nonce := c.Sessions.Pop(ctx, "state"), c.Sessions.Pop(ctx, "nonce")
 	verifier, next := c.Sessions.Pop(ctx, "verifier"), c.Sessions.Pop(ctx, "next")
 	if state == "" || subtle.ConstantTimeCompare([]byte(state), []byte(q.Get("state"))) != 1 {
-		return fault.New(fault.Malformed, "This sign-in was not started here, or was started twice. Please sign in again.")
+		return refuse(fault.Malformed, "This sign-in was not started here, or was started twice. Please sign in again.")
 	}
 	if q.Get("code") == "" {
 		http.Redirect(w, r, "/login?why=refused", http.StatusSeeOther)
@@ -99,7 +99,7 @@ func (c *Console) loginCallback(w http.ResponseWriter, r *http.Request) error {
 	}
 	answer, err := conf.Exchange(ctx, q.Get("code"), oauth2.VerifierOption(verifier))
 	if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "The sign-in service did not finish. Please sign in again.")
+		return failing(fault.Unavailable, err, "The sign-in service did not finish. Please sign in again.")
 	}
 	token, err := c.accepted(ctx, answer, nonce)
 	if err != nil {
@@ -117,20 +117,20 @@ func (c *Console) loginCallback(w http.ResponseWriter, r *http.Request) error {
 func (c *Console) accepted(ctx context.Context, answer *oauth2.Token, nonce string) (string, error) {
 	id, _ := answer.Extra("id_token").(string)
 	if id != "" && !nonceIs(id, nonce) {
-		return "", fault.New(fault.Malformed, "This sign-in was not started here. Please sign in again.")
+		return "", refuse(fault.Malformed, "This sign-in was not started here. Please sign in again.")
 	}
-	var last error = fault.New(fault.Unauthorized, "The sign-in service gave no token that is valid here.")
+	var last error = refuse(fault.Unauthorized, "The sign-in service gave no token that is valid here.")
 	for _, token := range []string{id, answer.AccessToken} {
 		if token == "" {
 			continue
 		}
 		who, err := c.Auth.Who(ctx, token)
 		if err != nil {
-			last = fault.Wrap(fault.Forbidden, err, "You are signed in, but not known here yet. Ask your administrator for a role.")
+			last = failing(fault.Forbidden, err, "You are signed in, but not known here yet. Ask your administrator for a role.")
 			continue
 		}
 		if who.Org.IsZero() || len(who.Roles) == 0 {
-			return "", fault.New(fault.Forbidden, "You are signed in, but have no role here yet. Ask your administrator.")
+			return "", refuse(fault.Forbidden, "You are signed in, but have no role here yet. Ask your administrator.")
 		}
 		return token, c.Store.Met(ctx, who.Org, who.Subject, who.Name)
 	}

@@ -45,11 +45,11 @@ func (c *Console) newFeed(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	in := wanted{Name: strings.TrimSpace(r.FormValue("name"))}
 	if in.Name == "" {
-		return fault.New(fault.Invalid, "Say what the feed is called.")
+		return refuse(fault.Invalid, "Say what the feed is called.")
 	}
 	if r.FormValue("by") == "certificate" {
 		if in.Certificates = page.Lines(r.FormValue("certificates")); len(in.Certificates) == 0 {
-			return fault.New(fault.Invalid, "Name the sender’s certificate, or choose a key.")
+			return refuse(fault.Invalid, "Name the sender’s certificate, or choose a key.")
 		}
 	}
 	code, err := c.hospitalOf(r)
@@ -80,14 +80,14 @@ func (c *Console) hospitalOf(r *http.Request) (string, error) {
 	}
 	code, name := strings.TrimSpace(r.FormValue("code")), strings.TrimSpace(r.FormValue("called"))
 	if code == "" {
-		return "", fault.New(fault.Invalid, "Choose the hospital, or say its code as MSH-4 says it.")
+		return "", refuse(fault.Invalid, "Choose the hospital, or say its code as MSH-4 says it.")
 	}
 	list, err := c.hospitals(r.Context())
 	if err != nil {
 		return "", err
 	}
 	if slices.ContainsFunc(list, func(h page.Hospital) bool { return h.Code == code }) {
-		return "", fault.New(fault.Conflict, "A hospital of this code is here already: choose it from the list.")
+		return "", refuse(fault.Conflict, "A hospital of this code is here already: choose it from the list.")
 	}
 	body := map[string]string{"code": code, "zone": r.FormValue("zone")}
 	if name != "" {

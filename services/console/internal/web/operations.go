@@ -15,6 +15,7 @@ import (
 	"github.com/handoff-care/handoff/services/console/internal/board"
 	"github.com/handoff-care/handoff/services/console/internal/page"
 	"github.com/handoff-care/handoff/services/console/internal/store"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // services are asked for their figures, in the order of a discharge.
@@ -38,7 +39,7 @@ func (c *Console) figuresOf(ctx context.Context, name string) page.Figures {
 	f := page.Figures{Name: name, Handled: "–", Lag: "–", OutboxAge: "–"}
 	var laws struct{ Laws []web.Law }
 	if err := c.call(ctx, http.MethodGet, name, "/reconcile", nil, &laws); err != nil {
-		f.Missing = "No figures: " + fault.Public(err) + "."
+		f.Missing = say(ctx, "No figures: %s.", public(ctx, err))
 		return f
 	}
 	f.Laws = laws.Laws
@@ -93,22 +94,22 @@ func (c *Console) tiles(ctx context.Context, all []page.Figures) []page.Tile {
 	}
 	screen := tile("Frame to screen", "–", "no screen was pushed to yet", "")
 	if n > 0 {
-		screen = tile("Frame to screen", seconds(p50), "half of the last "+strconv.Itoa(n)+"; 99 of 100 within "+seconds(p99), toneAbove(p99, 5, 60))
+		screen = tile("Frame to screen", seconds(p50), text.Message(say(ctx, "half of the last %d; 99 of 100 within %s", n, seconds(p99))), toneAbove(p99, 5, 60))
 	}
 	return append(tiles, screen,
-		tile("Conservation", balance(off), "sum of all differences", toneAbove(off, 0, 0)),
+		tile("Conservation", balance(ctx, off), "sum of all differences", toneAbove(off, 0, 0)),
 		tile("Parked keys", strconv.Itoa(parkedKeys), "set aside until replayed", toneAbove(float64(parkedKeys), 0, 10)))
 }
 
-func tile(name, value, note, tone string) page.Tile {
+func tile(name text.Message, value string, note text.Message, tone string) page.Tile {
 	return page.Tile{Name: name, Value: value, Note: note, Tone: tone}
 }
 
-func balance(off float64) string {
+func balance(ctx context.Context, off float64) string {
 	if off == 0 {
-		return "Balances"
+		return say(ctx, "Balances")
 	}
-	return "Off by " + page.Number(off)
+	return say(ctx, "Off by %s", page.Number(off))
 }
 
 func toneAbove(v, warn, bad float64) string {
@@ -199,12 +200,12 @@ func throughput(list []store.Minute, now time.Time) chart {
 
 func (c *Console) outbox(w http.ResponseWriter, r *http.Request) error {
 	if !c.Dev {
-		return fault.New(fault.Unknown, "There is no page at this address.")
+		return refuse(fault.Unknown, "There is no page at this address.")
 	}
 	var list web.List[page.Mail]
 	problem := ""
 	if err := c.call(r.Context(), http.MethodGet, "notification", "/outbox", nil, &list); err != nil {
-		problem = "The outbox cannot be read now: " + fault.Public(err) + "."
+		problem = say(r.Context(), "The outbox cannot be read now: %s.", public(r.Context(), err))
 	}
 	c.render(w, r, http.StatusOK, page.Outbox(c.page(r, "Outbox"), list.Items, problem))
 	return nil

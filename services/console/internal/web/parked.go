@@ -22,7 +22,7 @@ func parkedPath(r *http.Request) (page.ParkedKey, error) {
 		return k, err
 	}
 	if !slices.Contains(services, k.Service) || !slices.Contains(services, k.Stream) {
-		return k, fault.New(fault.Unknown, "There is no such service.")
+		return k, refuse(fault.Unknown, "There is no such service.")
 	}
 	return k, nil
 }
@@ -110,7 +110,7 @@ func (c *Console) replayed(w http.ResponseWriter, r *http.Request, dry bool) err
 			http.Redirect(w, r, "/operations", http.StatusSeeOther)
 			return nil
 		}
-		c.render(w, r, http.StatusOK, page.SheetPage(c.page(r, "Dry run"), "What a replay would do", page.ReplayResult(out)))
+		c.render(w, r, http.StatusOK, page.SheetPage(c.page(r, "Dry run"), say(r.Context(), "What a replay would do"), page.ReplayResult(out)))
 		return nil
 	}
 	c.render(w, r, http.StatusOK, page.ReplayedPart(k, out))
@@ -135,7 +135,7 @@ func (c *Console) verifyLedger(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !fragment(r) {
-		c.render(w, r, http.StatusOK, page.SheetPage(c.page(r, "Ledger"), "The ledger, recomputed", page.ProofResult(c.page(r, ""), proof)))
+		c.render(w, r, http.StatusOK, page.SheetPage(c.page(r, "Ledger"), say(r.Context(), "The ledger, recomputed"), page.ProofResult(c.page(r, ""), proof)))
 		return nil
 	}
 	c.render(w, r, http.StatusOK, page.ProofPart(c.page(r, ""), proof))

@@ -95,11 +95,11 @@ type device struct {
 func (c *Console) phoneAct(w http.ResponseWriter, r *http.Request) error {
 	path, known := map[string]string{"subscribe": "/devices", "renew": "/devices/renew", "forget": "/devices/forget"}[r.PathValue("action")]
 	if !known {
-		return fault.New(fault.Unknown, "There is no page at this address.")
+		return refuse(fault.Unknown, "There is no page at this address.")
 	}
 	var d device
 	if err := json.NewDecoder(r.Body).Decode(&d); err != nil || d.Endpoint == "" {
-		return fault.New(fault.Malformed, "This is not a device.")
+		return refuse(fault.Malformed, "This is not a device.")
 	}
 	in := map[string]string{"endpoint": d.Endpoint}
 	if path == "/devices" {

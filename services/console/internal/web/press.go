@@ -92,7 +92,7 @@ func (c *Console) firstPress(ctx context.Context, key events.ID, p store.Press) 
 	who := web.From(ctx)
 	first, again, err = c.Store.Pressed(ctx, who.Org, who.Subject, key, p)
 	if err == nil && first.Request != p.Request {
-		err = fault.New(fault.Conflict, "This was sent under the name of something else. Please try once more.")
+		err = refuse(fault.Conflict, "This was sent under the name of something else. Please try once more.")
 	}
 	return first, again, err
 }

@@ -149,7 +149,7 @@ func (c *Console) changedSet(r *http.Request) (page.SetPage, candidate, error) {
 	}
 	file, text := r.FormValue("file"), strings.ReplaceAll(r.FormValue("text"), "\r\n", "\n")
 	if _, there := s.Files[file]; !there {
-		return page.SetPage{}, candidate{}, fault.New(fault.Invalid, "There is no such file in this set.")
+		return page.SetPage{}, candidate{}, refuse(fault.Invalid, "There is no such file in this set.")
 	}
 	d := page.SetPage{Set: s, File: file, Text: text, Edited: text != s.Files[file]}
 	s.Files[file] = text
@@ -199,7 +199,7 @@ func (c *Console) previewProtocols(w http.ResponseWriter, r *http.Request) error
 	}
 	days, err := strconv.Atoi(cmp.Or(r.FormValue("days"), "14"))
 	if err != nil || days < 1 || days > 90 {
-		return fault.New(fault.Invalid, "Say how many days back: 1 to 90.")
+		return refuse(fault.Invalid, "Say how many days back: 1 to 90.")
 	}
 	body, err := json.Marshal(struct {
 		candidate
@@ -237,7 +237,7 @@ func (c *Console) previewProtocols(w http.ResponseWriter, r *http.Request) error
 	}
 	switch {
 	case err != nil && live:
-		return told(previewLine{Error: board.Sentence(fault.Public(err))})
+		return told(previewLine{Error: board.Sentence(public(r.Context(), err))})
 	case err != nil:
 		return err
 	case !live:
@@ -258,7 +258,7 @@ func readPreview(from io.Reader, told func(previewLine) error) (v page.PreviewPa
 	for {
 		var l page.PreviewProgress
 		if err := in.Decode(&l); err != nil {
-			return v, fault.Wrap(fault.Unavailable, err, "the preview broke off; please try again")
+			return v, failing(fault.Unavailable, err, "the preview broke off; please try again")
 		}
 		switch {
 		case l.Error != "":
@@ -282,10 +282,10 @@ func (c *Console) decideProtocols(w http.ResponseWriter, r *http.Request, path s
 	in["reason"], in["facility"] = strings.TrimSpace(r.FormValue("reason")), r.FormValue("facility")
 	err := c.call(r.Context(), http.MethodPost, "discharge", "/protocols/"+path, in, nil, "If-Match", strconv.Quote(r.FormValue("version")))
 	if fault.KindOf(err) == fault.Stale {
-		return fault.New(fault.Stale, "Somebody has decided since you looked. Go back to the protocols and look once more.")
+		return refuse(fault.Stale, "Somebody has decided since you looked. Go back to the protocols and look once more.")
 	}
 	if kind := fault.KindOf(err); kind == fault.Conflict || kind == fault.Invalid {
-		return fault.New(kind, "%s", board.Sentence(fault.Public(err)))
+		return fault.New(kind, "%s", board.Sentence(public(r.Context(), err)))
 	}
 	if err != nil {
 		return err
@@ -307,7 +307,7 @@ func name(in map[string]any, set string) (map[string]any, error) {
 	}
 	id, err := events.ParseID(set)
 	if err != nil || id.IsZero() {
-		return nil, fault.New(fault.Unknown, "There is no page at this address.")
+		return nil, refuse(fault.Unknown, "There is no page at this address.")
 	}
 	in["set_id"] = id
 	return in, nil
@@ -321,7 +321,7 @@ func (c *Console) activateProtocols(w http.ResponseWriter, r *http.Request) erro
 	if text := r.FormValue("at"); text != "" {
 		at, err := time.ParseInLocation("2006-01-02T15:04", text, c.zoneFor(r.Context(), r.FormValue("facility")))
 		if err != nil {
-			return fault.New(fault.Invalid, "This is not a time: write it like 2026-11-30T14:30.")
+			return refuse(fault.Invalid, "This is not a time: write it like 2026-11-30T14:30.")
 		}
 		in["from"] = at
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/console/internal/page"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // stackSize is how many referrals a column of the board holds.
@@ -140,7 +141,7 @@ func (c *Console) liveReferral(w http.ResponseWriter, r *http.Request) error {
 }
 
 // referralDeeds are what can be done to a referral, and what is said afterwards.
-var referralDeeds = map[string]string{
+var referralDeeds = map[string]text.Message{
 	"choose": "The choice is written down.", "reply": "Answered. They see it now.",
 	"send": "Asked. The answers show here.", "offer": "Noted: a place is offered.", "decline": "Noted: they said no.", "accept": "Chosen. Now set the day.",
 	"book": "The day is set.", "arrive": "Good: the person is there.", "no-show": "Noted: the person did not come.", "withdraw": "The search is ended.",
@@ -156,21 +157,21 @@ func (c *Console) referralAct(w http.ResponseWriter, r *http.Request) error {
 	action := r.PathValue("action")
 	said, ok := referralDeeds[action]
 	if !ok {
-		return fault.New(fault.Unknown, "There is no page at this address.")
+		return refuse(fault.Unknown, "There is no page at this address.")
 	}
 	body, err := c.referralBody(r, action)
 	if err != nil {
 		return err
 	}
 	version, _ := strconv.Atoi(r.FormValue("version")) // without one referral says what is missing
-	toast, status := page.Toast{Text: said, Of: id.String()}, http.StatusOK
+	toast, status := page.Toast{Text: say(ctx, said), Of: id.String()}, http.StatusOK
 	err = c.call(ctx, http.MethodPost, "referral", "/referrals/"+id.String()+"/"+action, body, nil, "If-Match", strconv.Quote(strconv.Itoa(version)))
 	switch kind := fault.KindOf(err); {
 	case err == nil:
 	case kind == fault.Stale:
-		toast = page.Toast{Text: "Somebody else was a moment faster. Here is how it is now; nothing is lost. Please look once more.", Bad: true, Of: id.String()}
+		toast = page.Toast{Text: say(ctx, "Somebody else was a moment faster. Here is how it is now; nothing is lost. Please look once more."), Bad: true, Of: id.String()}
 	case kind == fault.Conflict:
-		toast = page.Toast{Text: "This is not possible any more. Here is how it is now.", Bad: true, Of: id.String()}
+		toast = page.Toast{Text: say(ctx, "This is not possible any more. Here is how it is now."), Bad: true, Of: id.String()}
 	default:
 		return err
 	}
@@ -198,7 +199,7 @@ func (c *Console) referralBody(r *http.Request, action string) (map[string]any, 
 	switch action {
 	case "send":
 		if body["providers"] = r.Form["ask"]; len(r.Form["ask"]) == 0 {
-			return nil, fault.New(fault.Invalid, "Choose whom to ask: tick at least one place.")
+			return nil, refuse(fault.Invalid, "Choose whom to ask: tick at least one place.")
 		}
 		for field, name := range map[string]string{"size": "wave_size", "hours": "hours"} {
 			if n, err := strconv.Atoi(r.FormValue(field)); err == nil {
@@ -208,23 +209,23 @@ func (c *Console) referralBody(r *http.Request, action string) (map[string]any, 
 	case "choose":
 		switch body["to"], body["declined"] = r.FormValue("to"), r.FormValue("declined") != ""; {
 		case r.FormValue("to") == "":
-			return nil, fault.New(fault.Invalid, "Say who was shown the list.")
+			return nil, refuse(fault.Invalid, "Say who was shown the list.")
 		case len(r.Form["chosen"]) == 0 && r.FormValue("declined") == "":
-			return nil, fault.New(fault.Invalid, "Tick what was chosen, or that the choice was left to the team.")
+			return nil, refuse(fault.Invalid, "Tick what was chosen, or that the choice was left to the team.")
 		}
 		body["providers"] = r.Form["chosen"]
 	case "reply":
 		if body["note"] = r.FormValue("note"); r.FormValue("note") == "" {
-			return nil, fault.New(fault.Invalid, "Write the answer first.")
+			return nil, refuse(fault.Invalid, "Write the answer first.")
 		}
 	case "decline", "withdraw":
 		if body["reason"] = r.FormValue("reason"); r.FormValue("reason") == "" {
-			return nil, fault.New(fault.Invalid, "Say why: choose a reason.")
+			return nil, refuse(fault.Invalid, "Say why: choose a reason.")
 		}
 	case "book":
 		at, err := time.ParseInLocation("2006-01-02T15:04", r.FormValue("start"), c.referralZone(r))
 		if err != nil {
-			return nil, fault.New(fault.Invalid, "Say when the provider takes the person: a day and a time.")
+			return nil, refuse(fault.Invalid, "Say when the provider takes the person: a day and a time.")
 		}
 		body["start_at"] = at
 	}

@@ -73,7 +73,7 @@ func (c *Console) reports(w http.ResponseWriter, r *http.Request) error {
 func (c *Console) reportCSV(w http.ResponseWriter, r *http.Request) error {
 	name, is := strings.CutSuffix(r.PathValue("table"), ".csv")
 	if !is || !slices.Contains(page.Tables, name) {
-		return fault.New(fault.Unknown, "There is no page at this address.")
+		return refuse(fault.Unknown, "There is no page at this address.")
 	}
 	out, err := c.reportsOf(r.Context(), page.ReportViewOf(r.URL.Query()))
 	if err != nil {

@@ -8,15 +8,16 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/handoff-care/handoff/services/console/internal/page"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // sheet answers with the dialog's content, or with a page of it where no script runs.
-func (c *Console) sheet(w http.ResponseWriter, r *http.Request, title string, body templ.Component) {
+func (c *Console) sheet(w http.ResponseWriter, r *http.Request, title text.Message, body templ.Component) {
 	if fragment(r) {
-		c.render(w, r, http.StatusOK, page.SheetPart(title, body))
+		c.render(w, r, http.StatusOK, page.SheetPart(say(r.Context(), title), body))
 		return
 	}
-	c.render(w, r, http.StatusOK, page.SheetPage(c.page(r, title), title, body))
+	c.render(w, r, http.StatusOK, page.SheetPage(c.page(r, title), say(r.Context(), title), body))
 }
 
 // segments shows an HL7 message one segment a line. Bytes that are not UTF-8 are shown as they would

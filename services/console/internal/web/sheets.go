@@ -12,6 +12,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/console/internal/board"
 	"github.com/handoff-care/handoff/services/console/internal/page"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // doneForm asks how a task went: what came of it, or of the attempt, and when to try again.
@@ -36,7 +37,7 @@ func (c *Console) doneForm(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	c.sheet(w, r, row.Title, page.DoneSheet(f))
+	c.sheet(w, r, text.Message(row.Title), page.DoneSheet(f))
 	return nil
 }
 
@@ -45,7 +46,7 @@ func (c *Console) snoozeForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c.sheet(w, r, "Put off: "+row.Title, page.SnoozeSheet(page.Target{Row: &row}, snoozes(row.Zone)))
+	c.sheet(w, r, text.Message(say(r.Context(), "Put off: %s", row.Title)), page.SnoozeSheet(page.Target{Row: &row}, snoozes(row.Zone)))
 	return nil
 }
 
@@ -58,7 +59,7 @@ func (c *Console) assignForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c.sheet(w, r, "Hand over: "+row.Title, page.AssignSheet(page.Target{Row: &row}, people))
+	c.sheet(w, r, text.Message(say(r.Context(), "Hand over: %s", row.Title)), page.AssignSheet(page.Target{Row: &row}, people))
 	return nil
 }
 
@@ -69,7 +70,7 @@ func (c *Console) bulkForm(w http.ResponseWriter, r *http.Request) error {
 		c.sheet(w, r, "Put off what is selected", page.SnoozeSheet(page.Target{}, snoozes(nil)))
 	case "assign":
 		if !web.Allow(web.From(r.Context()), web.TasksAssign) {
-			return fault.New(fault.Forbidden, "Handing work to somebody is for leads.")
+			return refuse(fault.Forbidden, "Handing work to somebody is for leads.")
 		}
 		people, err := c.colleagues(r)
 		if err != nil {
@@ -77,7 +78,7 @@ func (c *Console) bulkForm(w http.ResponseWriter, r *http.Request) error {
 		}
 		c.sheet(w, r, "Hand over what is selected", page.AssignSheet(page.Target{}, people))
 	default:
-		return fault.New(fault.Unknown, "There is no page at this address.")
+		return refuse(fault.Unknown, "There is no page at this address.")
 	}
 	return nil
 }

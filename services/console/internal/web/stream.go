@@ -60,7 +60,7 @@ func (c *Console) followWhat(w http.ResponseWriter, r *http.Request, perm web.Pe
 	leave, ok := c.open.enter(web.From(r.Context()).Subject)
 	if !ok {
 		w.Header().Set("Retry-After", "30")
-		return fault.New(fault.TooMany, "Too many live pages are open. Close some of them.")
+		return refuse(fault.TooMany, "Too many live pages are open. Close some of them.")
 	}
 	defer leave()
 	sub := c.Hub.Subscribe(web.From(r.Context()).Org)

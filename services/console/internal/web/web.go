@@ -19,6 +19,7 @@ import (
 	"github.com/handoff-care/handoff/services/console/internal/page"
 	"github.com/handoff-care/handoff/services/console/internal/session"
 	"github.com/handoff-care/handoff/services/console/internal/store"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // Console serves the pages. Every field but OIDC's secret is required.
@@ -159,7 +160,7 @@ func (c *Console) Handler() http.Handler {
 		mux.Handle(r.Pattern, c.guard(r))
 	}
 	mux.Handle("/", c.guard(Route{"/", web.Anyone, func(c *Console, w http.ResponseWriter, r *http.Request) error {
-		return fault.New(fault.Unknown, "There is no page at this address.")
+		return refuse(fault.Unknown, "There is no page at this address.")
 	}}))
 	pages := http.NewCrossOriginProtection().Handler(c.Sessions.Load(mux))
 	all := http.NewServeMux()
@@ -223,7 +224,7 @@ func (c *Console) guard(route Route) http.Handler {
 				c.toLogin(w, r)
 				return
 			}
-			c.failed(w, r, fault.New(fault.Forbidden, "Your role does not open this page."))
+			c.failed(w, r, refuse(fault.Forbidden, "Your role does not open this page."))
 			return
 		}
 		if err := route.serve(c, w, r); err != nil {
@@ -267,10 +268,10 @@ func (c *Console) failed(w *reply, r *http.Request, err error) {
 		return
 	}
 	if fragment(r) {
-		c.render(w, r, status, page.ToastPart(page.Toast{Text: fault.Public(err), Bad: true}))
+		c.render(w, r, status, page.ToastPart(page.Toast{Text: public(r.Context(), err), Bad: true}))
 		return
 	}
-	title := "Not done"
+	title := text.Message("Not done")
 	switch {
 	case status == 404:
 		title = "Not found"
@@ -279,7 +280,7 @@ func (c *Console) failed(w *reply, r *http.Request, err error) {
 	case status >= 500:
 		title = "Not available now"
 	}
-	c.render(w, r, status, page.ErrorPage(c.page(r, title), status, fault.Public(err)))
+	c.render(w, r, status, page.ErrorPage(c.page(r, title), status, public(r.Context(), err)))
 }
 
 // fragment reports whether a part of a page asked, not the address bar.
@@ -293,8 +294,8 @@ func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, t t
 	}
 }
 
-func (c *Console) page(r *http.Request, title string) page.Page {
-	p := page.Page{Title: title, Path: r.URL.Path, Viewer: web.From(r.Context()), Dev: c.Dev, Now: time.Now(), Part: fragment(r)}
+func (c *Console) page(r *http.Request, title text.Message) page.Page {
+	p := page.Page{Title: say(r.Context(), title), Path: r.URL.Path, Viewer: web.From(r.Context()), Dev: c.Dev, Now: time.Now(), Part: fragment(r)}
 	p.Session, p.Until = c.Sessions.Device(r.Context())
 	return p
 }
@@ -302,7 +303,7 @@ func (c *Console) page(r *http.Request, title string) page.Page {
 func pathID(r *http.Request, name string) (events.ID, error) {
 	id, err := events.ParseID(r.PathValue(name))
 	if err != nil || id.IsZero() {
-		return id, fault.New(fault.Unknown, "There is no page at this address.")
+		return id, refuse(fault.Unknown, "There is no page at this address.")
 	}
 	return id, nil
 }
