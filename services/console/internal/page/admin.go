@@ -96,16 +96,16 @@ func (a Admin) members(r Roster) string {
 	return upper(strings.Join(board.Recipients(r.Members, a.Names), ", "))
 }
 
-func (a Admin) place(r Roster) string {
+func (a Admin) place(ctx context.Context, r Roster) string {
 	name := cmp.Or(a.Places[r.Facility], r.Facility)
 	if r.Unit == "" {
-		return name + ", all of it"
+		return say(ctx, "%s, all of it", name)
 	}
 	return name + ", " + r.Unit
 }
 
-func (a Admin) goes(targets []string) string {
-	return Story{Told: Told{Rule: Rule{Targets: targets}}, Row: AlertRow{Staff: a.Names}}.goes()
+func (a Admin) goes(ctx context.Context, targets []string) string {
+	return Story{Told: Told{Rule: Rule{Targets: targets}}, Row: AlertRow{Staff: a.Names}}.goes(ctx)
 }
 
 func staffRoles(s Staff) string {

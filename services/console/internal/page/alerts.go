@@ -2,6 +2,7 @@ package page
 
 import (
 	"cmp"
+	"context"
 	"net/url"
 	"time"
 
@@ -121,19 +122,19 @@ func (a AlertRow) tone() string {
 }
 
 // stands says in words where the alert is.
-func (a AlertRow) stands() string {
+func (a AlertRow) stands(ctx context.Context) string {
 	switch {
 	case a.State == "resolved":
-		return "Settled"
+		return say(ctx, "Settled")
 	case a.State == "acknowledged" && a.Mine:
-		return "Yours"
+		return say(ctx, "Yours")
 	case a.State == "acknowledged":
-		return "With " + cmp.Or(a.Staff[a.AcknowledgedBy], a.AcknowledgedBy)
+		return say(ctx, "With %s", cmp.Or(a.Staff[a.AcknowledgedBy], a.AcknowledgedBy))
 	}
 	if a.HandedOver != nil {
-		return "Handed over, not yet taken on"
+		return say(ctx, "Handed over, not yet taken on")
 	}
-	return "Nobody has it yet"
+	return say(ctx, "Nobody has it yet")
 }
 
 func (a AlertRow) path(action string) string { return "/alerts/" + a.ID.String() + "/" + action }

@@ -2,12 +2,14 @@ package page
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/services/console/internal/board"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // Handed is a hand-over of an alert.
@@ -29,11 +31,11 @@ type Mute struct {
 }
 
 // what says what is muted.
-func (m Mute) what() string {
+func (m Mute) what(ctx context.Context) string {
 	if m.Scope == "kind" {
-		return "Every alert like “" + board.AlertKind(m.Kind) + "”"
+		return say(ctx, "Every alert like “%s”", board.AlertKind(m.Kind))
 	}
-	return "One alert: “" + board.AlertKind(m.Kind) + "”"
+	return say(ctx, "One alert: “%s”", board.AlertKind(m.Kind))
 }
 
 // Why is a reason to choose, as notification lists them.
@@ -125,47 +127,58 @@ func upper(s string) string {
 }
 
 // Because are the reasons for which the viewer is told.
-func (s Story) Because() (out []string) {
+func (s Story) Because(ctx context.Context) (out []string) {
 	if h := s.Row.HandedOver; h != nil && slices.Contains(s.Row.Recipients, s.Mine[0]) {
-		out = append(out, s.name(h.By)+" handed it to you: "+inside(s.Reasons.Said(h.Reason)))
+		out = append(out, say(ctx, "%s handed it to you: %s", s.name(h.By), inside(s.Reasons.Said(h.Reason))))
 	}
 	for _, d := range s.Why {
 		said := d.Reason
 		if role, ok := strings.CutPrefix(d.Recipient, "role:"); ok {
-			said = "it goes to every " + lower(board.Role(role)) + ": " + d.Reason
+			said = say(ctx, "it goes to every %s: %s", lower(board.Role(role)), d.Reason)
 		}
 		if d.Decision == "selected" && d.Channel != "webhook" && slices.Contains(s.Mine, d.Recipient) && !slices.Contains(out, upper(said)) {
 			out = append(out, upper(said))
 		}
 	}
 	if len(out) == 0 {
-		out = []string{"It was not addressed to you. You see it because your role may look at every alert of the organization."}
+		out = []string{say(ctx, "It was not addressed to you. You see it because your role may look at every alert of the organization.")}
 	}
 	return out
 }
 
 // goes says where alerts of this kind go, in words.
-func (s Story) goes() string {
-	words := map[string]string{
-		"owner": "whoever owns the task", "owners": "everybody who owns an open task, and", "unit": "the people of the unit",
+func (s Story) goes(ctx context.Context) string {
+	words := map[string]text.Message{
+		"owner": "whoever owns the task", "owners": "everybody who owns an open task", "unit": "the people of the unit",
 		"facility": "the people of the hospital", "owner-role": "everybody in the task’s role",
 	}
 	var out []string
 	for _, t := range s.Rule.Targets {
-		out = append(out, cmp.Or(words[t], board.Recipients([]string{t}, s.Row.Staff)[0]))
+		out = append(out, cmp.Or(say(ctx, words[t]), board.Recipients([]string{t}, s.Row.Staff)[0]))
 	}
-	return strings.ReplaceAll(strings.Join(out, ", else "), "and, else", "and")
+	said := ""
+	for i, o := range out {
+		switch {
+		case i == 0:
+			said = o
+		case s.Rule.Targets[i-1] == "owners":
+			said = say(ctx, "%s, and %s", said, o)
+		default:
+			said = say(ctx, "%s, else %s", said, o)
+		}
+	}
+	return said
 }
 
 // further says when an alert of this kind is passed up.
-func (s Story) further() string {
+func (s Story) further(ctx context.Context) string {
 	var out []string
 	for _, f := range s.Rule.Further {
 		if d, err := time.ParseDuration(f.After); err == nil {
-			out = append(out, "after "+board.Length(d)+" to "+board.Recipients([]string{f.Target}, s.Row.Staff)[0])
+			out = append(out, say(ctx, "after %s to %s", board.Length(d), board.Recipients([]string{f.Target}, s.Row.Staff)[0]))
 		}
 	}
-	return strings.Join(out, ", then ")
+	return strings.Join(out, say(ctx, ", then "))
 }
 
 // Reach is who was told, by which channel, when, and whether they have seen it: the newest of each.
@@ -227,47 +240,49 @@ func (s Story) Steps() (out []Decision) {
 }
 
 // step says what one row of the ledger means.
-func (s Story) step(d Decision) string {
+func (s Story) step(ctx context.Context, d Decision) string {
 	by := s.name(cmp.Or(d.By, d.Recipient))
 	switch d.Decision {
 	case "acknowledged":
-		return by + " took it on"
+		return say(ctx, "%s took it on", by)
 	case "resolved":
 		if d.By == "" {
-			return "Settled by itself: " + inside(s.Reasons.Said(d.Reason))
+			return say(ctx, "Settled by itself: %s", inside(s.Reasons.Said(d.Reason)))
 		}
-		return by + " settled it: " + inside(s.Reasons.Said(d.Reason))
+		return say(ctx, "%s settled it: %s", by, inside(s.Reasons.Said(d.Reason)))
 	case "handed-over":
-		return by + " handed it to " + s.given(d.Recipient) + ": " + inside(s.Reasons.Said(d.Reason))
+		return say(ctx, "%s handed it to %s: %s", by, s.given(ctx, d.Recipient), inside(s.Reasons.Said(d.Reason)))
 	case "taken-back":
-		return by + " took back what they had done"
+		return say(ctx, "%s took back what they had done", by)
 	case "muted":
-		return by + " muted it for themselves"
+		return say(ctx, "%s muted it for themselves", by)
 	case "unmuted":
-		return by + " hears of it again"
+		return say(ctx, "%s hears of it again", by)
 	case "escalated":
 		if d.Recipient == "" {
-			return "Nobody answered. Operations were told"
+			return say(ctx, "Nobody answered. Operations were told")
 		}
-		return "Passed up to " + lower(s.name(d.Recipient))
+		return say(ctx, "Passed up to %s", lower(s.name(d.Recipient)))
 	case "corrected":
-		return "Corrected: " + board.Reason(d.Reason)
+		return say(ctx, "Corrected: %s", board.Reason(d.Reason))
 	}
 	return board.Plain(d.Decision)
 }
 
-func (s Story) given(to string) string {
+func (s Story) given(ctx context.Context, to string) string {
 	if to == "on-duty" {
-		return "whoever is on duty"
+		return say(ctx, "whoever is on duty")
 	}
 	return board.Recipients([]string{to}, s.Row.Staff)[0]
 }
 
-var ways = map[string]string{"console": "On the screen", "email": "By email", "webhook": "By a connection", "push": "On the phone", "sms": "By text message"}
+var ways = map[string]text.Message{"console": "On the screen", "email": "By email", "webhook": "By a connection", "push": "On the phone", "sms": "By text message"}
 
-func way(channel string) string { return cmp.Or(ways[channel], board.Plain(channel)) }
+func way(ctx context.Context, channel string) string {
+	return cmp.Or(say(ctx, ways[channel]), board.Plain(channel))
+}
 
-var reached = map[string]string{"delivered": "Reached", "pending": "On its way", "failed": "Did not reach", "suppressed": "Held back"}
+var reached = map[string]text.Message{"delivered": "Reached", "pending": "On its way", "failed": "Did not reach", "suppressed": "Held back"}
 
 // AlertKeys is what the keyboard does on the list of alerts.
 var AlertKeys = []Key{

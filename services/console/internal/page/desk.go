@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -181,14 +182,14 @@ func (t Turn) place() string {
 	return "/episodes/" + t.Encounter.String()
 }
 
-func (t Turn) change() string {
+func (t Turn) change(ctx context.Context) string {
 	switch {
 	case t.alert():
-		return "Change it among the alerts"
+		return say(ctx, "Change it among the alerts")
 	case t.Back == OfPair:
-		return "Change it in the review of links"
+		return say(ctx, "Change it in the review of links")
 	}
-	return "Change it on the patient’s page"
+	return say(ctx, "Change it on the patient’s page")
 }
 
 // Key is a key and what it does.

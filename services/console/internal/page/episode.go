@@ -2,6 +2,7 @@ package page
 
 import (
 	"cmp"
+	"context"
 	"time"
 
 	"github.com/handoff-care/handoff/pkg/events"
@@ -54,14 +55,14 @@ func (e Episode) StateWords() string {
 }
 
 // NoTasks says why there are none.
-func (e Episode) NoTasks() string {
+func (e Episode) NoTasks(ctx context.Context) string {
 	switch e.State {
 	case "":
-		return "this stay has not opened a transition of care."
+		return say(ctx, "this stay has not opened a transition of care.")
 	case "planning":
-		return "the patient is still in hospital. Tasks appear the moment they leave."
+		return say(ctx, "the patient is still in hospital. Tasks appear the moment they leave.")
 	}
-	return "none were called for."
+	return say(ctx, "none were called for.")
 }
 
 // Recipients names whom an alert is addressed to.

@@ -2,12 +2,14 @@ package page
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"math"
 	"time"
 
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/services/console/internal/board"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // Pair is two patients who may be one person, as admission answers. Names are in it for those who may
@@ -105,13 +107,13 @@ func (i Identity) address(show, more string) string {
 func (r PairRow) path(action string) string { return "/identity/" + r.ID.String() + "/" + action }
 
 // name is what one of the two may be called here.
-func (r PairRow) name(i int) string {
+func (r PairRow) name(ctx context.Context, i int) string {
 	p := r.Patients[i]
 	switch {
 	case p.Restricted:
-		return "Confidential patient"
+		return say(ctx, "Confidential patient")
 	case p.Name == "":
-		return "Patient"
+		return say(ctx, "Patient")
 	}
 	return p.Name
 }
@@ -121,29 +123,29 @@ func (r PairRow) place(i int) string {
 }
 
 // likely says how likely the two are one person.
-func (r PairRow) likely() string {
+func (r PairRow) likely(ctx context.Context) string {
 	p := r.Explained.Probability
 	switch {
 	case r.Explained.Veto != "":
-		return "They cannot be one person: " + r.Explained.Veto
+		return say(ctx, "They cannot be one person: %s", r.Explained.Veto)
 	case p >= .999:
-		return "Almost certainly one person"
+		return say(ctx, "Almost certainly one person")
 	case p >= .95:
-		return "Very probably one person"
+		return say(ctx, "Very probably one person")
 	case p >= .7:
-		return "Probably one person"
+		return say(ctx, "Probably one person")
 	case p >= .3:
-		return "May be one person, or not"
+		return say(ctx, "May be one person, or not")
 	}
-	return "Probably two persons"
+	return say(ctx, "Probably two persons")
 }
 
-func (r PairRow) odds() string {
-	return fmt.Sprintf("Of 100 such pairs about %d are one person.", min(99, int(math.Round(r.Explained.Probability*100))))
+func (r PairRow) odds(ctx context.Context) string {
+	return say(ctx, "Of 100 such pairs about %d are one person.", min(99, int(math.Round(r.Explained.Probability*100))))
 }
 
-func (r PairRow) thresholds() string {
-	return fmt.Sprintf("Score %.1f. From %.1f on two are linked without asking; below %.1f nobody is asked.", r.Score, r.LinkFrom, r.AskFrom)
+func (r PairRow) thresholds(ctx context.Context) string {
+	return say(ctx, "Score %.1f. From %.1f on two are linked without asking; below %.1f nobody is asked.", r.Score, r.LinkFrom, r.AskFrom)
 }
 
 // bar is where the score stands between the thresholds, from 0 to 100.
@@ -153,19 +155,19 @@ func (r PairRow) bar() string {
 }
 
 // rival says who they are if not one person.
-func (r PairRow) rival() string {
-	return map[string]string{
+func (r PairRow) rival(ctx context.Context) string {
+	return say(ctx, map[string]text.Message{
 		"household": "If not, they are most probably relatives in one household.", "twins": "If not, they are most probably twins.",
 		"namesakes": "If not, they most probably only share a name.", "strangers": "If not, they most probably have nothing to do with each other.",
-	}[r.Explained.Rival]
+	}[r.Explained.Rival])
 }
 
-var comparisons = map[string]string{
+var comparisons = map[string]text.Message{
 	"family": "Family name", "given": "Given name", "middle": "Middle name", "suffix": "Suffix (Jr, Sr)", "birth": "Born", "sex": "Sex",
 	"sex for the name": "Sex, for this name", "home": "Address", "phone": "Phone", "ssn": "Last four of the SSN",
 }
 
-var levels = map[string]string{
+var levels = map[string]text.Message{
 	"missing": "Not known of both", "exact": "The same", "part": "One of several names is the same", "maiden": "One’s family name is the other’s middle name",
 	"nickname": "One is short for the other", "variant": "Almost spelled alike", "initial": "The same first letter", "middle": "One’s given is the other’s middle name",
 	"turned": "Given and middle name the other way round", "misspelled": "One looks misspelled", "similar": "Similar", "sounds": "Sounds alike",
@@ -173,26 +175,29 @@ var levels = map[string]string{
 	"year": "The same year", "zip": "The same area", "none": "Neither has one", "equal": "The same", "one": "Only one has it", "same": "The same", "different": "Different",
 }
 
-func (c Comparison) said() string { return cmp.Or(levels[c.Level], board.Plain(c.Level)) }
+func (c Comparison) said(ctx context.Context) string {
+	return cmp.Or(say(ctx, levels[c.Level]), board.Plain(c.Level))
+}
 
-func (c Comparison) of() string { return cmp.Or(comparisons[c.Field], board.Plain(c.Field)) }
+func (c Comparison) of(ctx context.Context) string {
+	return cmp.Or(say(ctx, comparisons[c.Field]), board.Plain(c.Field))
+}
 
 // weight says how much a comparison counts, in words.
-func (c Comparison) weight() string {
-	b := math.Abs(c.Bits)
-	side := "for one person"
+func (c Comparison) weight(ctx context.Context) string {
+	b, all := math.Abs(c.Bits), [3]text.Message{"Speaks a little for one person", "Speaks for one person", "Speaks strongly for one person"}
 	if c.Bits < 0 {
-		side = "against it"
+		all = [3]text.Message{"Speaks a little against it", "Speaks against it", "Speaks strongly against it"}
 	}
 	switch {
 	case b < .5:
-		return "Says little"
+		return say(ctx, "Says little")
 	case b < 3:
-		return "Speaks a little " + side
+		return say(ctx, all[0])
 	case b < 8:
-		return "Speaks " + side
+		return say(ctx, all[1])
 	}
-	return "Speaks strongly " + side
+	return say(ctx, all[2])
 }
 
 func (c Comparison) tone() string {
@@ -213,42 +218,56 @@ func (c Comparison) value(i int) string {
 }
 
 // hangs says what hangs on one of the two.
-func (r PairRow) hangs(i int) string {
+func (r PairRow) hangs(ctx context.Context, i int) string {
 	w := r.Weights[i]
 	if w.Unknown {
-		return "stays are not known now"
+		return say(ctx, "stays are not known now")
 	}
-	stays := some(w.Stays, "stay", "stays")
+	stays := stays(ctx, w.Stays)
 	if w.More {
-		stays = fmt.Sprintf("more than %d stays", w.Stays)
+		stays = say(ctx, "more than %d stays", w.Stays)
 	}
-	return stays + ", " + some(w.Tasks, "open task", "open tasks") + ", " + some(w.Alerts, "open alert", "open alerts")
+	return list([]string{stays, openTasks(ctx, w.Tasks), openAlerts(ctx, w.Alerts)})
+}
+
+func openTasks(ctx context.Context, n int) string {
+	if n == 0 {
+		return say(ctx, "no open tasks")
+	}
+	return sayN(ctx, n, "%d open task", "%d open tasks")
+}
+
+func openAlerts(ctx context.Context, n int) string {
+	if n == 0 {
+		return say(ctx, "no open alerts")
+	}
+	return sayN(ctx, n, "%d open alert", "%d open alerts")
 }
 
 // decided says who decided, last.
-func (r PairRow) decided(s PairStep) string {
+func (r PairRow) decided(ctx context.Context, s PairStep) string {
 	by := cmp.Or(r.Staff[s.By], s.By)
 	switch {
 	case s.What == "link":
-		return by + " said: the same person"
+		return say(ctx, "%s said: the same person", by)
 	case s.What == "reject":
-		return by + " said: not the same"
+		return say(ctx, "%s said: not the same", by)
 	case s.What == "undo":
-		return by + " took the decision back"
+		return say(ctx, "%s took the decision back", by)
 	case s.State == "linked":
-		return "Linked by what is written of them"
+		return say(ctx, "Linked by what is written of them")
 	case s.State == "review":
-		return "Put aside for somebody to look at"
+		return say(ctx, "Put aside for somebody to look at")
 	case s.State == "rejected":
-		return "Kept apart"
+		return say(ctx, "Kept apart")
 	}
-	return "Compared"
+	return say(ctx, "Compared")
 }
 
-func reasonOfPair(code string) string {
+func reasonOfPair(ctx context.Context, code string) string {
 	for _, c := range PairReasons {
 		if c.Code == code && code != "" {
-			return string(c.Text)
+			return say(ctx, c.Text)
 		}
 	}
 	return board.Plain(code)

@@ -1,0 +1,147 @@
+package text
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"html"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// notOurs are the words on pages that are the same in every language: the program's name, what is
+// an example of an identifier, and the shapes of what is typed.
+var notOurs = []string{"· handoff", "Mercy ADT", "adt.mercy.example", "MSH|^~\\&|…"}
+
+// wordy is a literal of Go that reads like a text: a word that begins a sentence, or several words.
+var wordy = regexp.MustCompile(`^[A-Z][a-z]+|\pL{2,},? \pL{2,}`)
+
+// unread are literals of pages that nobody reads: what styles, addresses and scripts are made of.
+var unread = regexp.MustCompile(`^(Mon |Mon, Jan 2$|2006|HX-|Content-)`)
+
+// markup follows a page's own HTML through a file, and hands over what of it people read.
+type markup struct {
+	tag, value strings.Builder
+	in         bool
+	quote      rune
+	read       func(string)
+}
+
+var spoken = regexp.MustCompile(`\s(aria-label|placeholder|title|alt)="([^"]*)"`)
+
+func (m *markup) write(s string) {
+	for _, r := range s {
+		switch {
+		case !m.in && r == '<':
+			m.end()
+			m.in = true
+			m.tag.Reset()
+		case m.in && m.quote == 0 && r == '>':
+			m.in = false
+			for _, a := range spoken.FindAllStringSubmatch(" "+m.tag.String(), -1) {
+				m.read(a[2])
+			}
+		case m.in:
+			if r == '"' && m.quote == 0 {
+				m.quote = r
+			} else if r == m.quote {
+				m.quote = 0
+			}
+			m.tag.WriteRune(r)
+		default:
+			m.value.WriteRune(r)
+		}
+	}
+	if !m.in {
+		m.end()
+	}
+}
+
+func (m *markup) end() {
+	m.read(m.value.String())
+	m.value.Reset()
+}
+
+// Whatever a page says comes from the catalogue: no English stands in a template itself.
+func TestNoPageSaysWhatTheCatalogueDoesNotHold(t *testing.T) {
+	files, err := filepath.Glob("../page/*_templ.go")
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%d templates were found: %v", len(files), err)
+	}
+	known, texts := map[string]bool{}, 0
+	for said, e := range catalogue(t) {
+		known[said], known[e.One] = true, true
+	}
+	for _, w := range notOurs {
+		known[w] = true
+	}
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := strings.Replace(filepath.Base(name), "_templ.go", ".templ", 1)
+		own := &markup{read: func(s string) {
+			if s = strings.TrimSpace(html.UnescapeString(s)); len(letters.FindString(s)) > 0 && !known[s] {
+				t.Errorf("%s says %q, which is not in the catalogue", page, s)
+			}
+		}}
+		for _, l := range literals(file) {
+			texts++
+			switch said := strings.TrimSpace(l.said); {
+			case l.html:
+				own.write(l.said)
+			case known[said] || !wordy.MatchString(said) || unread.MatchString(said):
+			default:
+				t.Errorf("%s says %q, which is not in the catalogue", page, said)
+			}
+		}
+	}
+	if texts < 1000 {
+		t.Errorf("only %d literals were looked at", texts)
+	}
+}
+
+var letters = regexp.MustCompile(`\pL{2,}`)
+
+// literal is a string in a generated page: its own HTML, or something that is put into it.
+type literal struct {
+	said string
+	html bool
+}
+
+func literals(file *ast.File) (out []literal) {
+	var own []ast.Expr
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.ImportSpec, *ast.Field:
+			return false
+		case *ast.CallExpr:
+			f, ok := n.Fun.(*ast.SelectorExpr)
+			if ok && f.Sel.Name == "WriteString" {
+				own = append(own, n.Args...)
+			}
+			if ok && f.Sel.Name == "Error" || isIdent(n.Fun, "say", "sayN", "saying", "toPatient", "toPatientN") {
+				return false // an error's place; a text, which gather finds
+			}
+		case *ast.KeyValueExpr:
+			return !isIdent(n.Key, "FileName")
+		case *ast.BasicLit:
+			if n.Kind == token.STRING {
+				said, _ := strconv.Unquote(n.Value) // the parser has read it
+				out = append(out, literal{said, slices.Contains(own, ast.Expr(n))})
+			}
+		}
+		return true
+	})
+	return out
+}
+
+func isIdent(e ast.Expr, names ...string) bool {
+	id, ok := e.(*ast.Ident)
+	return ok && slices.Contains(names, id.Name)
+}
