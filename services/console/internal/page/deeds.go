@@ -104,9 +104,9 @@ type Reached struct {
 	Seen                 []string // who of them has opened it
 }
 
-func (s Story) name(recipient string) string {
+func (s Story) name(ctx context.Context, recipient string) string {
 	if strings.HasPrefix(recipient, "endpoint:") {
-		return "A connected program"
+		return say(ctx, "A connected program")
 	}
 	return upper(board.Recipients([]string{recipient}, s.Row.Staff)[0])
 }
@@ -129,7 +129,7 @@ func upper(s string) string {
 // Because are the reasons for which the viewer is told.
 func (s Story) Because(ctx context.Context) (out []string) {
 	if h := s.Row.HandedOver; h != nil && slices.Contains(s.Row.Recipients, s.Mine[0]) {
-		out = append(out, say(ctx, "%s handed it to you: %s", s.name(h.By), inside(s.Reasons.Said(h.Reason))))
+		out = append(out, say(ctx, "%s handed it to you: %s", s.name(ctx, h.By), inside(s.Reasons.Said(h.Reason))))
 	}
 	for _, d := range s.Why {
 		said := d.Reason
@@ -182,14 +182,14 @@ func (s Story) further(ctx context.Context) string {
 }
 
 // Reach is who was told, by which channel, when, and whether they have seen it: the newest of each.
-func (s Story) Reach() (out []Reached) {
+func (s Story) Reach(ctx context.Context) (out []Reached) {
 	for _, d := range s.Deliveries {
-		r := Reached{Who: s.name(d.Recipient), How: d.Channel, State: d.State, Why: d.Reason, At: d.CreatedAt}
+		r := Reached{Who: s.name(ctx, d.Recipient), How: d.Channel, State: d.State, Why: d.Reason, At: d.CreatedAt}
 		if d.DoneAt != nil {
 			r.At = *d.DoneAt
 		}
 		if d.Channel == "console" {
-			r.Seen = s.seen(d.Recipient)
+			r.Seen = s.seen(ctx, d.Recipient)
 		}
 		at := slices.IndexFunc(out, func(o Reached) bool { return o.Who == r.Who && o.How == r.How })
 		if at >= 0 {
@@ -203,13 +203,13 @@ func (s Story) Reach() (out []Reached) {
 
 // seen are those behind a recipient who have opened or taken on the alert: a person, or of a role
 // everybody who is told by it alone.
-func (s Story) seen(recipient string) (out []string) {
+func (s Story) seen(ctx context.Context, recipient string) (out []string) {
 	for _, d := range s.Thread {
 		if d.Decision != "seen" && d.Decision != "acknowledged" || d.Recipient == "" {
 			continue
 		}
 		alone := !slices.ContainsFunc(s.Deliveries, func(v Delivery) bool { return v.Recipient == d.Recipient })
-		name := s.name(d.Recipient)
+		name := s.name(ctx, d.Recipient)
 		if (d.Recipient == recipient || strings.HasPrefix(recipient, "role:") && alone) && !slices.Contains(out, name) {
 			out = append(out, name)
 		}
@@ -241,7 +241,7 @@ func (s Story) Steps() (out []Decision) {
 
 // step says what one row of the ledger means.
 func (s Story) step(ctx context.Context, d Decision) string {
-	by := s.name(cmp.Or(d.By, d.Recipient))
+	by := s.name(ctx, cmp.Or(d.By, d.Recipient))
 	switch d.Decision {
 	case "acknowledged":
 		return say(ctx, "%s took it on", by)
@@ -262,7 +262,7 @@ func (s Story) step(ctx context.Context, d Decision) string {
 		if d.Recipient == "" {
 			return say(ctx, "Nobody answered. Operations were told")
 		}
-		return say(ctx, "Passed up to %s", lower(s.name(d.Recipient)))
+		return say(ctx, "Passed up to %s", lower(s.name(ctx, d.Recipient)))
 	case "corrected":
 		return say(ctx, "Corrected: %s", board.Reason(d.Reason))
 	}

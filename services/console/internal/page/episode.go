@@ -75,13 +75,13 @@ func (e Episode) alertWhy(a events.Alert) string {
 }
 
 // Describe takes over what a row of the stay says of the person and the place.
-func (e *Episode) Describe(r board.Row) {
-	e.Who, e.About, e.Hidden, e.Zone = cmp.Or(r.Name, "Patient"), person(r), r.Hidden, r.Zone
+func (e *Episode) Describe(ctx context.Context, r board.Row) {
+	e.Who, e.About, e.Hidden, e.Zone = cmp.Or(r.Name, say(ctx, "Patient")), person(ctx, r), r.Hidden, r.Zone
 	if r.Hidden {
-		e.Who = "Confidential patient"
+		e.Who = say(ctx, "Confidential patient")
 	}
 	if r.Born != "" {
-		e.About = join(e.About, "born "+r.Born)
+		e.About = join(e.About, say(ctx, "born %s", r.Born))
 	}
 	e.Place = join(r.Place, r.Unit)
 	e.Class, e.Left, e.Disposition, e.Risk = r.Class, r.Left, r.Disposition, r.Risk

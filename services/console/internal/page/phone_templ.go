@@ -323,7 +323,7 @@ func OfflineSheets() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = SheetPart("{task}", DoneSheet(offlineForm(true))).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = SheetPart("{task}", DoneSheet(offlineForm(ctx, true))).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -331,7 +331,7 @@ func OfflineSheets() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = SheetPart("{task}", DoneSheet(offlineForm(false))).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = SheetPart("{task}", DoneSheet(offlineForm(ctx, false))).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -339,7 +339,7 @@ func OfflineSheets() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = SheetPart(say(ctx, "Put off: %s", "{task}"), SnoozeSheet(Target{Row: &board.Row{}}, offlineTimes())).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = SheetPart(say(ctx, "Put off: %s", "{task}"), SnoozeSheet(Target{Row: &board.Row{}}, offlineTimes(ctx))).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/console/internal/board"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // stamp is how instants are written for the browser.
@@ -50,55 +52,55 @@ func roles(p web.Principal) string {
 func list(items []string) string { return strings.Join(items, ", ") }
 
 // person says who it is about without the name: "81-year-old woman".
-func person(r board.Row) string {
+func person(ctx context.Context, r board.Row) string {
 	var parts []string
 	if r.Age != nil {
-		parts = append(parts, fmt.Sprintf("%d years", *r.Age))
+		parts = append(parts, sayN(ctx, *r.Age, "%d year", "%d years"))
 	}
 	if s := board.Sex(r.Sex); s != "" {
-		parts = append(parts, s)
+		parts = append(parts, say(ctx, text.Message(s)))
 	}
 	return strings.Join(parts, ", ")
 }
 
 // named is what the viewer may call the patient.
-func named(r board.Row) string {
+func named(ctx context.Context, r board.Row) string {
 	switch {
 	case r.Hidden:
-		return "Confidential patient"
+		return say(ctx, "Confidential patient")
 	case r.Name == "":
-		return "Patient"
+		return say(ctx, "Patient")
 	}
 	return r.Name
 }
 
 // doing is what a row's button says.
-func doing(r board.Row) string {
+func doing(ctx context.Context, r board.Row) string {
 	if board.Callable(r.Code) {
-		return "Call"
+		return say(ctx, "Call")
 	}
-	return "Done"
+	return say(ctx, "Done")
 }
 
 // waiting says what comes when a row's time to come back has come.
-func waiting(r board.Row) string {
+func waiting(ctx context.Context, r board.Row) string {
 	if r.State == "in-progress" && r.Attempts > 0 {
-		return "Next try"
+		return say(ctx, "Next try")
 	}
-	return "Put off until"
+	return say(ctx, "Put off until")
 }
 
 // who names the patient as far as the viewer may know, with age and sex.
-func who(r board.Row) string {
-	name := named(r)
-	if about := person(r); about != "" {
+func who(ctx context.Context, r board.Row) string {
+	name := named(ctx, r)
+	if about := person(ctx, r); about != "" {
 		name += ", " + about
 	}
 	return name
 }
 
 // journey says where from and where to; the time since follows it.
-func journey(r board.Row) string {
+func journey(ctx context.Context, r board.Row) string {
 	from := r.Place
 	if r.Unit != "" {
 		from += ", " + r.Unit
@@ -106,36 +108,38 @@ func journey(r board.Row) string {
 	if r.Left == nil {
 		return from
 	}
-	return from + " → " + board.Disposition(r.Disposition) + ","
+	return from + " → " + say(ctx, text.Message(board.Disposition(r.Disposition))) + ","
 }
 
-func owner(r board.Row) string {
+func owner(ctx context.Context, r board.Row) string {
 	switch {
 	case r.Mine:
-		return "Yours"
+		return say(ctx, "Yours")
 	case r.Owner == "":
-		return "Unclaimed"
+		return say(ctx, "Unclaimed")
 	}
-	return "With " + r.OwnerName
+	return say(ctx, "With %s", r.OwnerName)
 }
 
 // ended says how a task ended.
-func ended(r board.Row) string {
-	by := ""
-	if r.DoneBy != "" {
-		by = " by " + r.DoneBy
-	}
-	switch r.State {
-	case "completed":
-		if r.Outcome != "" && r.Outcome != "done" {
-			return "Done" + by + ": " + strings.ToLower(board.Plain(r.Outcome))
+func ended(ctx context.Context, r board.Row) string {
+	switch {
+	case r.State == "completed" && r.Outcome != "" && r.Outcome != "done":
+		outcome := strings.ToLower(board.Plain(r.Outcome))
+		if r.DoneBy == "" {
+			return say(ctx, "Done: %s", outcome)
 		}
-		return "Done" + by
-	case "cancelled":
-		if r.Reason != "" {
-			return "Cancelled: " + board.Reason(r.Reason)
-		}
-		return "Cancelled" + by
+		return say(ctx, "Done by %s: %s", r.DoneBy, outcome)
+	case r.State == "completed" && r.DoneBy != "":
+		return say(ctx, "Done by %s", r.DoneBy)
+	case r.State == "completed":
+		return say(ctx, "Done")
+	case r.State == "cancelled" && r.Reason != "":
+		return say(ctx, "Cancelled: %s", say(ctx, text.Message(board.Reason(r.Reason))))
+	case r.State == "cancelled" && r.DoneBy != "":
+		return say(ctx, "Cancelled by %s", r.DoneBy)
+	case r.State == "cancelled":
+		return say(ctx, "Cancelled")
 	}
 	return board.Plain(r.State)
 }
@@ -147,7 +151,9 @@ func toneOf(r board.Row, t board.Tone) board.Tone {
 	return t
 }
 
-func riskWords(k *events.Risk) string { return board.Plain(k.Band) + " risk " + interval(k) }
+func riskWords(ctx context.Context, k *events.Risk) string {
+	return say(ctx, "%s risk %s", board.Plain(k.Band), interval(k))
+}
 
 func interval(k *events.Risk) string {
 	if k.Min == k.Max {

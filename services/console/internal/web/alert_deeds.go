@@ -231,7 +231,7 @@ func (c *Console) alertAct(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if by := now.AcknowledgedBy; name == "acknowledge" && status == http.StatusOK && by != web.From(ctx).Subject {
-		toast.Text, toast.Bad = cmp.Or(rows[0].Staff[by], by)+" took this on a moment before you. It is in good hands.", true
+		toast.Text, toast.Bad = say(ctx, "%s took this on a moment before you. It is in good hands.", cmp.Or(rows[0].Staff[by], by)), true
 	}
 	if !toast.Bad {
 		if toast.Turn, err = c.didTo(ctx, deed, now); err != nil {

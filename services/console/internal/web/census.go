@@ -13,6 +13,7 @@ import (
 	"github.com/handoff-care/handoff/services/console/internal/board"
 	"github.com/handoff-care/handoff/services/console/internal/page"
 	"github.com/handoff-care/handoff/services/console/internal/store"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // leavingSize is how many of those who are about to leave a page holds.
@@ -140,14 +141,14 @@ func (c *Console) decisions(ctx context.Context, h *page.Huddle, known *memory) 
 	}
 	var searches web.List[page.Referral]
 	var alerts web.List[page.Alert]
-	for service, ask := range map[string]func() error{
-		"Referrals": func() error { return c.call(ctx, http.MethodGet, "referral", "/referrals?"+q.Encode(), nil, &searches) },
-		"Alerts":    func() error { return c.call(ctx, http.MethodGet, "notification", "/alerts?"+a.Encode(), nil, &alerts) },
+	for missing, ask := range map[text.Message]func() error{
+		"Referrals cannot be asked just now; the rest is as it should be.": func() error { return c.call(ctx, http.MethodGet, "referral", "/referrals?"+q.Encode(), nil, &searches) },
+		"Alerts cannot be asked just now; the rest is as it should be.":    func() error { return c.call(ctx, http.MethodGet, "notification", "/alerts?"+a.Encode(), nil, &alerts) },
 	} {
 		if err := ask(); err != nil && fault.KindOf(err) != fault.Unavailable {
 			return err
 		} else if err != nil {
-			h.Missing = service + " cannot be asked just now; the rest is as it should be."
+			h.Missing = say(ctx, missing)
 		}
 	}
 	var err error

@@ -72,7 +72,7 @@ func (c *Console) load(ctx context.Context, id events.ID) (page.Episode, error) 
 		return page.Episode{}, err
 	}
 	e := page.Episode{ID: id, State: t.State, Why: t.Reason, Referrals: m.Referrals, Alerts: m.Alerts}
-	e.Describe(head[0])
+	e.Describe(ctx, head[0])
 	e.Patient = work.Task.Patient
 	if !e.Hidden || head[0].Age != nil || t.Age == nil {
 		e.Expected = t.ExpectedAt
@@ -193,7 +193,7 @@ func (c *Console) taskWhy(w http.ResponseWriter, r *http.Request) error {
 	}
 	var why page.Trace
 	if len(t.Trace) == 0 || json.Unmarshal(t.Trace, &why) != nil || why.Rule == "" {
-		c.sheet(w, r, "Why this time?", page.NoWhy(t, "No rule set this time: a person did, or the task has none."))
+		c.sheet(w, r, "Why this time?", page.NoWhy(t, say(r.Context(), "No rule set this time: a person did, or the task has none.")))
 		return nil
 	}
 	c.sheet(w, r, "Why this time?", page.WhySheet(why, t, row))

@@ -77,7 +77,7 @@ func (c *Console) keepFilter(w http.ResponseWriter, r *http.Request) error {
 	if full {
 		return fault.New(fault.Conflict, "%s", say(r.Context(), "You have kept %d filters. Forget one first.", store.MaxFilters))
 	}
-	return c.filtersAgain(w, r, "Kept: "+name)
+	return c.filtersAgain(w, r, say(r.Context(), "Kept: %s", name))
 }
 
 func (c *Console) dropFilter(w http.ResponseWriter, r *http.Request) error {
@@ -89,7 +89,7 @@ func (c *Console) dropFilter(w http.ResponseWriter, r *http.Request) error {
 	if err := c.Store.DropFilter(r.Context(), viewer.Org, viewer.Subject, id); err != nil {
 		return err
 	}
-	return c.filtersAgain(w, r, "Forgotten. The tasks are all still there.")
+	return c.filtersAgain(w, r, say(r.Context(), "Forgotten. The tasks are all still there."))
 }
 
 // filtersAgain shows the filters as they are now.

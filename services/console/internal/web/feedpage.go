@@ -49,8 +49,8 @@ func (c *Console) feedRhythm(w http.ResponseWriter, r *http.Request) error {
 		at, n := float64(h.At.Unix()), float64(h.N)
 		out.Data[0], came, usual = append(out.Data[0], &at), append(came, &n), append(usual, h.Usual)
 	}
-	out.add("Messages", came)
-	out.add("Usually at this hour", usual)
+	out.add(say(r.Context(), "Messages"), came)
+	out.add(say(r.Context(), "Usually at this hour"), usual)
 	w.Header().Set("Content-Type", "application/json")
 	return json.NewEncoder(w).Encode(map[string]chart{"rhythm": out})
 }

@@ -119,11 +119,11 @@ func (c *Console) decidePair(w http.ResponseWriter, r *http.Request) error {
 	status := http.StatusOK
 	switch kind := fault.KindOf(err); {
 	case kind == fault.Stale, kind == fault.Conflict:
-		text := "Somebody has decided on this pair since you looked. Here is how it is now; please look once more."
+		said := say(ctx, "Somebody has decided on this pair since you looked. Here is how it is now; please look once more.")
 		if kind == fault.Conflict {
-			text = board.Sentence(public(ctx, err))
+			said = board.Sentence(public(ctx, err))
 		}
-		toast, status = page.Toast{Text: text, Bad: true, Of: id.String()}, http.StatusConflict
+		toast, status = page.Toast{Text: said, Bad: true, Of: id.String()}, http.StatusConflict
 		if err := c.call(ctx, http.MethodGet, "admission", "/identity/pairs/"+id.String(), nil, &now); err != nil {
 			return err
 		}

@@ -174,9 +174,9 @@ func (c *Console) operationsFigures(w http.ResponseWriter, r *http.Request) erro
 }
 
 // throughput lays minutes out for a chart: every minute of the last hour, also the quiet ones.
-func throughput(list []store.Minute, now time.Time) chart {
+func throughput(ctx context.Context, list []store.Minute, now time.Time) chart {
 	kinds := []string{"admissions", "discharges", "tasks", "alerts"}
-	out := chart{Names: []string{"Admissions", "Discharges", "Tasks", "Alerts"}, Data: make([][]*float64, len(kinds)+1)}
+	out := chart{Names: []string{say(ctx, "Admissions"), say(ctx, "Discharges"), say(ctx, "Tasks"), say(ctx, "Alerts")}, Data: make([][]*float64, len(kinds)+1)}
 	end := now.UTC().Truncate(time.Minute)
 	start := end.Add(-59 * time.Minute)
 	for i := range out.Data {

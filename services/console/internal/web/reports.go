@@ -12,6 +12,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/console/internal/page"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // reportsOf asks the services for the figures of a period, all at once. What does not answer, or not to the
@@ -32,8 +33,9 @@ func (c *Console) reportsOf(ctx context.Context, v page.ReportView) (page.Report
 	var answers struct{ Items []page.Answers }
 	var alerts struct{ Items []page.AlertLoad }
 	asks := []struct {
-		called, service, path string
-		out                   any
+		called        text.Message
+		service, path string
+		out           any
 	}{
 		{"What was done in time", "discharge", "/reports/clocks?" + q.Encode(), &rules},
 		{"First contacts and returns", "discharge", "/reports/transitions?" + q.Encode(), &weeks},
@@ -46,9 +48,9 @@ func (c *Console) reportsOf(ctx context.Context, v page.ReportView) (page.Report
 		switch kind := fault.KindOf(err); {
 		case err == nil:
 		case kind == fault.Forbidden:
-			out.Missing = append(out.Missing, asks[i].called+": your role does not open this.")
+			out.Missing = append(out.Missing, say(ctx, "%s: your role does not open this.", say(ctx, asks[i].called)))
 		case kind == fault.Unavailable:
-			out.Missing = append(out.Missing, asks[i].called+" cannot be counted just now; the rest is as it should be.")
+			out.Missing = append(out.Missing, say(ctx, "%s cannot be counted just now; the rest is as it should be.", say(ctx, asks[i].called)))
 		default:
 			return out, err
 		}

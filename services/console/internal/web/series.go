@@ -13,6 +13,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/console/internal/board"
 	"github.com/handoff-care/handoff/services/console/internal/page"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // chart is what uPlot draws: first the times, then one row of values per name.
@@ -116,28 +117,31 @@ func (c *Console) charts(ctx context.Context, o over) map[string]chart {
 	for i, name := range services {
 		by[name] = of[i]
 	}
-	return draw(by, o.grid(time.Now()))
+	return draw(ctx, by, o.grid(time.Now()))
 }
 
 // draw lays figures out as charts. Pure.
-func draw(by map[string]remembered, g grid) map[string]chart {
+func draw(ctx context.Context, by map[string]remembered, g grid) map[string]chart {
 	fresh := func() chart { return chart{Data: [][]*float64{g.times()}} }
 	messages, lag, outbox, latency, latest := fresh(), fresh(), fresh(), fresh(), fresh()
-	messages.add("Accepted", g.lay(by["admission"], named("handoff_admission_frames_total", "code=AA", "code=CA")))
-	messages.add("Handled", g.lay(by["admission"], named("handoff_admission_messages_total")))
+	messages.add(say(ctx, "Accepted"), g.lay(by["admission"], named("handoff_admission_frames_total", "code=AA", "code=CA")))
+	messages.add(say(ctx, "Handled"), g.lay(by["admission"], named("handoff_admission_messages_total")))
 	for _, service := range services {
 		for _, stream := range services {
-			lag.add(board.Plain(service)+" of "+stream, g.lay(by[service], named("handoff_consumer_lag", "stream="+stream)))
+			lag.add(say(ctx, "%s of %s", board.Plain(service), stream), g.lay(by[service], named("handoff_consumer_lag", "stream="+stream)))
 		}
 		outbox.add(board.Plain(service), g.lay(by[service], named("handoff_outbox_oldest_seconds")))
 	}
-	for _, l := range []struct{ name, metric string }{
+	for _, l := range []struct {
+		name   text.Message
+		metric string
+	}{
 		{"Acknowledged", "handoff_admission_ack_seconds"}, {"Task made", "handoff_received_to_task_seconds"},
 		{"On a screen", "handoff_event_to_screen_seconds"}, {"Taken on by a person", "handoff_event_to_human_seconds"},
 	} {
 		for _, service := range services {
-			latency.add(l.name, g.lay(by[service], named(l.metric+"_p50")))
-			latest.add(l.name, g.lay(by[service], named(l.metric+"_p99")))
+			latency.add(say(ctx, l.name), g.lay(by[service], named(l.metric+"_p50")))
+			latest.add(say(ctx, l.name), g.lay(by[service], named(l.metric+"_p99")))
 		}
 	}
 	latency.Log, latest.Log = true, true
@@ -208,7 +212,7 @@ func (c *Console) operationsSeries(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	out["throughput"] = throughput(list, time.Now())
+	out["throughput"] = throughput(r.Context(), list, time.Now())
 	w.Header().Set("Content-Type", "application/json")
 	return json.NewEncoder(w).Encode(out)
 }

@@ -24,9 +24,9 @@ func (c *Console) doneForm(w http.ResponseWriter, r *http.Request) error {
 	f := page.DoneForm{Row: row, Call: board.Callable(row.Code)}
 	now := time.Now()
 	for _, a := range page.Attempts {
-		t := page.Try{Code: a.Code, Text: string(a.Text), Next: "no other try is set"}
+		t := page.Try{Code: a.Code, Text: say(r.Context(), a.Text), Next: say(r.Context(), "no other try is set")}
 		if n, ok := board.NextAttempt(a.Code, work.Task.Attempts+1, now, row.Due, row.Zone); ok {
-			t.Next, t.Why = "next try "+board.When(n.At, now, row.Zone), n.Why
+			t.Next, t.Why = say(r.Context(), "next try %s", board.When(n.At, now, row.Zone)), n.Why
 		}
 		f.Tries = append(f.Tries, t)
 	}
