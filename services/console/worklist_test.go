@@ -217,3 +217,21 @@ func TestConfidentialPatientsHaveNoNameHere(t *testing.T) {
 		t.Error("the name was asked for")
 	}
 }
+
+// A push may bring the claimed row before the claim's own answer: the button that was pressed is gone then, and
+// the note with its way back must come all the same.
+func TestAPushThatIsFirstHidesNoNote(t *testing.T) {
+	s := open(t)
+	s.facility()
+	st := s.discharge("Maria Santos", false, map[string]time.Duration{call: time.Hour})
+	b := s.browse(1280, 900, false)
+	b.signIn("dana")
+	b.live()
+	row := "#t-" + st.tasks[0].ID.String()
+	js[bool](b, `document.addEventListener("htmx:before:request", (e) => {
+		const ask = e.detail.ctx.fetch ?? fetch
+		e.detail.ctx.fetch = async (...args) => { const answer = await ask(...args); document.querySelector("`+row+` .acts").remove(); return answer }
+	}) === undefined`)
+	b.click(row + " [data-key=c]")
+	b.until(`document.querySelector("#toasts .toast .undo")`)
+}

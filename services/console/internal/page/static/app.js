@@ -86,6 +86,10 @@
 		}
 	});
 
+	// A push may take the pressed button away while its answer is on the way; what the answer says is shown
+	// all the same (htmx drops an answer whose target is gone).
+	document.addEventListener("htmx:before:request", (e) => { if (e.detail.ctx.swap === "none") e.detail.ctx.target = document.body; });
+
 	document.addEventListener("click", (e) => {
 		if (e.target.closest(".dismiss")) e.target.closest(".toast").remove();
 		if (e.target.id === "idle-stay") stay(true);
