@@ -106,7 +106,7 @@
 	function failed(form) {
 		$(".failed", form)?.remove();
 		const note = document.createElement("p");
-		Object.assign(note, { className: "failed", textContent: "This could not be saved just now. What you wrote is still here: please try again." });
+		Object.assign(note, { className: "failed", textContent: document.body.dataset.unsaved });
 		note.setAttribute("role", "alert");
 		form.prepend(note);
 	}

@@ -33,21 +33,13 @@ self.phone = (() => {
 	}
 
 	// ---- the page "This phone" ------------------------------------------------------------------------
-	const says = {
-		on: "On. When an alert is urgent, this phone says so, and nothing about whom.",
-		off: "Off. Urgent alerts are shown on the pages you have open, and nowhere else on this phone.",
-		busy: "One moment…",
-		denied: "This phone does not let handoff tell you anything. Allow notifications for handoff in the phone’s settings, then come back.",
-		failed: "This did not work just now. Check the connection and try again.",
-		never: "This browser cannot be told anything. On an iPhone, put handoff on the home screen first (below), then open it from there.",
-	};
 	async function show(state) {
 		const button = $("#tell");
 		if (!button) return;
 		state ??= !can ? "never" : await subscription() ? "on" : Notification.permission === "denied" ? "denied" : "off";
 		button.setAttribute("aria-checked", String(state === "on"));
 		button.disabled = state === "busy" || state === "never";
-		$("#tell-says").textContent = says[state];
+		$("#tell-says").textContent = $("#tell-says").dataset[state];
 	}
 	document.addEventListener("click", async (e) => {
 		if (!e.target.closest?.("#tell")) return;

@@ -10,7 +10,7 @@ document.addEventListener("submit", async (e) => {
 	button.disabled = true;
 	try {
 		const res = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { Accept: "application/x-ndjson" } });
-		if (!res.ok || !res.body) throw new Error("This could not be looked at just now. Please try again.");
+		if (!res.ok || !res.body) throw new Error(words.dataset.broken);
 		const reader = res.body.pipeThrough(new TextDecoderStream()).getReader();
 		let rest = "";
 		for (;;) {
@@ -30,7 +30,7 @@ document.addEventListener("submit", async (e) => {
 		if (line.of !== undefined) {
 			bar.max = Math.max(1, line.of);
 			bar.value = line.done;
-			say(`${line.done} of ${line.of} discharges`);
+			say(words.dataset.far.replace("{done}", line.done).replace("{of}", line.of));
 		}
 		if (line.html !== undefined) {
 			running.hidden = true;
