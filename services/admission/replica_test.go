@@ -180,6 +180,8 @@ func TestLinks(t *testing.T) {
 		adtMessage("3", "A01", "202603100800", "", "V1", "MSH-4=SOUTH", pid("1", "1EG4TE5MK72")),
 		adtMessage("4", "A01", "202603100800", "", "V2", "MSH-4=SOUTH", pid("2", "9ZZ9TE5MK99")))
 	h.settle()
+	h.compared()
+	h.settle()
 	var patients, persons int
 	h.scan(`SELECT count(*), count(DISTINCT person_id) FROM patient`, nil, &patients, &persons)
 	if patients != 3 || persons != 2 {

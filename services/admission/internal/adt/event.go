@@ -131,7 +131,7 @@ func (e *JSONEvent) Translate(feed *Feed, fac *Facility, hash events.ID, receive
 		c.Visit = Visit{Key: "VN:" + v.Number, Number: v.Number}
 	}
 	c.Person = e.Patient.statement(recorded, e.ID)
-	c.Person.Values[identity.SSN4] = e.Patient.ssn4(feed)
+	c.Person.Values[identity.SSN4], c.Person.Values[identity.Medicare] = e.Patient.ssn4(feed), e.Patient.medicare(feed)
 	c.Fact = encounter.Fact{
 		Kind: kind, Occurred: occurred, Happened: occurred, Recorded: recorded, Sent: recorded, Received: received, Control: e.ID, Hash: hash,
 		Place: encounter.Place{Unit: v.Unit, Room: v.Room, Bed: v.Bed}, Diagnoses: v.diagnoses(),

@@ -41,7 +41,7 @@ func (r *reader) person(recorded time.Time, control string) identity.Statement {
 		x := pd1.Field(4).XCN()
 		return identity.Encode(identity.Provider{ID: x.ID, Name: identity.PersonName{Family: x.Family, Given: x.Given}})
 	})
-	s.Values[identity.SSN4], s.Values[identity.Multiple] = r.ssn4(), r.multiple()
+	s.Values[identity.SSN4], s.Values[identity.Medicare], s.Values[identity.Multiple] = r.ssn4(), r.medicare(), r.multiple()
 	s.Values[identity.Contacts] = r.contacts()
 	s.Values[identity.Coverages], s.Values[identity.Payer] = r.coverage()
 	s.Values[identity.Allergies] = r.allergies()

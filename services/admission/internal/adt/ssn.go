@@ -24,11 +24,25 @@ func (f *Feed) digest(number string) phi.Text {
 	if len(f.Secret) == 0 || len(digits) != 4 && len(digits) != 9 || invented(string(digits)) {
 		return phi.Text{}
 	}
+	return f.keyed("ssn4", digits[len(digits)-4:])
+}
+
+// keyed is a digest of a number that equal numbers of one organization share.
+func (f *Feed) keyed(kind string, number []byte) phi.Text {
 	h := hmac.New(sha256.New, f.Secret)
-	h.Write([]byte("ssn4"))
+	h.Write([]byte(kind))
 	h.Write(f.Org[:])
-	h.Write(digits[len(digits)-4:])
+	h.Write(number)
 	return phi.Of(hex.EncodeToString(h.Sum(nil)[:12]))
+}
+
+// medicare is the digest of a Medicare number (table 0203: MC); empty for what cannot be one.
+func (f *Feed) medicare(kind, number string) phi.Text {
+	number = strings.ReplaceAll(strings.ToUpper(strings.TrimSpace(number)), "-", "")
+	if len(f.Secret) == 0 || !strings.EqualFold(kind, "MC") || len(number) < 10 || strings.Trim(number, number[:1]) == "" {
+		return phi.Text{}
+	}
+	return f.keyed("medicare", []byte(number))
 }
 
 // invented: no number is issued like this, and registrars type it where they know none.
@@ -59,6 +73,16 @@ func (r *reader) ssn4() phi.Text {
 	return r.feed.digest(number)
 }
 
+// medicare is the digest of the Medicare number among the patient's identifiers (PID-3).
+func (r *reader) medicare() (out phi.Text) {
+	for rep := range r.pid.Field(3).Reps() {
+		if out.Empty() {
+			out = r.feed.medicare(rep.Component(5).String(), rep.Component(1).String())
+		}
+	}
+	return out
+}
+
 // multiple is whether the patient is one of twins or more (PID-24), and which (PID-25).
 func (r *reader) multiple() phi.Text {
 	switch f := r.pid.Field(24); {
@@ -68,6 +92,16 @@ func (r *reader) multiple() phi.Text {
 		return phi.Of(strings.TrimSpace("Y " + r.pid.Value(25)))
 	}
 	return phi.Text{}
+}
+
+// medicare is the digest of the Medicare number among the identifiers.
+func (p *JSONPatient) medicare(feed *Feed) (out phi.Text) {
+	for _, i := range p.Identifiers {
+		if out.Empty() {
+			out = feed.medicare(i.Type, i.Value)
+		}
+	}
+	return out
 }
 
 // ssn4 is the digest of the last four, said so or of an identifier of type SS.

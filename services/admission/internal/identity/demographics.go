@@ -29,6 +29,7 @@ const (
 	SSN4                    // keyed digest of the last four of the social security number
 	Multiple                // of a multiple birth: "Y", or "Y " and the place in its order
 	Allergies               // Allergies, as JSON
+	Medicare                // keyed digest of the Medicare number
 	Groups                  // how many
 )
 

@@ -39,6 +39,8 @@ func patient(t testing.TB, text string) Profile {
 			r.Values[identity.Phones] = identity.Encode([]identity.Telecom{{Number: v}})
 		case "ssn":
 			r.Values[identity.SSN4] = phi.Of(v)
+		case "card":
+			r.Values[identity.Medicare] = phi.Of(v)
 		case "order":
 			r.Values[identity.Multiple] = phi.Of("Y " + v)
 		default:
@@ -108,6 +110,7 @@ func TestNeverLinkedWithoutALook(t *testing.T) {
 		"twins called by two variants":  {"name=Okonkwo^Diane; birth=2019-05-11; sex=F; street=1482 Walnut Street; zip=62701", "name=Okonkwo^Diana; birth=2019-05-11; sex=F; street=1482 Walnut Street; zip=62701"},
 		"one of a multiple birth":       {"name=Okonkwo^Bob; birth=2019-05-11; sex=M; street=1482 Walnut Street; zip=62701; order=1", "name=Okonkwo^Robert; birth=2019-05-11; sex=M; street=1482 Walnut Street; zip=62701"},
 		"a newborn and a named child":   {"name=Okonkwo^Baby Boy; birth=2026-01-11; sex=M; street=1482 Walnut Street; zip=62701; phone=2172223434", "name=Okonkwo^Obi; birth=2026-01-11; sex=M; street=1482 Walnut Street; zip=62701; phone=2172223434"},
+		"each with a Medicare number":   {"name=Okonkwo^Margaret^Rose; birth=1944-05-11; sex=F; street=1482 Walnut Street; zip=62701; phone=2172223434; card=1", "name=Okonkwo^Margaret^Rose; birth=1944-05-11; sex=F; street=1482 Walnut Street; zip=62701; phone=2172223434; card=2"},
 		"no birth date on one side":     {margaret, "name=Okonkwo^Margaret^Rose; sex=F; street=1482 Walnut Street; zip=62701; phone=2172223434"},
 		"a common name and a birthday":  {"name=Smith^John; birth=1950-01-01; sex=M; street=1 Oak St; zip=62701; phone=2172223434", "name=Smith^John; birth=1950-01-01; sex=M; street=88 Elm St; zip=62999; phone=2173334444"},
 		"a shelter's address and phone": {"name=Smith^John; birth=1950-01-02; sex=M; street=1 Shelter St; zip=62701; phone=2172223434", "name=Smith^James; birth=1950-11-22; sex=M; street=1 Shelter St; zip=62701; phone=2172223434"},

@@ -25,6 +25,7 @@ type Profile struct {
 	homes  []home
 	phones []string
 	ssn    string // keyed digest of the last four
+	card   string // keyed digest of the Medicare number
 }
 
 // home is an address.
@@ -56,7 +57,7 @@ func Read(r *identity.Record) Profile {
 			p.phones = append(p.phones, n)
 		}
 	}
-	p.ssn = r.Value(identity.SSN4)
+	p.ssn, p.card = r.Value(identity.SSN4), r.Value(identity.Medicare)
 	if multiple := r.Value(identity.Multiple); multiple != "" {
 		p.many = true
 		if order := strings.TrimSpace(strings.TrimPrefix(multiple, "Y")); order != "" {
@@ -205,7 +206,7 @@ func (p *Profile) Encode() string {
 	}
 	return strings.Join([]string{
 		strings.Join(p.parts, itemEnd), p.given, p.first, p.middle, p.suffix, p.order, many, p.birth, p.sex,
-		strings.Join(homes, itemEnd), strings.Join(p.phones, itemEnd), p.ssn,
+		strings.Join(homes, itemEnd), strings.Join(p.phones, itemEnd), p.ssn, p.card,
 	}, fieldEnd)
 }
 
@@ -231,7 +232,7 @@ func Decode(s string) Profile {
 		h.street, h.zip, _ = strings.Cut(v, "\x1d")
 		p.homes = append(p.homes, h)
 	}
-	p.phones, p.ssn = items(), next()
+	p.phones, p.ssn, p.card = items(), next(), next()
 	return p
 }
 

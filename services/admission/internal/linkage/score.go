@@ -186,13 +186,15 @@ func together(found *[Fields]agreement) bool {
 }
 
 // hold is why a pair needs somebody's look however high its score is: what tells one person of a
-// household from another is not known, or speaks against it, and no social security number speaks
+// household or of a name from another is not known, or speaks against it, and no social security number speaks
 // for it.
 func hold(a, b *Profile, found *[Fields]agreement) string {
 	if found[SSN].level == Same {
 		return ""
 	}
 	switch {
+	case a.card != "" && b.card != "" && a.card != b.card:
+		return "each has a Medicare number of its own"
 	case (a.many || b.many) && found[Given].level != Exact:
 		return "of a multiple birth, called differently"
 	case found[Given].level == Missing:
