@@ -277,6 +277,9 @@ func (c *Console) liveWorklist(w http.ResponseWriter, r *http.Request) error {
 			return c.recount(ctx, s, win)
 		}
 		l, err := c.list(ctx, win.view, win.pages, store.Position{}, &win.known, since(touched))
+		if err == nil && len(touched) == 0 { // all is calm, and nobody looks again soon: now the counts must be right
+			l.Counts, err = c.counted(ctx)
+		}
 		if err != nil {
 			return err
 		}
