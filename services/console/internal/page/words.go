@@ -33,14 +33,6 @@ func Plural(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// some is Plural where none is "no": "no tasks".
-func some(n int, one, many string) string {
-	if n == 0 {
-		return "no " + many
-	}
-	return Plural(n, one, many)
-}
-
 func roles(p web.Principal) string {
 	var words []string
 	for _, r := range p.Roles {
