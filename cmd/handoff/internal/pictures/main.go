@@ -72,7 +72,26 @@ func take(data, out, who string) error {
 			return err
 		}
 	}
-	return nil
+	if err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS("#rows .row:nth-child(2) .who a")), chromedp.WaitVisible(chromedp.CSS("#episode"))); err != nil {
+		return fmt.Errorf("no journey: %w", err)
+	}
+	if err := photograph(ctx, "light", filepath.Join(out, "journey.png")); err != nil {
+		return err
+	}
+	if err := chromedp.Do(ctx, chromedp.Navigate(info.HTTP+"/alerts"), chromedp.WaitVisible(chromedp.CSS(`#live[data-state="on"]`))); err != nil {
+		return fmt.Errorf("no alerts: %w", err)
+	}
+	if err := photograph(ctx, "light", filepath.Join(out, "alerts.png")); err != nil {
+		return err
+	}
+	phone := emulation.SetDeviceMetricsOverrideParams{Width: 390, Height: 844, DeviceScaleFactor: 1, Mobile: true}
+	if _, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, phone); err != nil {
+		return err
+	}
+	if err := chromedp.Do(ctx, chromedp.Navigate(info.HTTP+"/"), chromedp.WaitVisible(chromedp.CSS(`#live[data-state="on"]`))); err != nil {
+		return fmt.Errorf("no list on a phone: %w", err)
+	}
+	return photograph(ctx, "light", filepath.Join(out, "phone.png"))
 }
 
 func photograph(ctx context.Context, scheme, path string) error {
