@@ -77,6 +77,10 @@ func (s *Store) Minutes(ctx context.Context, org events.ID, last time.Duration) 
 	return list, err
 }
 
+// TaskHasItsPlace is true of a task t whose transition is known, and of one that asks whether a stay has ended: a
+// stay that nobody ended has no transition (docs/adr/0006).
+const TaskHasItsPlace = `(t.snapshot ->> 'code' = 'close-the-visit' OR EXISTS (SELECT FROM episode e WHERE e.encounter_id = t.encounter_id))`
+
 // Balance is how many rows there are, and how many of them are in a state that contract.md knows.
 type Balance struct {
 	Tasks, TasksInState, TasksWithEpisode              int64
@@ -90,7 +94,7 @@ func (s *Store) Balance(ctx context.Context, org events.ID) (b Balance, err erro
 		return tx.QueryRow(ctx, `SELECT
 			(SELECT count(*) FROM task),
 			(SELECT count(*) FROM task WHERE state IN ('requested','accepted','in-progress','on-hold','completed','failed','cancelled')),
-			(SELECT count(*) FROM task JOIN episode USING (encounter_id)),
+			(SELECT count(*) FROM task t WHERE `+TaskHasItsPlace+`),
 			(SELECT count(*) FROM episode),
 			(SELECT count(*) FROM episode WHERE state IN ('planning','active','completed','cancelled','expired','readmitted','closed')),
 			(SELECT count(*) FROM referral),
