@@ -20,16 +20,8 @@ func (p *peers) mountIntake(mux *http.ServeMux) {
 			map[string]any{"id": events.Derive("river"), "name": "Riverside", "city": "Evanston", "state": "IL"},
 		}, "next": nil})
 	})
-	mux.HandleFunc("GET /api/discharge/transitions/{id}/clocks", func(w http.ResponseWriter, r *http.Request) {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		items := []any{}
-		if one := p.shown.referral; one != nil && one["transition_id"].(events.ID).String() == r.PathValue("id") {
-			items = append(items, map[string]any{"rule": "pa-expedited", "title": "Answer to an urgent request", "state": "due", "due_at": time.Now().Add(70 * time.Hour),
-				"request": map[string]any{"n": 1, "referral_id": one["id"], "said": []any{}}})
-		}
-		write(w, 200, map[string]any{"items": items, "next": nil})
-	})
+	mux.HandleFunc("GET /api/discharge/transitions/{id}/clocks", p.transitionClocks)
+	mux.HandleFunc("POST /api/discharge/transitions/{id}/clocks", p.tellOfRequest)
 	mux.HandleFunc("GET /api/referral/intake/providers", p.ownProviders)
 	mux.HandleFunc("PUT /api/referral/intake/providers/{id}/capacity", func(w http.ResponseWriter, r *http.Request) {
 		var in struct {

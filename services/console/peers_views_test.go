@@ -52,6 +52,8 @@ type shown struct {
 	sent  map[string]any // how the search was gone about
 	deeds []string       // what was done to it
 	past  []any          // its history beside the draft
+
+	asked map[string]requests // what was asked for, by transition
 }
 
 // mount answers for the views.

@@ -27,6 +27,8 @@ type Episode struct {
 	Patient                        events.ID
 	Others                         []OtherStay
 	Staff                          map[string]string // what members of staff are called
+	Transition                     events.ID         // zero: none was opened
+	Asks                           Asks              // what was asked for that has to be answered in time
 }
 
 // OtherStay is another stay of the same patient.

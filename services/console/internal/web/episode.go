@@ -71,7 +71,7 @@ func (c *Console) load(ctx context.Context, id events.ID) (page.Episode, error) 
 	if err != nil {
 		return page.Episode{}, err
 	}
-	e := page.Episode{ID: id, State: t.State, Why: t.Reason, Referrals: m.Referrals, Alerts: m.Alerts}
+	e := page.Episode{ID: id, Transition: t.ID, State: t.State, Why: t.Reason, Referrals: m.Referrals, Alerts: m.Alerts}
 	e.Describe(ctx, head[0])
 	e.Patient = work.Task.Patient
 	if !e.Hidden || head[0].Age != nil || t.Age == nil {
@@ -137,7 +137,7 @@ func (c *Console) episode(w http.ResponseWriter, r *http.Request) error {
 		c.render(w, r, http.StatusOK, page.FamilyPage(p, e))
 		return nil
 	}
-	e.Others = c.otherStays(r.Context(), e)
+	e.Others, e.Asks = c.otherStays(r.Context(), e), c.asks(r.Context(), e)
 	c.render(w, r, http.StatusOK, page.EpisodePage(c.page(r, "Episode"), e))
 	return nil
 }

@@ -79,6 +79,8 @@ func Routes() []Route {
 		{"GET /live/episodes/{encounter}", web.TransitionsRead, (*Console).liveEpisode},
 		{"GET /episodes/{encounter}/messages/{message}", web.MessageContent, (*Console).message},
 		{"GET /episodes/{encounter}/alerts/{alert}/why", web.AlertsRead, (*Console).alertStory},
+		{"POST /episodes/{encounter}/requests", web.TasksWork, (*Console).ask},
+		{"POST /episodes/{encounter}/requests/{n}", web.TasksWork, (*Console).tellAsk},
 		{"GET /episodes/{encounter}/tasks/{task}/why", web.TasksRead, (*Console).taskWhy},
 		{"GET /episodes/{encounter}/tasks/{task}/done", web.TasksWork, (*Console).doneForm},
 		{"GET /episodes/{encounter}/tasks/{task}/snooze", web.TasksWork, (*Console).snoozeForm},
