@@ -35,6 +35,8 @@ func TestWhatWasAskedForHasATimeAndAnAnswer(t *testing.T) {
 
 	b.click("#ask summary") // by keyboard: it is a summary
 	b.accessible("the form of a request")
+	b.fits("the form of a request")
+	b.shot("request-form")
 	b.set("#asked-what", "authorization-requested expedited ")
 	b.set("#asked-at", ago(50*time.Hour))
 	b.until(`document.querySelector("#asked-about option:nth-child(2)").text === "Home health"`)
@@ -62,14 +64,17 @@ func TestWhatWasAskedForHasATimeAndAnAnswer(t *testing.T) {
 	other.notes("Written down.")
 	other.says("Waiting for information")
 	other.accessible("a request on a phone in the dark")
+	other.click("#ask-1 > .how-to summary")
+	other.fits("a request on a phone in the dark")
+	other.shot("request-form-phone")
 
 	b.visit(page)
 	b.click("#ask-1 > .how-to summary")
 	b.set("#at-1", ago(60*time.Hour))
-	b.click(`#ask-1 button[value="authorization-decided approved"]`)
+	b.click(`#ask-1 button[value="authorization-decided:approved"]`)
 	b.notes("This was not written down: The request was received only later.")
 	b.click("#ask-1 > .how-to summary")
-	b.click(`#ask-1 button[value="authorization-decided approved"]`)
+	b.click(`#ask-1 button[value="authorization-decided:approved"]`)
 	b.says("The payer’s agreement, urgent Approved")
 	b.says("Answered in time")
 	b.says("Nothing waits for an answer.")
@@ -80,7 +85,7 @@ func TestWhatWasAskedForHasATimeAndAnAnswer(t *testing.T) {
 	b.click("#ask summary")
 	b.set("#asked-what", "grievance-received standard hospital")
 	b.set("#asked-at", ago(300*time.Hour))
-	b.set("#asked-answer", "grievance-resolved answered-in-writing")
+	b.set("#asked-answer", "grievance-resolved:answered-in-writing")
 	b.set("#asked-answered", ago(20*time.Hour))
 	b.click("#ask .main")
 	b.notes("Written down, with its answer.")
@@ -111,8 +116,8 @@ func TestARequestThatMakesNoSenseIsRefused(t *testing.T) {
 		"Choose what was asked for.":           {"version": {"0"}},
 		"This time is still to come.":          {"version": {"0"}, "what": {"records-requested standard "}, "at": {"2100-01-01T10:00"}},
 		"This is not a time":                   {"version": {"0"}, "what": {"records-requested standard "}, "at": {"yesterday"}},
-		"say when it was asked for, what the":  {"version": {"0"}, "what": {"records-requested standard "}, "answer": {"records-provided provided"}},
-		"This is no answer to what was asked":  {"version": {"0"}, "what": {"records-requested standard "}, "at": {"2026-11-01T10:00"}, "answer": {"appeal-decided upheld"}, "answered": {"2026-11-02T10:00"}},
+		"say when it was asked for, what the":  {"version": {"0"}, "what": {"records-requested standard "}, "answer": {"records-provided:provided"}},
+		"This is no answer to what was asked":  {"version": {"0"}, "what": {"records-requested standard "}, "at": {"2026-11-01T10:00"}, "answer": {"appeal-decided:upheld"}, "answered": {"2026-11-02T10:00"}},
 		"Somebody wrote something down a mome": {"version": {"7"}, "what": {"records-requested standard "}},
 	} {
 		res, body := c.send("POST", page+"/requests", form)

@@ -103,10 +103,10 @@ func AskableOf(code string) (Askable, bool) {
 
 // answers are what can become of a request, by what began it: a form's codes are the event and the outcome.
 var answers = map[string][]Word{
-	"authorization-requested": {{"authorization-decided approved", "Approved"}, {"authorization-decided partly-approved", "Approved in part"}, {"authorization-decided denied", "Denied"}},
-	"grievance-received":      {{"grievance-resolved answered-in-writing", "Answered in writing"}, {"grievance-resolved settled", "Settled, nothing in writing"}},
-	"appeal-received":         {{"appeal-decided overturned", "Decided in the patient’s favor"}, {"appeal-decided partly-overturned", "In the patient’s favor in part"}, {"appeal-decided upheld", "The decision stands"}},
-	"records-requested":       {{"records-provided provided", "Handed over"}, {"records-provided denied", "Refused in writing"}},
+	"authorization-requested": {{"authorization-decided:approved", "Approved"}, {"authorization-decided:partly-approved", "Approved in part"}, {"authorization-decided:denied", "Denied"}},
+	"grievance-received":      {{"grievance-resolved:answered-in-writing", "Answered in writing"}, {"grievance-resolved:settled", "Settled, nothing in writing"}},
+	"appeal-received":         {{"appeal-decided:overturned", "Decided in the patient’s favor"}, {"appeal-decided:partly-overturned", "In the patient’s favor in part"}, {"appeal-decided:upheld", "The decision stands"}},
+	"records-requested":       {{"records-provided:provided", "Handed over"}, {"records-provided:denied", "Refused in writing"}},
 }
 
 // steps are what can happen to a request on the way to its answer.
@@ -145,7 +145,7 @@ func (w AskWord) words(ctx context.Context) string {
 	}
 	for _, list := range answers {
 		for _, x := range list {
-			if x.Code == w.Event+" "+w.Outcome {
+			if x.Code == w.Event+":"+w.Outcome {
 				return say(ctx, x.Text)
 			}
 		}

@@ -27,6 +27,9 @@ func (c *Console) asks(ctx context.Context, e page.Episode) page.Asks {
 	if l.Away = err != nil && l.Known; l.Away {
 		c.Log.WarnContext(ctx, "requests are not known now", "error", err)
 	}
+	if names, err := c.everybody(ctx); err == nil {
+		l.Staff = names
+	}
 	l.List = slices.DeleteFunc(l.List, func(a page.Ask) bool { return len(a.Said) == 0 })
 	for _, r := range e.Referrals {
 		l.About = append(l.About, page.Choice{Code: r.ID.String(), Text: say(ctx, text.Message(board.Need(r.Need)))})
@@ -91,7 +94,7 @@ func askBodies(r *http.Request, zone *time.Location) (asked, answer map[string]a
 		return nil, nil, refuse(fault.Invalid, "This is no answer to what was asked for. Choose one under its heading.")
 	}
 	answer = map[string]any{}
-	answer["event"], answer["outcome"], _ = strings.Cut(code, " ")
+	answer["event"], answer["outcome"], _ = strings.Cut(code, ":")
 	return asked, answer, happened(r, "answered", zone, answer)
 }
 
@@ -106,7 +109,7 @@ func (c *Console) tellAsk(w http.ResponseWriter, r *http.Request) error {
 		return refuse(fault.Unknown, "There is no page at this address.")
 	}
 	version, _ := strconv.Atoi(r.FormValue("version"))
-	event, outcome, answers := strings.Cut(r.FormValue("said"), " ")
+	event, outcome, answers := strings.Cut(r.FormValue("said"), ":")
 	if event == "" || !answers && event != "undo" && !page.IsStep(event) {
 		return refuse(fault.Invalid, "Say what happened.")
 	}
