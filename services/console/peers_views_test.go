@@ -109,7 +109,7 @@ func (s *stage) alert(st stay, severity string, to ...string) events.Alert {
 	s.peers.mu.Lock()
 	s.peers.shown.alerts = append([]map[string]any{{
 		"id": a.ID, "kind": a.Kind, "encounter_id": a.Encounter, "facility": a.Facility, "unit": a.Unit, "state": a.State, "severity": severity,
-		"version": 1, "count": 1, "recipients": to, "raised_at": now, "acknowledged_by": "", "sensitive": st.encounter.Sensitive,
+		"version": 1, "count": 1, "recipients": to, "escalates_at": now.Add(30 * time.Minute), "escalates_to": "role:lead", "raised_at": now, "acknowledged_by": "", "sensitive": st.encounter.Sensitive,
 	}}, s.peers.shown.alerts...)
 	s.peers.mu.Unlock()
 	s.tell(store.Notification, events.AlertRaised{Notice: events.Notice{Alert: a}})
@@ -294,10 +294,10 @@ func (s *stage) refer(st stay) events.Referral {
 		"transition_id": r.Transition, "criteria": map[string]any{"age": 81, "sex": "F", "payer": "medicare"},
 		"candidate_count": 2, "offers": []events.Offer{}, "updated_at": time.Now(), "excluded_elsewhere": 0,
 		"candidates": []any{
-			map[string]any{"provider_id": events.Derive("maple"), "name": "Maple Court", "rank": 1, "reasons": []string{"4.5 stars", "Takes Medicare", "network: takes medicare"}},
-			map[string]any{"provider_id": events.Derive("river"), "name": "Riverside", "rank": 2, "reasons": []string{"In the same area"}},
+			map[string]any{"provider_id": events.Derive("maple"), "name": "Maple Court", "rank": 1, "reasons": []string{"area: in the home area 606", "network: takes medicare", "language: interpreter for es", "capacity: reported places free within 24 hours", "quality: rated 4.5 of 5"}},
+			map[string]any{"provider_id": events.Derive("river"), "name": "Riverside", "rank": 2, "reasons": []string{"area: serves 606", "network: takes medicare", "quality: not rated, counted as 2.5 of 5"}},
 		},
-		"excluded": []any{map[string]any{"provider_id": events.Derive("hill"), "name": "Hilltop", "reasons": []string{"Does not take men"}}},
+		"excluded": []any{map[string]any{"provider_id": events.Derive("hill"), "name": "Hilltop", "reasons": []string{"network: does not take medicare", "capability: no dialysis"}}},
 	}
 	s.peers.mu.Unlock()
 	s.tell(store.Referral, events.ReferralDrafted{Search: events.Search{Referral: r}})

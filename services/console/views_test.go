@@ -58,9 +58,11 @@ func TestAnAlertAppearsIsTakenOnAndSettled(t *testing.T) {
 	for _, b := range []*tab{dana, sam} {
 		b.until(`document.querySelector("` + row + `")?.innerText.includes("Maria Santos")`) // pushed
 		b.says("Told: every clinical liaison")
+		b.says("Goes to every liaison lead")
+		b.says("if nobody takes it on")
 	}
 	dana.click(row + " .why")
-	for _, says := range []string{"On the roster of unit 4N", "passed up after 30 minutes to every liaison lead", "Seen by Dana Whitfield", "Lea Novak, by email: email from urgent on", "Dana Whitfield handed it to Sam Rivera: I cannot get to it in time"} {
+	for _, says := range []string{"On the roster of unit 4N", "passed on after 30 minutes to every liaison lead", "Seen by Dana Whitfield", "Lea Novak, by email: email from urgent on", "Dana Whitfield handed it to Sam Rivera: I cannot get to it in time"} {
 		dana.until(`document.querySelector("#sheet").open && document.querySelector("#sheet").innerText.includes(` + quoted(says) + `)`)
 	}
 	dana.shot("alert-story")
@@ -170,7 +172,9 @@ func TestAReferralIsSentDeclinedAcceptedAndBooked(t *testing.T) {
 	dana.until(`location.pathname === "` + page + `"`)
 	dana.live()
 	dana.says("Skilled nursing facility for Maria Santos")
-	dana.says("4.5 stars")
+	for _, says := range []string{"Same area as the patient’s home", "Takes Medicare", "Has an interpreter for Spanish", "Rated 4.5 of 5 stars"} {
+		dana.says(says)
+	}
 	dana.says("1 place does not fit")
 	s.looks("dana", page, "referral")
 	sam.signIn("sam")

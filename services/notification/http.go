@@ -55,6 +55,7 @@ type alertView struct {
 	Recipients     []string   `json:"recipients" doc:"whose console shows it: person ids and role:x"`
 	Escalations    int        `json:"escalations"`
 	EscalatesAt    *time.Time `json:"escalates_at"`
+	EscalatesTo    string     `json:"escalates_to" doc:"who is told then if nobody has taken it on: a person id or role:x"`
 	OccurredAt     time.Time  `json:"occurred_at"`
 	ReceivedAt     time.Time  `json:"received_at"`
 	RaisedAt       time.Time  `json:"raised_at"`

@@ -71,7 +71,40 @@ func (s *service) views(ctx context.Context, tx pgx.Tx, me web.Principal, alerts
 			out[i].Muted = viewMute(mutes[at])
 		}
 	}
-	return out, nil
+	return out, s.next(ctx, tx, me.Org, alerts, out)
+}
+
+// next says to whom each alert goes further while nobody takes it on.
+func (s *service) next(ctx context.Context, tx pgx.Tx, org events.ID, alerts []*notice.Alert, out []alertView) error {
+	if !slices.ContainsFunc(out, func(v alertView) bool { return v.EscalatesAt != nil }) {
+		return nil
+	}
+	dir, err := s.directory(ctx, tx, org)
+	if err != nil {
+		return err
+	}
+	for i, a := range alerts {
+		if out[i].EscalatesAt == nil {
+			continue
+		}
+		out[i].EscalatesTo = afterLast
+		if step, last := dir.Next(a.Severity, a.Step); !last {
+			out[i].EscalatesTo = step.Target
+		}
+	}
+	return nil
+}
+
+// afterLast is who is told when every step of a policy was taken and nobody answered.
+const afterLast = "role:operations"
+
+// directory is an organization's as it is now.
+func (s *service) directory(ctx context.Context, tx pgx.Tx, org events.ID) (*routing.Directory, error) {
+	loaded, err := store.Load(ctx, tx, nil, []events.ID{org})
+	if err != nil {
+		return nil, err
+	}
+	return s.dirs.get(ctx, tx, org, loaded.Versions[org])
 }
 
 // alertRule is why an alert goes where it goes.
@@ -86,11 +119,7 @@ type alertStep struct {
 }
 
 func (s *service) ruleOf(ctx context.Context, tx pgx.Tx, a *notice.Alert) (alertRule, error) {
-	loaded, err := store.Load(ctx, tx, nil, []events.ID{a.Org})
-	if err != nil {
-		return alertRule{}, err
-	}
-	dir, err := s.dirs.get(ctx, tx, a.Org, loaded.Versions[a.Org])
+	dir, err := s.directory(ctx, tx, a.Org)
 	if err != nil {
 		return alertRule{}, err
 	}

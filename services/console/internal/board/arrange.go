@@ -1,7 +1,10 @@
 package board
 
 import (
+	"context"
 	"time"
+
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // Item is one line of a list: a row, or the heading above rows.
@@ -22,16 +25,16 @@ func ItemID(r Row) string { return "t-" + r.ID.String() }
 
 // Arrange puts headings above rows, which come in the order of the list. How says what they say: "due",
 // "patient", or "" for none. Rows of one stay have to stand together for "patient".
-func Arrange(rows []Row, how string, now time.Time) []Item {
+func Arrange(ctx context.Context, rows []Row, how string, now time.Time) []Item {
 	items := make([]Item, 0, len(rows)+8)
 	last := ""
 	for i := range rows {
 		r := rows[i]
 		switch how {
 		case "due":
-			if key, text := stretch(r.Due, now); key != last {
+			if key, words := stretch(r.Due, now); key != last {
 				last = key
-				items = append(items, Item{ID: "g-" + key, Head: &Head{Text: text}})
+				items = append(items, Item{ID: "g-" + key, Head: &Head{Text: say(ctx, words)}})
 			}
 		case "patient":
 			if key := r.Encounter.String(); key != last {
@@ -46,7 +49,7 @@ func Arrange(rows []Row, how string, now time.Time) []Item {
 
 // stretch is when something is due, seen from now: lengths of time, not days, so that the order of due
 // times is the order of stretches in every zone.
-func stretch(due *time.Time, now time.Time) (key, text string) {
+func stretch(due *time.Time, now time.Time) (key string, words text.Message) {
 	if due == nil {
 		return "none", "No due time"
 	}

@@ -32,12 +32,12 @@ func TestCountdownSaysHowLongThereIs(t *testing.T) {
 		{72*time.Hour - time.Second, "Due in 2 days", Later},
 	} {
 		due := now.Add(c.left)
-		text, tone := Countdown(&due, now)
+		text, tone := Countdown(t.Context(), &due, now)
 		if text != c.text || tone != c.tone {
 			t.Errorf("%v: got %q %s, want %q %s", c.left, text, tone, c.text, c.tone)
 		}
 	}
-	if text, tone := Countdown(nil, now); text != "No due time" || tone != NoDue {
+	if text, tone := Countdown(t.Context(), nil, now); text != "No due time" || tone != NoDue {
 		t.Errorf("no due time: got %q %s", text, tone)
 	}
 }

@@ -1,7 +1,7 @@
 package board
 
 import (
-	"fmt"
+	"context"
 	"strings"
 	"time"
 
@@ -27,7 +27,7 @@ const (
 // Next is when to try again, and why then.
 type Next struct {
 	At  time.Time
-	Why string
+	Why text.Message
 }
 
 // NextAttempt says when to try again after an attempt that ended so. ok is false where trying again at
@@ -49,7 +49,7 @@ func NextAttempt(outcome string, attempts int, now time.Time, due *time.Time, zo
 	}
 	at := now.Add(wait)
 	if outcome == "no-answer" && attempts >= 2 {
-		at, n.Why = otherPart(now, zone), "at another time of the day, after "+count(attempts, "attempt")
+		at, n.Why = otherPart(now, zone), "at another time of the day, as several tries have failed"
 	}
 	at = withinHours(at, zone, &n.Why)
 	if due != nil && due.After(now) && at.After(due.Add(-30*time.Minute)) {
@@ -68,7 +68,7 @@ func inHours(at time.Time, zone *time.Location) bool {
 	return h >= callsFrom && h < callsUntil
 }
 
-func withinHours(at time.Time, zone *time.Location, why *string) time.Time {
+func withinHours(at time.Time, zone *time.Location, why *text.Message) time.Time {
 	local := at.In(zone)
 	switch {
 	case local.Hour() < callsFrom:
@@ -100,18 +100,18 @@ func roundUp(at time.Time) time.Time {
 }
 
 // When says a time of the near future in words, at the place where it is: "today at 3:10 PM".
-func When(at, now time.Time, zone *time.Location) string {
+func When(ctx context.Context, at, now time.Time, zone *time.Location) string {
 	local, today := at.In(zone), now.In(zone)
-	clock := local.Format("3:04 PM")
+	clock := text.Clock(ctx, local)
 	switch days := dayNumber(local) - dayNumber(today); {
 	case days == 0:
-		return "today at " + clock
+		return say(ctx, "today at %s", clock)
 	case days == 1:
-		return "tomorrow at " + clock
+		return say(ctx, "tomorrow at %s", clock)
 	case days > 1 && days < 7:
-		return local.Format("Monday") + " at " + clock
+		return say(ctx, "%s at %s", text.Weekday(ctx, local), clock)
 	}
-	return fmt.Sprintf("%s at %s", local.Format("Mon, Jan 2"), clock)
+	return say(ctx, "%s at %s", text.Day(ctx, local), clock)
 }
 
 func dayNumber(t time.Time) int64 {

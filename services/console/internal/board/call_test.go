@@ -44,9 +44,9 @@ func TestWhenIsSaidInWords(t *testing.T) {
 		want string
 	}{
 		{now.Add(time.Hour), "today at 11:00 PM"}, {now.Add(3 * time.Hour), "tomorrow at 1:00 AM"}, {now.Add(60 * time.Hour), "Thursday at 10:00 AM"},
-		{now.Add(10 * 24 * time.Hour), "Thu, Dec 3 at 10:00 PM"},
+		{now.Add(10 * 24 * time.Hour), "Thursday, December 3 at 10:00 PM"},
 	} {
-		if got := When(c.at, now, zone); got != c.want {
+		if got := When(t.Context(), c.at, now, zone); got != c.want {
 			t.Errorf("%v is %q, want %q", c.at, got, c.want)
 		}
 	}
@@ -80,7 +80,7 @@ func TestHeadingsStandAboveTheirRowsOnce(t *testing.T) {
 	rows[39].Due = nil
 	for how, heads := range map[string]int{"": 0, "due": 6, "patient": 10} {
 		seen, n := map[string]bool{}, 0
-		for _, item := range Arrange(rows, how, now) {
+		for _, item := range Arrange(t.Context(), rows, how, now) {
 			if seen[item.ID] {
 				t.Errorf("by %q: %s comes twice", how, item.ID)
 			}

@@ -1,6 +1,7 @@
 package board
 
 import (
+	"context"
 	"regexp"
 	"strconv"
 	"strings"
@@ -26,7 +27,7 @@ var (
 // Marks puts problems with protocols on the lines of a file. A problem says its line, or which protocol
 // or task of the file it is about, and may quote the text that is wrong. rest are the problems that
 // belong to no line of it.
-func Marks(name, text string, problems []string) (lines []MarkedLine, rest []string) {
+func Marks(ctx context.Context, name, text string, problems []string) (lines []MarkedLine, rest []string) {
 	for i, l := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
 		lines = append(lines, MarkedLine{N: i + 1, Text: strings.TrimSuffix(l, "\r")})
 	}
@@ -46,7 +47,7 @@ func Marks(name, text string, problems []string) (lines []MarkedLine, rest []str
 		}
 		switch {
 		case n > 0:
-			lines[n-1].Wrong = append(lines[n-1].Wrong, plainly(said))
+			lines[n-1].Wrong = append(lines[n-1].Wrong, plainly(ctx, said))
 		case file != name || !strings.HasSuffix(said, ":"): // a heading over the lines below it says nothing
 			rest = append(rest, strings.TrimSpace(p))
 		}
@@ -55,10 +56,10 @@ func Marks(name, text string, problems []string) (lines []MarkedLine, rest []str
 }
 
 // plainly leaves out what stands beside the line already, and what only programmers know.
-func plainly(said string) string {
+func plainly(ctx context.Context, said string) string {
 	said = atLine.ReplaceAllString(said, "")
 	if m := noField.FindStringSubmatch(said); m != nil {
-		return "there is no field " + strconv.Quote(m[1]) + " here"
+		return say(ctx, "there is no field %s here", strconv.Quote(m[1]))
 	}
 	return said
 }

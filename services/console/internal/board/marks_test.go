@@ -24,7 +24,7 @@ func TestProblemsAreMarkedOnTheirLines(t *testing.T) {
 		"a code that is not there":        {[]string{"base.yaml: protocol rehab: never chosen"}, map[int]string{}, []string{"base.yaml: protocol rehab: never chosen"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			lines, rest := Marks("base.yaml", text, c.problems)
+			lines, rest := Marks(t.Context(), "base.yaml", text, c.problems)
 			got := map[int]string{}
 			for _, l := range lines {
 				for _, w := range l.Wrong {

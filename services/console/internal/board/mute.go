@@ -1,6 +1,9 @@
 package board
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // MuteEnd is a time until which somebody may want to be left alone.
 type MuteEnd struct {
@@ -13,12 +16,12 @@ type MuteEnd struct {
 var shifts = []int{7, 19}
 
 // MuteEnds are the times to choose from, in the zone of the place.
-func MuteEnds(now time.Time, zone *time.Location) []MuteEnd {
+func MuteEnds(ctx context.Context, now time.Time, zone *time.Location) []MuteEnd {
 	end, next := shiftEnds(now, zone)
 	return []MuteEnd{
-		{"hour", "For an hour", now.Add(time.Hour), false},
-		{"shift", "For this shift, until " + When(end, now, zone), end, false},
-		{"next", "Until the shift after it ends, " + When(next, now, zone), next, true},
+		{"hour", say(ctx, "For an hour"), now.Add(time.Hour), false},
+		{"shift", say(ctx, "For this shift, until %s", When(ctx, end, now, zone)), end, false},
+		{"next", say(ctx, "For the next shift too, until %s", When(ctx, next, now, zone)), next, true},
 	}
 }
 

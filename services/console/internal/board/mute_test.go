@@ -24,7 +24,7 @@ func TestAShiftEndsAtTheNextChangeThatIsNotAboutToCome(t *testing.T) {
 		if got := [2]string{end.Format("2006-01-02T15:04"), next.Format("2006-01-02T15:04")}; got != want {
 			t.Errorf("at %s: %v, want %v", at, got, want)
 		}
-		for _, m := range MuteEnds(now, zone) {
+		for _, m := range MuteEnds(t.Context(), now, zone) {
 			if limit := map[bool]time.Duration{false: 24 * time.Hour, true: 7 * 24 * time.Hour}[m.Long]; !m.At.After(now) || m.At.Sub(now) > limit {
 				t.Errorf("at %s: %s ends %s", at, m.Code, m.At)
 			}

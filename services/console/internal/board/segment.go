@@ -1,6 +1,7 @@
 package board
 
 import (
+	"context"
 	"strings"
 
 	"github.com/handoff-care/handoff/services/console/internal/text"
@@ -42,7 +43,7 @@ var fieldNames = map[string]map[int]text.Message{
 }
 
 // Segments puts a message into words, as far as its words are known: for reading, not for deciding.
-func Segments(message string) []Segment {
+func Segments(ctx context.Context, message string) []Segment {
 	var out []Segment
 	for line := range strings.Lines(message) {
 		line = strings.TrimRight(line, "\r\n")
@@ -50,13 +51,14 @@ func Segments(message string) []Segment {
 			continue
 		}
 		code, sep := line[:3], line[3:4]
-		s := Segment{Code: code, Name: string(segmentNames[code])}
-		if s.Name == "" {
-			s.Name = "Something else"
+		called, ok := segmentNames[code]
+		if !ok {
+			called = "Something else"
 			if code[0] == 'Z' {
-				s.Name = "The sender's own"
+				called = "The sender’s own"
 			}
 		}
+		s := Segment{Code: code, Name: say(ctx, called)}
 		values := strings.Split(line, sep)
 		first := 1
 		if code == "MSH" {
@@ -64,9 +66,9 @@ func Segments(message string) []Segment {
 			first = 3
 		}
 		for n := first; n < len(values); n++ {
-			name := string(fieldNames[code][n])
-			if value := readable(values[n]); value != "" && name != "" {
-				s.Fields = append(s.Fields, Field{name, value})
+			name, ok := fieldNames[code][n]
+			if value := readable(values[n]); value != "" && ok {
+				s.Fields = append(s.Fields, Field{say(ctx, name), value})
 			}
 		}
 		out = append(out, s)

@@ -1,6 +1,7 @@
 package board
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -82,81 +83,81 @@ var said = map[string]text.Message{
 	events.AlertFailed{}.Type():                 "Alert could not be delivered",
 }
 
-// Tell puts a fact into words. staff are what people are called.
-func Tell(h Happening, staff map[string]string) Line {
-	l := Line{Said: string(said[h.Type]), At: h.Occurred, Correct: Corrects(h.Type)}
-	if l.Said == "" {
-		l.Said = Plain(strings.TrimSuffix(strings.TrimPrefix(h.Type, "care."), ".v1"))
+// Tell puts a fact into words. staff are what people are called, zone is the place’s.
+func Tell(ctx context.Context, h Happening, staff map[string]string, zone *time.Location) Line {
+	l := Line{At: h.Occurred, Correct: Corrects(h.Type)}
+	if m, ok := said[h.Type]; ok {
+		l.Said = say(ctx, m)
+	} else {
+		l.Said = Plain(ctx, strings.TrimSuffix(strings.TrimPrefix(h.Type, "care."), ".v1"))
 	}
 	var aside []string
-	say := func(words ...string) {
-		if text := strings.Join(words, ""); text != "" && !slices.Contains(words, "") {
-			aside = append(aside, text)
+	add := func(words string) {
+		if words != "" {
+			aside = append(aside, words)
+		}
+	}
+	about := func(m text.Message, word string) {
+		if word != "" {
+			aside = append(aside, say(ctx, m, word))
 		}
 	}
 	switch {
 	case strings.HasPrefix(h.Type, "care.encounter."):
-		say(Plain(h.Class))
-		say("unit ", h.Unit)
+		add(Plain(ctx, h.Class))
+		about("unit %s", h.Unit)
 		if h.Type == (events.EncounterDischarged{}).Type() {
-			say("to: ", Disposition(h.Disposition))
+			about("to: %s", Disposition(ctx, h.Disposition))
 		}
-		say(changes(h.Previous))
+		add(changes(ctx, h.Previous, zone))
 	case strings.HasPrefix(h.Type, "care.task."):
 		l.Said += ": " + h.Title
 		switch h.Type {
 		case (events.TaskAssigned{}).Type():
-			l.Said = assigned(h, staff)
+			l.Said = assigned(ctx, h, staff)
 		default:
-			say("by ", called(h.By, staff))
+			about("by %s", called(h.By, staff))
 		}
-		say("outcome: ", strings.ToLower(Plain(h.Outcome)))
-		say("because ", reasonOf(h.Reason))
+		about("outcome: %s", strings.ToLower(Plain(ctx, h.Outcome)))
+		about("because %s", Reason(ctx, h.Reason))
 		if h.Type == (events.TaskRescheduled{}).Type() {
-			say(changes(h.Previous))
+			add(changes(ctx, h.Previous, zone))
 		}
 	case strings.HasPrefix(h.Type, "care.referral."):
-		say(Need(h.Code))
-		say("because ", reasonOf(h.Reason))
-		say(changes(h.Previous))
+		add(Need(ctx, h.Code))
+		about("because %s", Reason(ctx, h.Reason))
+		add(changes(ctx, h.Previous, zone))
 	case strings.HasPrefix(h.Type, "care.readmission."):
-		say(strings.ToLower(Plain(h.Code)))
-		say(strings.ToLower(Plain(h.Class)))
-		say("outcome: ", strings.ToLower(Plain(h.Outcome)))
-		say("because ", reasonOf(h.Reason))
+		add(strings.ToLower(Plain(ctx, h.Code)))
+		add(strings.ToLower(Plain(ctx, h.Class)))
+		about("outcome: %s", strings.ToLower(Plain(ctx, h.Outcome)))
+		about("because %s", Reason(ctx, h.Reason))
 	case strings.HasPrefix(h.Type, "care.alert."):
-		say(AlertKind(h.Code))
-		say("to ", strings.Join(Recipients(h.To, staff), ", "))
-		say("by ", called(h.By, staff))
+		add(AlertKind(ctx, h.Code))
+		about("to %s", strings.Join(Recipients(ctx, h.To, staff), ", "))
+		about("by %s", called(h.By, staff))
 		if h.Type == (events.AlertCorrected{}).Type() || h.Type == (events.AlertResolved{}).Type() {
-			say("because ", reasonOf(h.Reason))
+			about("because %s", Reason(ctx, h.Reason))
 		}
 	default:
-		say("because ", reasonOf(h.Reason))
-		say(changes(h.Previous))
+		about("because %s", Reason(ctx, h.Reason))
+		add(changes(ctx, h.Previous, zone))
 	}
 	l.Aside = strings.Join(aside, ", ")
 	if late := h.Received.Sub(h.Occurred); late > 15*time.Minute {
-		l.Late = "heard of " + span(late) + " later"
+		l.Late = say(ctx, "heard of %s later", Length(ctx, late))
 	}
 	return l
 }
 
-func reasonOf(code string) string {
-	if code == "" {
-		return ""
-	}
-	return Reason(code)
-}
-
-func assigned(h Happening, staff map[string]string) string {
+func assigned(ctx context.Context, h Happening, staff map[string]string) string {
 	switch {
 	case h.Owner == "":
-		return "Given back: " + h.Title
+		return say(ctx, "Given back: %s", h.Title)
 	case h.State == "in-progress":
-		return "Started by " + called(h.Owner, staff) + ": " + h.Title
+		return say(ctx, "Started by %s: %s", called(h.Owner, staff), h.Title)
 	}
-	return "Taken by " + called(h.Owner, staff) + ": " + h.Title
+	return say(ctx, "Taken by %s: %s", called(h.Owner, staff), h.Title)
 }
 
 func called(subject string, staff map[string]string) string {
@@ -166,29 +167,8 @@ func called(subject string, staff map[string]string) string {
 	return subject
 }
 
-// changes lists what a fact changed, old values first. What was empty before, and what the line says
-// anyway, is left out.
-func changes(previous map[string]string) string {
-	var parts []string
-	for k, v := range previous {
-		if v == "" || k == "state" || k == "transition_id" || k == "trigger_at" || strings.HasSuffix(k, "_version") {
-			continue
-		}
-		if k == "patient_id" { // an id says nothing to anybody
-			parts = append(parts, "another patient's record before")
-			continue
-		}
-		if at, err := time.Parse(time.RFC3339, v); err == nil {
-			v = at.Format("Mon 2 Jan, 15:04 MST")
-		}
-		parts = append(parts, strings.ToLower(Plain(k))+" was "+v)
-	}
-	slices.Sort(parts)
-	return strings.Join(parts, "; ")
-}
-
 // Made tells of tasks that came to be, those of one moment in one line.
-func Made(works []Work) []Line {
+func Made(ctx context.Context, works []Work) []Line {
 	at := map[time.Time][]string{}
 	for _, w := range works {
 		at[w.CreatedAt] = append(at[w.CreatedAt], w.Task.Title)
@@ -196,56 +176,56 @@ func Made(works []Work) []Line {
 	var out []Line
 	for t, titles := range at {
 		slices.Sort(titles)
-		out = append(out, Line{Source: "2", Said: count(len(titles), "task") + " made", Aside: strings.Join(titles, "; "), At: t})
+		out = append(out, Line{Source: "2", Said: sayN(ctx, len(titles), "%d task made", "%d tasks made"), Aside: strings.Join(titles, "; "), At: t})
 	}
 	return out
 }
 
 // Need is a kind of next caregiver in words.
-func Need(code string) string {
+func Need(ctx context.Context, code string) string {
 	words := map[string]text.Message{
 		"snf": "Skilled nursing facility", "home-health": "Home health", "irf": "Rehabilitation facility", "ltch": "Long-term care hospital",
 		"hospice": "Hospice", "psych": "Psychiatric care", "dialysis": "Dialysis",
 	}
 	if w, ok := words[code]; ok {
-		return string(w)
+		return say(ctx, w)
 	}
-	return Plain(code)
+	return Plain(ctx, code)
 }
 
 // AlertKind is what an alert is about, in words.
-func AlertKind(kind string) string {
+func AlertKind(ctx context.Context, kind string) string {
 	words := map[string]text.Message{
 		"transition-opened": "A patient left: follow-up is needed", "task-overdue": "A task is overdue", "clock-missed": "A request was not answered in time", "referral-declined": "A place was declined",
 		"message-quarantined": "A message could not be used", "referral-accepted": "A place was accepted", "referral-asked": "A place is asked for",
 		"readmission": "A discharged patient is back in hospital",
 	}
 	if w, ok := words[kind]; ok {
-		return string(w)
+		return say(ctx, w)
 	}
-	return Plain(kind)
+	return Plain(ctx, kind)
 }
 
 // Transition is a transition's state in words.
-func Transition(state string) string {
+func Transition(ctx context.Context, state string) string {
 	words := map[string]text.Message{
 		"planning": "In hospital, being planned", "active": "Follow-up under way", "completed": "Follow-up complete", "cancelled": "Cancelled",
 		"expired": "Ended: the patient has died", "readmitted": "Back in hospital", "closed": "Closed",
 	}
 	if w, ok := words[state]; ok {
-		return string(w)
+		return say(ctx, w)
 	}
-	return Plain(state)
+	return Plain(ctx, state)
 }
 
 // Recipients names persons and roles: "role:lead" is "Liaison lead".
-func Recipients(to []string, staff map[string]string) []string {
+func Recipients(ctx context.Context, to []string, staff map[string]string) []string {
 	out := make([]string, 0, len(to))
 	for _, s := range to {
 		if role, ok := strings.CutPrefix(s, "role:"); ok {
-			s = "every " + strings.ToLower(Role(role))
+			s = say(ctx, "every %s", strings.ToLower(Role(ctx, role)))
 			if role == "operations" || role == "intake" { // words for a place of work, not for a person
-				s = "everybody in " + strings.ToLower(Role(role))
+				s = say(ctx, "everybody in %s", strings.ToLower(Role(ctx, role)))
 			}
 		} else {
 			s = called(s, staff)

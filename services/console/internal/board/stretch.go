@@ -2,6 +2,7 @@ package board
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"time"
 
@@ -33,16 +34,16 @@ type Chart struct {
 }
 
 // place says how a fact changed where the patient is; ok is false where it does not say.
-func place(h Happening) (b Bar, ends, ok bool) {
+func place(ctx context.Context, h Happening) (b Bar, ends, ok bool) {
 	switch h.Type {
 	case (events.EncounterAdmitted{}).Type(), (events.EncounterTransferred{}).Type(), (events.EncounterClassChanged{}).Type(), (events.EncounterDischargeCancelled{}).Type():
-		b = Bar{Kind: kindOf(h.Class), Text: Plain(h.Class), From: h.Occurred}
+		b = Bar{Kind: kindOf(h.Class), Text: Plain(ctx, h.Class), From: h.Occurred}
 		if h.Unit != "" {
 			b.Text += ", " + h.Unit
 		}
 		return b, false, true
 	case (events.EncounterDischarged{}).Type():
-		return Bar{Kind: "after", Text: "After: " + Disposition(h.Disposition), From: h.Occurred}, true, true
+		return Bar{Kind: "after", Text: say(ctx, "After: %s", Disposition(ctx, h.Disposition)), From: h.Occurred}, true, true
 	case (events.EncounterAdmissionCancelled{}).Type():
 		return b, true, false
 	}
@@ -59,12 +60,12 @@ func kindOf(class string) string {
 
 // Draw makes a chart of what happened, in the order it did, with the tasks and alerts of the stay. What
 // was before a fact that said the same again stays one bar.
-func Draw(story []Happening, tasks []Row, alerts []events.Alert, now time.Time) Chart {
+func Draw(ctx context.Context, story []Happening, tasks []Row, alerts []events.Alert, now time.Time) Chart {
 	var c Chart
 	story = slices.Clone(story)
 	slices.SortStableFunc(story, func(a, b Happening) int { return a.Occurred.Compare(b.Occurred) })
 	for _, h := range story {
-		b, _, ok := place(h)
+		b, _, ok := place(ctx, h)
 		if !ok {
 			continue
 		}
@@ -84,14 +85,13 @@ func Draw(story []Happening, tasks []Row, alerts []events.Alert, now time.Time) 
 	}
 	for _, r := range tasks {
 		if r.Due != nil && r.Open {
-			_, tone := Countdown(r.Due, now)
-			c.Marks = append(c.Marks, Mark{Kind: map[bool]string{true: "overdue", false: "due"}[tone == Overdue], Text: r.Title, At: *r.Due})
+			c.Marks = append(c.Marks, Mark{Kind: map[bool]string{true: "overdue", false: "due"}[Pressing(r.Due, now) == Overdue], Text: r.Title, At: *r.Due})
 		} else if r.State == "completed" {
 			c.Marks = append(c.Marks, Mark{Kind: "done", Text: r.Title, At: r.ChangedAt})
 		}
 	}
 	for _, a := range alerts {
-		c.Marks = append(c.Marks, Mark{Kind: "alert", Text: AlertKind(a.Kind), At: a.RaisedAt})
+		c.Marks = append(c.Marks, Mark{Kind: "alert", Text: AlertKind(ctx, a.Kind), At: a.RaisedAt})
 	}
 	c.scale(now)
 	return c
@@ -125,7 +125,7 @@ func (c *Chart) scale(now time.Time) {
 }
 
 // Span is how long a bar is, in words.
-func (b Bar) Span() string { return span(b.To.Sub(b.From)) }
+func (b Bar) Span(ctx context.Context) string { return Length(ctx, b.To.Sub(b.From)) }
 
 // Corrects reports whether a fact takes back or moves what was said before.
 func Corrects(typ string) bool {

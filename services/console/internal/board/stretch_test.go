@@ -11,7 +11,7 @@ func TestAChartShowsWhereThePatientWas(t *testing.T) {
 	start := time.Date(2026, 11, 18, 8, 0, 0, 0, time.UTC)
 	at := func(h int) time.Time { return start.Add(time.Duration(h) * time.Hour) }
 	due := at(120)
-	chart := Draw([]Happening{
+	chart := Draw(t.Context(), []Happening{
 		{Type: events.EncounterDischarged{}.Type(), Occurred: at(80), Disposition: "06"},
 		{Type: events.EncounterAdmitted{}.Type(), Occurred: at(0), Class: "emergency", Unit: "ED"},
 		{Type: events.EncounterUpdated{}.Type(), Occurred: at(1), Class: "emergency", Unit: "ED"},
@@ -34,10 +34,10 @@ func TestAChartShowsWhereThePatientWas(t *testing.T) {
 	if len(chart.Marks) != 2 || chart.Marks[0].Kind != "alert" || chart.Marks[1].X != 1000 || chart.Now != 833 {
 		t.Errorf("marks %+v, now at %d", chart.Marks, chart.Now)
 	}
-	if empty := Draw(nil, nil, nil, at(0)); len(empty.Bars) != 0 {
+	if empty := Draw(t.Context(), nil, nil, nil, at(0)); len(empty.Bars) != 0 {
 		t.Errorf("a chart of nothing has %+v", empty)
 	}
-	back := Draw([]Happening{ // the discharge was taken back: the stay goes on
+	back := Draw(t.Context(), []Happening{ // the discharge was taken back: the stay goes on
 		{Type: events.EncounterAdmitted{}.Type(), Occurred: at(0), Class: "inpatient", Unit: "4N"},
 		{Type: events.EncounterDischarged{}.Type(), Occurred: at(10), Disposition: "01"},
 		{Type: events.EncounterDischargeCancelled{}.Type(), Occurred: at(12), Class: "inpatient", Unit: "4N"},

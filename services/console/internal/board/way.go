@@ -2,6 +2,7 @@ package board
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,10 +47,10 @@ type By struct {
 }
 
 // Follow lays a message's way out: whatever followed from it, and from that, and so on. Pure.
-func Follow(f Facts) Way {
+func Follow(ctx context.Context, f Facts) Way {
 	w := way{since: f.Received, at: map[events.ID]time.Time{f.Message: f.Received}}
 	if f.Kept != nil {
-		w.add("admission", "Kept on disk; the sender is answered", f.Received, *f.Kept)
+		w.add("admission", say(ctx, "Kept on disk; the sender is answered"), f.Received, *f.Kept)
 		w.at[f.Message] = *f.Kept
 	}
 	for range f.Said { // what a later service says may follow from any earlier one, and now and then the other way round
@@ -57,7 +58,7 @@ func Follow(f Facts) Way {
 			w.follow(by)
 		}
 	}
-	w.shown(f)
+	w.shown(ctx, f)
 	slices.SortStableFunc(w.spans, func(a, b Span) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To)) })
 	out := Way{Spans: w.spans}
 	for _, s := range w.spans {
@@ -126,7 +127,7 @@ func (w *way) follow(by By) {
 }
 
 // shown adds when the console had it, service by service, and when an open page got it.
-func (w *way) shown(f Facts) {
+func (w *way) shown(ctx context.Context, f Facts) {
 	var last time.Time
 	for _, by := range f.Said {
 		var from, to time.Time
@@ -144,7 +145,7 @@ func (w *way) shown(f Facts) {
 			}
 		}
 		if n > 0 {
-			w.add("console", "On the pages: what "+by.Service+" said", from, to)
+			w.add("console", say(ctx, "On the pages: what %s said", strings.ToLower(Plain(ctx, by.Service))), from, to)
 			if to.After(last) {
 				last = to
 			}
@@ -155,7 +156,7 @@ func (w *way) shown(f Facts) {
 		if f.Pushed.Before(from) {
 			from = *f.Pushed
 		}
-		w.add("console", "Pushed to an open page", from, *f.Pushed)
+		w.add("console", say(ctx, "Pushed to an open page"), from, *f.Pushed)
 	}
 }
 

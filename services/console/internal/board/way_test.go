@@ -14,7 +14,7 @@ func TestAMessagesWayIsFollowedThroughTheServices(t *testing.T) {
 	at := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
 	id := func(name string) events.ID { return events.Derive(name) }
 	kept, pushed := at(3), at(90)
-	w := Follow(Facts{
+	w := Follow(t.Context(), Facts{
 		Message: id("message"), Received: start, Kept: &kept, Pushed: &pushed,
 		Said: []By{
 			{"admission", []Said{{id("left"), id("message"), "care.encounter.discharged.v1", at(9)}, {id("earlier"), id("another message"), "care.encounter.admitted.v1", at(-900)}}},
@@ -49,7 +49,7 @@ func TestAMessagesWayIsFollowedThroughTheServices(t *testing.T) {
 }
 
 func TestAMessageThatLedToNothingHasAShortWay(t *testing.T) {
-	if w := Follow(Facts{Message: events.NewID(), Received: time.Now()}); len(w.Spans) != 0 || w.Total != 0 {
+	if w := Follow(t.Context(), Facts{Message: events.NewID(), Received: time.Now()}); len(w.Spans) != 0 || w.Total != 0 {
 		t.Errorf("%+v", w)
 	}
 }

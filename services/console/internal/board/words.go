@@ -1,7 +1,7 @@
 package board
 
 import (
-	"fmt"
+	"context"
 	"strings"
 	"time"
 
@@ -20,53 +20,57 @@ const (
 	NoDue   Tone = "none"
 )
 
-// Countdown says in words how long there is until due, rounded so that it never promises more time
-// than there is. The browser counts on with the same words (static/app.js).
-func Countdown(due *time.Time, now time.Time) (string, Tone) {
+// Pressing says how pressing a due time is.
+func Pressing(due *time.Time, now time.Time) Tone {
 	if due == nil {
-		return "No due time", NoDue
+		return NoDue
 	}
-	left := due.Sub(now)
-	switch {
+	switch left := due.Sub(now); {
 	case left <= 0:
-		return "Overdue by " + span(-left), Overdue
+		return Overdue
 	case left <= 4*time.Hour:
-		return "Due in " + span(left), Soon
+		return Soon
 	case left <= 24*time.Hour:
-		return "Due in " + span(left), Today
+		return Today
 	}
-	return "Due in " + span(left), Later
+	return Later
 }
 
-// span is a length of time in the two words that matter, rounded down.
-func span(d time.Duration) string {
+// Countdown says in words how long there is until due, rounded so that it never promises more time
+// than there is. The browser counts on with the same words (static/app.js).
+func Countdown(ctx context.Context, due *time.Time, now time.Time) (string, Tone) {
+	tone := Pressing(due, now)
+	switch tone {
+	case NoDue:
+		return say(ctx, "No due time"), tone
+	case Overdue:
+		return say(ctx, "Overdue by %s", Length(ctx, now.Sub(*due))), tone
+	}
+	return say(ctx, "Due in %s", Length(ctx, due.Sub(now))), tone
+}
+
+// Length is a length of time in the two words that matter, rounded down.
+func Length(ctx context.Context, d time.Duration) string {
 	minutes := int(d / time.Minute)
 	switch {
 	case minutes < 1:
-		return "less than a minute"
+		return say(ctx, "less than a minute")
 	case minutes < 60:
-		return count(minutes, "minute")
+		return sayN(ctx, minutes, "%d minute", "%d minutes")
 	case minutes < 6*60 && minutes%60 != 0:
-		return fmt.Sprintf("%d h %d min", minutes/60, minutes%60)
+		return say(ctx, "%d h %d min", minutes/60, minutes%60)
 	case minutes < 48*60:
-		return count(minutes/60, "hour")
+		return sayN(ctx, minutes/60, "%d hour", "%d hours")
 	}
-	return count(minutes/(24*60), "day")
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return sayN(ctx, minutes/(24*60), "%d day", "%d days")
 }
 
 // Ago says in words how long ago something was.
-func Ago(at, now time.Time) string {
+func Ago(ctx context.Context, at, now time.Time) string {
 	if now.Sub(at) < time.Minute {
-		return "just now"
+		return say(ctx, "just now")
 	}
-	return span(now.Sub(at)) + " ago"
+	return say(ctx, "%s ago", Length(ctx, now.Sub(at)))
 }
 
 // dispositions are UB-04 FL 17 in a nurse's words.
@@ -79,85 +83,73 @@ var dispositions = map[string]text.Message{
 }
 
 // Disposition is where a patient went, in words; planned readmissions (81 to 95) say so.
-func Disposition(code string) string {
+func Disposition(ctx context.Context, code string) string {
 	if word, ok := dispositions[code]; ok {
-		return string(word)
+		return say(ctx, word)
 	}
 	planned := map[string]string{
 		"81": "01", "82": "02", "83": "03", "84": "04", "85": "05", "86": "06", "87": "21", "88": "43", "89": "61",
 		"90": "62", "91": "63", "92": "64", "93": "65", "94": "66", "95": "70",
 	}
 	if base, ok := planned[code]; ok {
-		return string(dispositions[base]) + ", return planned"
+		return say(ctx, "%s, return planned", say(ctx, dispositions[base]))
 	}
 	if code == "" {
-		return "destination not yet known"
+		return say(ctx, "destination not yet known")
 	}
-	return "destination code " + code
-}
-
-// Sex is HL7 table 0001 in a word, "" where unknown.
-func Sex(code string) string {
-	return string(map[string]text.Message{"F": "woman", "M": "man", "O": "other sex", "A": "other sex"}[code])
-}
-
-// Plain makes words of a code: "tcm-contact" is "Tcm contact".
-func Plain(code string) string {
-	s := strings.NewReplacer("-", " ", "_", " ").Replace(code)
-	if s == "" {
-		return ""
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
+	return say(ctx, "destination code %s", code)
 }
 
 // Role is a role in a person's words.
-func Role(role string) string {
+func Role(ctx context.Context, role string) string {
 	words := map[string]text.Message{
 		"liaison": "Clinical liaison", "lead": "Liaison lead", "intake": "Post-acute intake", "interface": "Interface engineer",
 		"operations": "Operations", "privacy": "Privacy officer", "admin": "Administrator", "auditor": "Auditor",
 	}
 	if w, ok := words[role]; ok {
-		return string(w)
+		return say(ctx, w)
 	}
-	return Plain(role)
+	return Plain(ctx, role)
+}
+
+// reasons are why a task, a transition or a search changed or ended.
+var reasons = map[string]text.Message{
+	"discharge-cancelled": "the discharge was cancelled", "admission-cancelled": "the admission was cancelled",
+	"entered-in-error": "the stay was entered in error", "not-applicable": "the stay no longer calls for it",
+	"deceased": "the patient has died", "replanned": "the plan changed", "patient-died": "the patient has died", "expired": "the patient has died", "not-deceased": "the patient has not died after all",
+	"patient-changed": "the stay belongs to another patient's record", "facility-changed": "the facility changed",
+	"discharge-time-changed": "the time of the discharge was corrected", "disposition-changed": "the disposition was corrected",
+	"class-changed": "the kind of stay was corrected", "calendar-changed": "the facility's business days changed",
+	"stay-corrected": "the stay was corrected", "done-already": "what was done stands again", "discharged-again": "the patient left after all",
+	"readmitted": "the patient was admitted again", "not-readmitted": "the patient was not admitted again after all",
+	"arrival-cancelled": "the arrival was cancelled", "another-person": "it was another person", "same-return": "it belongs to the emergency visit before it",
+	"transfer": "it was the transfer that was meant", "unplanned-return": "nothing says that it was expected", "planned-return": "it was planned",
+	"not-within-window": "it was not within the days that count", "not-an-arrival": "it was no arrival",
+	"visit-ended": "the visit has ended", "heard-of-again": "the visit was heard of again",
 }
 
 // Reason is why a task or transition ended, in words.
-func Reason(code string) string {
-	words := map[string]text.Message{
-		"discharge-cancelled": "the discharge was cancelled", "admission-cancelled": "the admission was cancelled",
-		"entered-in-error": "the stay was entered in error", "not-applicable": "the stay no longer calls for it",
-		"deceased": "the patient has died", "replanned": "the plan changed", "patient-died": "the patient has died", "expired": "the patient has died", "not-deceased": "the patient has not died after all",
-		"patient-changed": "the stay belongs to another patient's record", "facility-changed": "the facility changed",
-		"discharge-time-changed": "the time of the discharge was corrected", "disposition-changed": "the disposition was corrected",
-		"class-changed": "the kind of stay was corrected", "calendar-changed": "the facility's business days changed",
-		"stay-corrected": "the stay was corrected", "done-already": "what was done stands again", "discharged-again": "the patient left after all",
-		"readmitted": "the patient was admitted again", "not-readmitted": "the patient was not admitted again after all",
-		"arrival-cancelled": "the arrival was cancelled", "another-person": "it was another person", "same-return": "it belongs to the emergency visit before it",
-		"transfer": "it was the transfer that was meant", "unplanned-return": "nothing says that it was expected", "planned-return": "it was planned",
-		"not-within-window": "it was not within the days that count", "not-an-arrival": "it was no arrival",
-		"visit-ended": "the visit has ended", "heard-of-again": "the visit was heard of again",
+func Reason(ctx context.Context, code string) string {
+	if code == "" {
+		return ""
 	}
-	if w, ok := words[code]; ok {
-		return string(w)
+	if w, ok := reasons[code]; ok {
+		return say(ctx, w)
 	}
-	return strings.ToLower(Plain(code))
+	return strings.ToLower(Plain(ctx, code))
 }
 
 // StayState is a stay's state in words.
-func StayState(state string) string {
+func StayState(ctx context.Context, state string) string {
 	words := map[string]text.Message{
 		"planned": "Planned", "arrived": "Here", "in-progress": "In hospital", "onleave": "On leave", "finished": "Left", "cancelled": "Cancelled",
 		"entered-in-error": "Entered in error",
 	}
 	if w, ok := words[state]; ok {
-		return string(w)
+		return say(ctx, w)
 	}
-	return Plain(state)
+	return Plain(ctx, state)
 }
-
-// Length is a length of time in words.
-func Length(d time.Duration) string { return span(d) }
 
 // Sentence is a text as a sentence of its own.
 func Sentence(text string) string {

@@ -36,7 +36,7 @@ type Rules struct {
 	Policies []Policy `json:"policies"`
 }
 
-// Policy is how alerts of a severity are passed up.
+// Policy is how alerts of a severity are passed on.
 type Policy struct {
 	Severity string       `json:"severity"`
 	Steps    []PolicyStep `json:"steps"`
@@ -59,14 +59,14 @@ type Admin struct {
 	Said    string   // what was just done
 }
 
-// Waits are how long an alert can wait before it is passed up.
+// Waits are how long an alert can wait before it is passed on.
 var Waits = []Word{{"5m0s", "5 minutes"}, {"10m0s", "10 minutes"}, {"15m0s", "15 minutes"}, {"20m0s", "20 minutes"}, {"30m0s", "30 minutes"}, {"1h0m0s", "an hour"}, {"2h0m0s", "2 hours"}, {"4h0m0s", "4 hours"}, {"8h0m0s", "8 hours"}, {"24h0m0s", "a day"}}
 
 // waits are Waits with the one that is set, where it is none of them.
 func waits(ctx context.Context, set string) []Choice {
 	list := Options(ctx, Waits)
 	if d, err := time.ParseDuration(set); err == nil && !slices.ContainsFunc(Waits, func(c Word) bool { return c.Code == set }) {
-		return append(list, Choice{set, board.Length(d)})
+		return append(list, Choice{set, board.Length(ctx, d)})
 	}
 	return list
 }
@@ -76,7 +76,7 @@ var Teams = []Word{
 	{"role:liaison", "Every liaison"}, {"role:lead", "Every liaison lead"}, {"role:intake", "Everybody in post-acute intake"}, {"role:operations", "Everybody in operations"},
 }
 
-// targets are whom an alert can be passed up to: a role, or a person.
+// targets are whom an alert can be passed on to: a role, or a person.
 func (a Admin) targets(ctx context.Context) []Choice {
 	out := Options(ctx, append(slices.Clone(Teams), Word{"role:admin", "Every administrator"}))
 	for _, p := range a.People {
@@ -88,12 +88,12 @@ func (a Admin) targets(ctx context.Context) []Choice {
 }
 
 // member says whom an entry of a roster names.
-func (a Admin) member(m string) string {
-	return upper(board.Recipients([]string{m}, a.Names)[0])
+func (a Admin) member(ctx context.Context, m string) string {
+	return upper(board.Recipients(ctx, []string{m}, a.Names)[0])
 }
 
-func (a Admin) members(r Roster) string {
-	return upper(strings.Join(board.Recipients(r.Members, a.Names), ", "))
+func (a Admin) members(ctx context.Context, r Roster) string {
+	return upper(strings.Join(board.Recipients(ctx, r.Members, a.Names), ", "))
 }
 
 func (a Admin) place(ctx context.Context, r Roster) string {
@@ -108,20 +108,20 @@ func (a Admin) goes(ctx context.Context, targets []string) string {
 	return Story{Told: Told{Rule: Rule{Targets: targets}}, Row: AlertRow{Staff: a.Names}}.goes(ctx)
 }
 
-func staffRoles(s Staff) string {
+func staffRoles(ctx context.Context, s Staff) string {
 	var out []string
 	for _, r := range s.Roles {
-		out = append(out, board.Role(r))
+		out = append(out, board.Role(ctx, r))
 	}
 	return strings.Join(out, ", ")
 }
 
 // disturbs says from when on somebody gets an email.
-func (s Staff) disturbs() string {
+func (s Staff) disturbs(ctx context.Context) string {
 	if s.EmailFrom == "" {
 		return ""
 	}
-	return "from “" + strings.ToLower(board.Plain(s.EmailFrom)) + "” on"
+	return say(ctx, "from “%s” on", strings.ToLower(board.Plain(ctx, s.EmailFrom)))
 }
 
 func has(list []string, one string) bool { return slices.Contains(list, one) }

@@ -27,6 +27,7 @@ type Alert struct {
 	Recipients     []string   `json:"recipients"`
 	Escalations    int        `json:"escalations"`
 	EscalatesAt    *time.Time `json:"escalates_at"`
+	EscalatesTo    string     `json:"escalates_to"`
 	RaisedAt       time.Time  `json:"raised_at"`
 	AcknowledgedAt *time.Time `json:"acknowledged_at"`
 	AcknowledgedBy string     `json:"acknowledged_by"`
@@ -121,6 +122,20 @@ func (a AlertRow) tone() string {
 	return string(board.Today)
 }
 
+// next says to whom the alert goes if nobody takes it on.
+func (a AlertRow) next(ctx context.Context) string {
+	if a.EscalatesTo == "" {
+		return say(ctx, "more people")
+	}
+	return board.Recipients(ctx, []string{a.EscalatesTo}, a.Staff)[0]
+}
+
+// from says who handed it over, and why.
+func (a AlertRow) from(ctx context.Context) string {
+	h := a.HandedOver
+	return say(ctx, "From %s: %s", cmp.Or(a.Staff[h.By], h.By), inside(a.Reasons.Said(ctx, h.Reason)))
+}
+
 // stands says in words where the alert is.
 func (a AlertRow) stands(ctx context.Context) string {
 	switch {
@@ -139,4 +154,6 @@ func (a AlertRow) stands(ctx context.Context) string {
 
 func (a AlertRow) path(action string) string { return "/alerts/" + a.ID.String() + "/" + action }
 
-func (a AlertRow) to() string { return list(board.Recipients(a.Recipients, a.Staff)) }
+func (a AlertRow) to(ctx context.Context) string {
+	return list(board.Recipients(ctx, a.Recipients, a.Staff))
+}

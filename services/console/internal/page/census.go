@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"net/url"
 	"time"
 
@@ -52,17 +53,17 @@ func (l Leaver) tone(now time.Time) string {
 	if l.Expected == nil {
 		return ""
 	}
-	_, tone := board.Countdown(l.Expected, now)
+	tone := board.Pressing(l.Expected, now)
 	if tone == board.Overdue {
 		tone = board.Soon // late, but nobody has failed
 	}
 	return string(tone)
 }
 
-func (l Leaver) needs() string {
+func (l Leaver) needs(ctx context.Context) string {
 	words := make([]string, len(l.Needs))
 	for i, n := range l.Needs {
-		words[i] = board.Need(n)
+		words[i] = board.Need(ctx, n)
 	}
 	return list(words)
 }

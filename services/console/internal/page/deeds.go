@@ -33,9 +33,9 @@ type Mute struct {
 // what says what is muted.
 func (m Mute) what(ctx context.Context) string {
 	if m.Scope == "kind" {
-		return say(ctx, "Every alert like “%s”", board.AlertKind(m.Kind))
+		return say(ctx, "Every alert like “%s”", board.AlertKind(ctx, m.Kind))
 	}
-	return say(ctx, "One alert: “%s”", board.AlertKind(m.Kind))
+	return say(ctx, "One alert: “%s”", board.AlertKind(ctx, m.Kind))
 }
 
 // Why is a reason to choose, as notification lists them.
@@ -53,13 +53,13 @@ type Reasons struct {
 }
 
 // Said is what a code says, in whichever list it is.
-func (r Reasons) Said(code string) string {
+func (r Reasons) Said(ctx context.Context, code string) string {
 	for _, w := range slices.Concat(r.Resolve, r.HandOver, r.Mute) {
 		if w.Code == code {
 			return w.Text
 		}
 	}
-	return board.Plain(code)
+	return board.Plain(ctx, code)
 }
 
 // HandForm asks to whom an alert goes.
@@ -108,7 +108,7 @@ func (s Story) name(ctx context.Context, recipient string) string {
 	if strings.HasPrefix(recipient, "endpoint:") {
 		return say(ctx, "A connected program")
 	}
-	return upper(board.Recipients([]string{recipient}, s.Row.Staff)[0])
+	return upper(board.Recipients(ctx, []string{recipient}, s.Row.Staff)[0])
 }
 
 // inside is a sentence as a part of another one.
@@ -129,12 +129,12 @@ func upper(s string) string {
 // Because are the reasons for which the viewer is told.
 func (s Story) Because(ctx context.Context) (out []string) {
 	if h := s.Row.HandedOver; h != nil && slices.Contains(s.Row.Recipients, s.Mine[0]) {
-		out = append(out, say(ctx, "%s handed it to you: %s", s.name(ctx, h.By), inside(s.Reasons.Said(h.Reason))))
+		out = append(out, say(ctx, "%s handed it to you: %s", s.name(ctx, h.By), inside(s.Reasons.Said(ctx, h.Reason))))
 	}
 	for _, d := range s.Why {
 		said := d.Reason
 		if role, ok := strings.CutPrefix(d.Recipient, "role:"); ok {
-			said = say(ctx, "it goes to every %s: %s", lower(board.Role(role)), d.Reason)
+			said = say(ctx, "it goes to every %s: %s", lower(board.Role(ctx, role)), d.Reason)
 		}
 		if d.Decision == "selected" && d.Channel != "webhook" && slices.Contains(s.Mine, d.Recipient) && !slices.Contains(out, upper(said)) {
 			out = append(out, upper(said))
@@ -154,7 +154,7 @@ func (s Story) goes(ctx context.Context) string {
 	}
 	var out []string
 	for _, t := range s.Rule.Targets {
-		out = append(out, cmp.Or(say(ctx, words[t]), board.Recipients([]string{t}, s.Row.Staff)[0]))
+		out = append(out, cmp.Or(say(ctx, words[t]), board.Recipients(ctx, []string{t}, s.Row.Staff)[0]))
 	}
 	said := ""
 	for i, o := range out {
@@ -170,12 +170,12 @@ func (s Story) goes(ctx context.Context) string {
 	return said
 }
 
-// further says when an alert of this kind is passed up.
+// further says when an alert of this kind is passed on.
 func (s Story) further(ctx context.Context) string {
 	var out []string
 	for _, f := range s.Rule.Further {
 		if d, err := time.ParseDuration(f.After); err == nil {
-			out = append(out, say(ctx, "after %s to %s", board.Length(d), board.Recipients([]string{f.Target}, s.Row.Staff)[0]))
+			out = append(out, say(ctx, "after %s to %s", board.Length(ctx, d), board.Recipients(ctx, []string{f.Target}, s.Row.Staff)[0]))
 		}
 	}
 	return strings.Join(out, say(ctx, ", then "))
@@ -247,11 +247,11 @@ func (s Story) step(ctx context.Context, d Decision) string {
 		return say(ctx, "%s took it on", by)
 	case "resolved":
 		if d.By == "" {
-			return say(ctx, "Settled by itself: %s", inside(s.Reasons.Said(d.Reason)))
+			return say(ctx, "Settled by itself: %s", inside(s.Reasons.Said(ctx, d.Reason)))
 		}
-		return say(ctx, "%s settled it: %s", by, inside(s.Reasons.Said(d.Reason)))
+		return say(ctx, "%s settled it: %s", by, inside(s.Reasons.Said(ctx, d.Reason)))
 	case "handed-over":
-		return say(ctx, "%s handed it to %s: %s", by, s.given(ctx, d.Recipient), inside(s.Reasons.Said(d.Reason)))
+		return say(ctx, "%s handed it to %s: %s", by, s.given(ctx, d.Recipient), inside(s.Reasons.Said(ctx, d.Reason)))
 	case "taken-back":
 		return say(ctx, "%s took back what they had done", by)
 	case "muted":
@@ -262,24 +262,24 @@ func (s Story) step(ctx context.Context, d Decision) string {
 		if d.Recipient == "" {
 			return say(ctx, "Nobody answered. Operations were told")
 		}
-		return say(ctx, "Passed up to %s", lower(s.name(ctx, d.Recipient)))
+		return say(ctx, "Passed on to %s", lower(s.name(ctx, d.Recipient)))
 	case "corrected":
-		return say(ctx, "Corrected: %s", board.Reason(d.Reason))
+		return say(ctx, "Corrected: %s", board.Reason(ctx, d.Reason))
 	}
-	return board.Plain(d.Decision)
+	return board.Plain(ctx, d.Decision)
 }
 
 func (s Story) given(ctx context.Context, to string) string {
 	if to == "on-duty" {
 		return say(ctx, "whoever is on duty")
 	}
-	return board.Recipients([]string{to}, s.Row.Staff)[0]
+	return board.Recipients(ctx, []string{to}, s.Row.Staff)[0]
 }
 
 var ways = map[string]text.Message{"console": "On the screen", "email": "By email", "webhook": "By a connection", "push": "On the phone", "sms": "By text message"}
 
 func way(ctx context.Context, channel string) string {
-	return cmp.Or(say(ctx, ways[channel]), board.Plain(channel))
+	return cmp.Or(say(ctx, ways[channel]), board.Plain(ctx, channel))
 }
 
 var reached = map[string]text.Message{"delivered": "Reached", "pending": "On its way", "failed": "Did not reach", "suppressed": "Held back"}

@@ -73,17 +73,17 @@ type Log struct {
 }
 
 // done is what somebody did, in words.
-func (l Log) done(staff map[string]string) string {
+func (l Log) done(ctx context.Context, staff map[string]string) string {
 	words := map[string]text.Message{
 		"claim": "Taken", "release": "Given back", "start": "Started", "assign": "Handed over", "snooze": "Put off", "attempt": "Tried",
 		"complete": "Done", "cancel": "Cancelled", "reopen": "Opened again",
 	}
-	said := string(words[l.Action])
+	said := say(ctx, words[l.Action])
 	if said == "" {
-		said = board.Plain(l.Action)
+		said = board.Plain(ctx, l.Action)
 	}
 	if l.Outcome != "" && (l.Action == "attempt" || l.Action == "complete") {
-		said += ": " + lower(board.Plain(l.Outcome))
+		said += ": " + lower(board.Plain(ctx, l.Outcome))
 	}
 	if l.By != "" {
 		name := staff[l.By]
@@ -93,7 +93,7 @@ func (l Log) done(staff map[string]string) string {
 		said += ", " + name
 	}
 	if l.Duration != nil && *l.Duration >= 60 {
-		said += ", " + Plural(*l.Duration/60, "minute", "minutes")
+		said += ", " + board.Length(ctx, time.Duration(*l.Duration)*time.Second)
 	}
 	return said
 }

@@ -49,11 +49,11 @@ func (e Episode) open() (rows []board.Row) {
 }
 
 // StateWords is the transition's state, in words.
-func (e Episode) StateWords() string {
+func (e Episode) StateWords(ctx context.Context) string {
 	if e.Why != "" {
-		return board.Plain(e.State) + ": " + board.Reason(e.Why)
+		return board.Plain(ctx, e.State) + ": " + board.Reason(ctx, e.Why)
 	}
-	return board.Transition(e.State)
+	return board.Transition(ctx, e.State)
 }
 
 // NoTasks says why there are none.
@@ -68,8 +68,8 @@ func (e Episode) NoTasks(ctx context.Context) string {
 }
 
 // Recipients names whom an alert is addressed to.
-func (e Episode) Recipients(a events.Alert) string {
-	return list(board.Recipients(a.Recipients, e.Staff))
+func (e Episode) Recipients(ctx context.Context, a events.Alert) string {
+	return list(board.Recipients(ctx, a.Recipients, e.Staff))
 }
 
 func (e Episode) alertWhy(a events.Alert) string {

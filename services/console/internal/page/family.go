@@ -83,7 +83,7 @@ func orCode(ctx context.Context, words map[string]text.Patient, code string) str
 	if m, ok := words[code]; ok {
 		return toPatient(ctx, m)
 	}
-	return board.Plain(code)
+	return board.Plain(ctx, code)
 }
 
 // milestone tells what happened as one would to the family: no names of staff, no codes. in is the language

@@ -54,7 +54,7 @@ func (q Quality) remarks(ctx context.Context) []remark {
 		if s == 0 {
 			return "–"
 		}
-		return Took(time.Duration(s * float64(time.Second)))
+		return Took(ctx, time.Duration(s*float64(time.Second)))
 	}
 	h, d := q.Hour, q.Day
 	return []remark{

@@ -115,7 +115,7 @@ func (f Feed) usual(ctx context.Context) string {
 	if gap < time.Minute {
 		return say(ctx, "Usually several times a minute at this hour")
 	}
-	return say(ctx, "Usually every %s at this hour", board.Length(gap))
+	return say(ctx, "Usually every %s at this hour", board.Length(ctx, gap))
 }
 
 // Verdict is why a message was not used, in words, and what helps.
@@ -141,11 +141,11 @@ var verdicts = map[string]verdict{
 }
 
 // verdictOf says a reason in words; one without words is shown as it is.
-func verdictOf(reason string) verdict {
+func verdictOf(ctx context.Context, reason string) verdict {
 	if v, ok := verdicts[reason]; ok {
 		return v
 	}
-	return verdict{text.Message(board.Plain(reason)), "Open the message to see what was sent."}
+	return verdict{text.Message(board.Plain(ctx, reason)), "Open the message to see what was sent."}
 }
 
 func (k Kept) path(action string) string { return "/feeds/messages/" + k.ID.String() + action }
@@ -182,7 +182,7 @@ type Understanding struct {
 
 // Verdict is what would become of the message, in a sentence.
 func (u Understanding) verdict(ctx context.Context) string {
-	why := within(say(ctx, verdictOf(u.Reason).What))
+	why := within(say(ctx, verdictOf(ctx, u.Reason).What))
 	switch u.State {
 	case "applied":
 		return say(ctx, "This message would be used.")
@@ -211,7 +211,7 @@ const sample = "MSH|^~\\&|ADT|MERCY|HANDOFF|HANDOFF|20260305114500-0500||ADT^A03
 
 // Reapplied is what became of a message that was applied again; gone says that somebody else did it.
 func Reapplied(ctx context.Context, k Kept, gone bool) Toast {
-	t, v := Toast{Of: k.ID.String()}, verdictOf(k.Reason)
+	t, v := Toast{Of: k.ID.String()}, verdictOf(ctx, k.Reason)
 	switch {
 	case k.State == "quarantined":
 		t.Text, t.Bad = say(ctx, "Still set aside: %s. %s", within(say(ctx, v.What)), say(ctx, v.Do)), true

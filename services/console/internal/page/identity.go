@@ -176,11 +176,11 @@ var levels = map[string]text.Message{
 }
 
 func (c Comparison) said(ctx context.Context) string {
-	return cmp.Or(say(ctx, levels[c.Level]), board.Plain(c.Level))
+	return cmp.Or(say(ctx, levels[c.Level]), board.Plain(ctx, c.Level))
 }
 
 func (c Comparison) of(ctx context.Context) string {
-	return cmp.Or(say(ctx, comparisons[c.Field]), board.Plain(c.Field))
+	return cmp.Or(say(ctx, comparisons[c.Field]), board.Plain(ctx, c.Field))
 }
 
 // weight says how much a comparison counts, in words.
@@ -270,7 +270,7 @@ func reasonOfPair(ctx context.Context, code string) string {
 			return say(ctx, c.Text)
 		}
 	}
-	return board.Plain(code)
+	return board.Plain(ctx, code)
 }
 
 // IdentityKeys is what the keyboard does in the review of links.

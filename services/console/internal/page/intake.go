@@ -106,17 +106,6 @@ func Reference(id events.ID) string {
 // requires are the capabilities a patient needs, in words.
 var requires = map[string]text.Message{"isolation": "isolation", "bariatric": "bariatric care", "dialysis": "dialysis"}
 
-// payers are who pays, in words.
-var payers = map[string]text.Message{
-	"medicare": "Medicare", "medicaid": "Medicaid", "commercial": "private insurance", "self-pay": "pays without insurance", "other": "another payer",
-}
-
-// languages are those heard most, in English.
-var languages = map[string]text.Message{
-	"en": "English", "es": "Spanish", "pl": "Polish", "zh": "Chinese", "ar": "Arabic", "ru": "Russian", "ko": "Korean", "vi": "Vietnamese", "hi": "Hindi",
-	"uk": "Ukrainian", "fr": "French", "de": "German", "it": "Italian", "pt": "Portuguese", "ht": "Haitian Creole", "tl": "Tagalog",
-}
-
 func inWords(ctx context.Context, table map[string]text.Message, code string) string {
 	if m, ok := table[code]; ok {
 		return say(ctx, m)
@@ -126,16 +115,12 @@ func inWords(ctx context.Context, table map[string]text.Message, code string) st
 
 // about says who it is about without saying who it is: "81 years, woman".
 func (s Summary) about(ctx context.Context) string {
-	var parts []string
+	said := board.Person(ctx, board.Whom{Age: s.Age, Sex: s.Sex}, time.Now())
 	if s.Age != nil && *s.Age >= 90 {
-		parts = append(parts, say(ctx, "90 years or older"))
-	} else if s.Age != nil {
-		parts = append(parts, sayN(ctx, *s.Age, "%d year", "%d years"))
+		_, kind, _ := strings.Cut(said, ", ")
+		return join(say(ctx, "90 years or older"), kind)
 	}
-	if w := board.Sex(s.Sex); w != "" {
-		parts = append(parts, w)
-	}
-	return strings.Join(parts, ", ")
+	return said
 }
 
 // facts are the other lines of a summary, each with what it is called.
@@ -150,8 +135,8 @@ func (s Summary) facts(ctx context.Context) (out [][2]string) {
 		needs[i] = inWords(ctx, requires, n)
 	}
 	add("Needs", strings.Join(needs, ", "))
-	add("Speaks", inWords(ctx, languages, s.Language))
-	add("Pays by", inWords(ctx, payers, s.Payer))
+	add("Speaks", inWords(ctx, board.Languages, s.Language))
+	add("Pays by", inWords(ctx, board.Payers, s.Payer))
 	if s.ZIP3 != "" {
 		add("Lives in", say(ctx, "ZIP codes that begin with %s", s.ZIP3))
 	}

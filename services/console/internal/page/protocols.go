@@ -251,7 +251,7 @@ func (p Protocols) act(ctx context.Context, a ProtocolAct) string {
 	case a.Kind == "end-shadow":
 		return say(ctx, "%s ended the trial %s", by, at)
 	}
-	return by + ": " + board.Plain(a.Kind)
+	return by + ": " + board.Plain(ctx, a.Kind)
 }
 
 // standing says where a set is in force, will be, or is tried.
@@ -286,7 +286,7 @@ func (p PreviewPage) whose(ctx context.Context, x PreviewPerson) string {
 	if x.Owner != "" {
 		return cmp.Or(p.Staff[x.Owner], x.Owner)
 	}
-	return say(ctx, "%s, nobody’s yet", board.Role(x.Role))
+	return say(ctx, "%s, nobody’s yet", board.Role(ctx, x.Role))
 }
 
 // changes are what becomes of a task, whose name is the %s.
@@ -313,7 +313,7 @@ func changed(ctx context.Context, list []struct {
 	Change string `json:"change"`
 }) (out []string) {
 	for _, t := range list {
-		out = append(out, say(ctx, changes[t.Change], board.Plain(t.Code)))
+		out = append(out, say(ctx, changes[t.Change], board.Plain(ctx, t.Code)))
 	}
 	return out
 }

@@ -150,6 +150,12 @@ func (r Referral) called(ctx context.Context, id events.ID) string {
 	return say(ctx, "A provider")
 }
 
+// fitting says why a place fits, or does not.
+func fitting(ctx context.Context, reason string) string {
+	said, _ := board.Fit(ctx, reason)
+	return said
+}
+
 // fits says how many places fit; when that was follows.
 func fits(ctx context.Context, n int) string {
 	if n == 0 {
@@ -187,7 +193,7 @@ var referralStates = map[string]text.Message{
 }
 
 func (r Referral) stands(ctx context.Context) string {
-	return say(ctx, cmp.Or(referralStates[r.State], text.Message(board.Plain(r.State))))
+	return cmp.Or(say(ctx, referralStates[r.State]), board.Plain(ctx, r.State))
 }
 
 var offerStates = map[string]text.Message{
@@ -195,9 +201,9 @@ var offerStates = map[string]text.Message{
 }
 
 func offered(ctx context.Context, o events.Offer) string {
-	words := say(ctx, cmp.Or(offerStates[o.State], text.Message(board.Plain(o.State))))
+	words := cmp.Or(say(ctx, offerStates[o.State]), board.Plain(ctx, o.State))
 	if o.Reason != "" {
-		words += ": " + strings.ToLower(board.Plain(o.Reason))
+		words += ": " + strings.ToLower(board.Plain(ctx, o.Reason))
 	}
 	return words
 }
@@ -221,7 +227,7 @@ func (s Search) told(ctx context.Context, m Move) string {
 		"choose": "The patient’s choice was written down", "question": "A question", "reply": "The question was answered", "lapse": "The time to answer was over",
 		"withdraw": "The search was ended", "recall": "Taken back, because the stay changed", "expire": "Nobody was found in time", "cancel-arrival": "The arrival was a mistake",
 	}
-	said := say(ctx, cmp.Or(words[m.Action], text.Message(board.Plain(m.Action))))
+	said := cmp.Or(say(ctx, words[m.Action]), board.Plain(ctx, m.Action))
 	if !m.Provider.IsZero() {
 		said += ": " + s.called(ctx, m.Provider)
 	}

@@ -234,19 +234,19 @@ func percent(part, of int) string {
 }
 
 // spanOf is a length of time, in words.
-func spanOf(seconds *float64) string {
+func spanOf(ctx context.Context, seconds *float64) string {
 	if seconds == nil {
 		return "–"
 	}
-	return board.Length(time.Duration(*seconds * float64(time.Second)))
+	return board.Length(ctx, time.Duration(*seconds*float64(time.Second)))
 }
 
-func hours(h *float64) string {
+func hours(ctx context.Context, h *float64) string {
 	if h == nil {
 		return "–"
 	}
 	s := *h * 3600
-	return spanOf(&s)
+	return spanOf(ctx, &s)
 }
 
 // week is a week in words: that of its Monday.
@@ -316,5 +316,5 @@ func alertKind(ctx context.Context, kind string) string {
 	if m, ok := alertKinds[kind]; ok {
 		return say(ctx, m)
 	}
-	return board.Plain(kind)
+	return board.Plain(ctx, kind)
 }

@@ -135,7 +135,7 @@ func (a Ask) Title(ctx context.Context) string {
 			}
 		}
 	}
-	return join(board.Plain(a.begun()), strings.ToLower(board.Plain(a.Scheme)))
+	return join(board.Plain(ctx, a.begun()), strings.ToLower(board.Plain(ctx, a.Scheme)))
 }
 
 // words says what happened.
@@ -150,7 +150,7 @@ func (w AskWord) words(ctx context.Context) string {
 			}
 		}
 	}
-	return board.Plain(cmp.Or(w.Outcome, w.Event))
+	return board.Plain(ctx, cmp.Or(w.Outcome, w.Event))
 }
 
 // answer is what answered it, or nil.
@@ -248,8 +248,7 @@ func (c AskClock) tone(now time.Time) board.Tone {
 	case "missed":
 		return board.Overdue
 	case "due":
-		_, tone := board.Countdown(c.Due, now)
-		return tone
+		return board.Pressing(c.Due, now)
 	}
 	return board.NoDue
 }

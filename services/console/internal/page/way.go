@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -8,7 +9,7 @@ import (
 )
 
 // Took is a duration as people compare them: milliseconds while it is short.
-func Took(d time.Duration) string {
+func Took(ctx context.Context, d time.Duration) string {
 	switch {
 	case d < 10*time.Millisecond:
 		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
@@ -17,5 +18,5 @@ func Took(d time.Duration) string {
 	case d < time.Minute:
 		return fmt.Sprintf("%.1f s", d.Seconds())
 	}
-	return board.Length(d)
+	return board.Length(ctx, d)
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/console/internal/board"
-	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // stamp is how instants are written for the browser.
@@ -22,37 +21,19 @@ func current(is bool) string {
 	return "false"
 }
 
-// Plural counts things in words.
-func Plural(n int, one, many string) string {
-	switch n {
-	case 0:
-		return "none " + many
-	case 1:
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
-
-func roles(p web.Principal) string {
+func roles(ctx context.Context, p web.Principal) string {
 	var words []string
 	for _, r := range p.Roles {
-		words = append(words, board.Role(string(r)))
+		words = append(words, board.Role(ctx, string(r)))
 	}
 	return strings.Join(words, ", ")
 }
 
 func list(items []string) string { return strings.Join(items, ", ") }
 
-// person says who it is about without the name: "81-year-old woman".
+// person says who it is about without the name: "81 years, woman".
 func person(ctx context.Context, r board.Row) string {
-	var parts []string
-	if r.Age != nil {
-		parts = append(parts, sayN(ctx, *r.Age, "%d year", "%d years"))
-	}
-	if s := board.Sex(r.Sex); s != "" {
-		parts = append(parts, say(ctx, text.Message(s)))
-	}
-	return strings.Join(parts, ", ")
+	return board.Person(ctx, board.Whom{Age: r.Age, Born: r.Born, Sex: r.Sex, Class: r.Class}, time.Now())
 }
 
 // named is what the viewer may call the patient.
@@ -100,7 +81,7 @@ func journey(ctx context.Context, r board.Row) string {
 	if r.Left == nil {
 		return from
 	}
-	return from + " → " + say(ctx, text.Message(board.Disposition(r.Disposition))) + ","
+	return from + " → " + board.Disposition(ctx, r.Disposition) + ","
 }
 
 func owner(ctx context.Context, r board.Row) string {
@@ -117,7 +98,7 @@ func owner(ctx context.Context, r board.Row) string {
 func ended(ctx context.Context, r board.Row) string {
 	switch {
 	case r.State == "completed" && r.Outcome != "" && r.Outcome != "done":
-		outcome := strings.ToLower(board.Plain(r.Outcome))
+		outcome := strings.ToLower(board.Plain(ctx, r.Outcome))
 		if r.DoneBy == "" {
 			return say(ctx, "Done: %s", outcome)
 		}
@@ -127,13 +108,13 @@ func ended(ctx context.Context, r board.Row) string {
 	case r.State == "completed":
 		return say(ctx, "Done")
 	case r.State == "cancelled" && r.Reason != "":
-		return say(ctx, "Cancelled: %s", say(ctx, text.Message(board.Reason(r.Reason))))
+		return say(ctx, "Cancelled: %s", board.Reason(ctx, r.Reason))
 	case r.State == "cancelled" && r.DoneBy != "":
 		return say(ctx, "Cancelled by %s", r.DoneBy)
 	case r.State == "cancelled":
 		return say(ctx, "Cancelled")
 	}
-	return board.Plain(r.State)
+	return board.Plain(ctx, r.State)
 }
 
 func toneOf(r board.Row, t board.Tone) board.Tone {
@@ -144,7 +125,7 @@ func toneOf(r board.Row, t board.Tone) board.Tone {
 }
 
 func riskWords(ctx context.Context, k *events.Risk) string {
-	return say(ctx, "%s risk %s", board.Plain(k.Band), interval(k))
+	return say(ctx, "%s risk %s", board.Plain(ctx, k.Band), interval(k))
 }
 
 func interval(k *events.Risk) string {

@@ -34,6 +34,11 @@ func Day(ctx context.Context, t time.Time) string {
 	return fmt.Sprintf(c.day, c.days[t.Weekday()], t.Day(), c.months[t.Month()-1])
 }
 
+// Weekday says the day of the week: "Monday".
+func Weekday(ctx context.Context, t time.Time) string {
+	return calendars[Of(ctx).Code].days[t.Weekday()]
+}
+
 // Clock says a time of the day: "3:04 PM".
 func Clock(ctx context.Context, t time.Time) string {
 	c := calendars[Of(ctx).Code]

@@ -67,7 +67,7 @@ func (c *Console) putRoster(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// putPolicy saves how alerts of a severity are passed up.
+// putPolicy saves how alerts of a severity are passed on.
 func (c *Console) putPolicy(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return refuse(fault.Malformed, "This could not be read. Please try again.")

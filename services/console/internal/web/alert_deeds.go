@@ -99,7 +99,7 @@ func (c *Console) alertForm(w http.ResponseWriter, r *http.Request) error {
 		c.sheet(w, r, "Hand over", page.HandSheet(form))
 	default:
 		form := page.MuteForm{Row: row, Reasons: row.Reasons.Mute}
-		for _, end := range board.MuteEnds(time.Now(), row.Of.Zone) {
+		for _, end := range board.MuteEnds(r.Context(), time.Now(), row.Of.Zone) {
 			choice := page.Choice{Code: end.Code, Text: end.Text}
 			form.Thread = append(form.Thread, choice)
 			if !end.Long {
@@ -185,7 +185,7 @@ func handedTo(r *http.Request, _ *time.Location) (any, error) {
 
 func mutedFor(r *http.Request, zone *time.Location) (any, error) {
 	scope, code, _ := strings.Cut(r.FormValue("for"), " ")
-	for _, end := range board.MuteEnds(time.Now(), zone) {
+	for _, end := range board.MuteEnds(r.Context(), time.Now(), zone) {
 		if end.Code == code {
 			return map[string]any{"scope": scope, "until": end.At, "reason": r.FormValue("reason")}, nil
 		}
@@ -244,7 +244,7 @@ func (c *Console) alertAct(w http.ResponseWriter, r *http.Request) error {
 // didTo notes what was done to an alert, so that it can be taken back.
 func (c *Console) didTo(ctx context.Context, deed alertDeed, now page.Alert) (turn string, err error) {
 	did, _, _ := strings.Cut(say(ctx, deed.said), ".") // what follows is for the moment
-	d := store.Deed{Turn: events.NewID(), Encounter: now.Encounter, Task: now.ID, Said: did + ": " + board.AlertKind(now.Kind), Version: now.Version}
+	d := store.Deed{Turn: events.NewID(), Encounter: now.Encounter, Task: now.ID, Said: did + ": " + board.AlertKind(ctx, now.Kind), Version: now.Version}
 	if d.Encounter.IsZero() {
 		d.Encounter = now.ID
 	}

@@ -100,7 +100,7 @@ func (c *Console) tell(ctx context.Context, e *page.Episode, m store.Episode) er
 			Class: x.Detail.Class, Disposition: x.Detail.Disposition, Previous: x.Detail.Previous, To: x.Detail.To,
 		}
 		all = append(all, h)
-		l := board.Tell(h, e.Staff)
+		l := board.Tell(ctx, h, e.Staff, e.Zone)
 		l.Source = strconv.Itoa(int(x.Source))
 		if x.Source != store.Admission {
 			l.Late = "" // the hospital's line says it
@@ -112,8 +112,8 @@ func (c *Console) tell(ctx context.Context, e *page.Episode, m store.Episode) er
 			e.Milestones = append(e.Milestones, h)
 		}
 	}
-	e.Chart = board.Draw(all, e.Tasks, e.Alerts, time.Now())
-	e.Story = append(e.Story, board.Made(m.Tasks)...)
+	e.Chart = board.Draw(ctx, all, e.Tasks, e.Alerts, time.Now())
+	e.Story = append(e.Story, board.Made(ctx, m.Tasks)...)
 	slices.Reverse(e.Story) // newest first; of one moment, what followed from the other
 	slices.SortStableFunc(e.Story, func(a, b board.Line) int {
 		return cmp.Or(b.At.Compare(a.At), strings.Compare(b.Source, a.Source))

@@ -25,13 +25,13 @@ func (c *Console) facetsOf(ctx context.Context, list []store.Facet, facility str
 			units[f.Unit] = f.Unit
 		}
 		if f.Disposition != "" {
-			places[f.Disposition] = board.Plain(board.Disposition(f.Disposition))
+			places[f.Disposition] = board.Plain(ctx, board.Disposition(ctx, f.Disposition))
 		}
 		var codes []string
 		_ = json.Unmarshal([]byte(f.Protocols), &codes) // "" and null are none
 		for _, code := range codes {
 			id, _, _ := strings.Cut(code, "@")
-			protocols[id] = cmp.Or(titles[id], board.Plain(id))
+			protocols[id] = cmp.Or(titles[id], board.Plain(ctx, id))
 		}
 	}
 	return page.Facets{Units: choices(units), Dispositions: choices(places), Protocols: choices(protocols)}

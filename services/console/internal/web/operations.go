@@ -54,7 +54,7 @@ func (c *Console) figuresOf(ctx context.Context, name string) page.Figures {
 		f.All = own.Figures
 		f.Handled = page.Number(f.Sum("handoff_consumer_events_total"))
 		f.Lag = page.Number(f.Sum("handoff_consumer_lag"))
-		f.OutboxAge = seconds(f.Sum("handoff_outbox_oldest_seconds"))
+		f.OutboxAge = seconds(ctx, f.Sum("handoff_outbox_oldest_seconds"))
 	}
 	return f
 }
@@ -87,14 +87,14 @@ func (c *Console) tiles(ctx context.Context, all []page.Figures) []page.Tile {
 	tiles := []page.Tile{
 		tile("Admissions and discharges", page.Number(perMinute), "in the last full minute", ""),
 		tile("Waiting to be handled", page.Number(lag), "events, all services", toneAbove(lag, 1000, 100_000)),
-		tile("Oldest unpublished event", seconds(age), "of all services", toneAbove(age, 5, 60)),
+		tile("Oldest unpublished event", seconds(ctx, age), "of all services", toneAbove(age, 5, 60)),
 	}
 	if v, ok := highest(all, "handoff_admission_ack_seconds_p99"); ok {
-		tiles = append(tiles, tile("ACK, 99 of 100", seconds(v), "frame received to reply", toneAbove(v, 1, 5)))
+		tiles = append(tiles, tile("ACK, 99 of 100", seconds(ctx, v), "frame received to reply", toneAbove(v, 1, 5)))
 	}
 	screen := tile("Frame to screen", "–", "no screen was pushed to yet", "")
 	if n > 0 {
-		screen = tile("Frame to screen", seconds(p50), text.Message(say(ctx, "half of the last %d; 99 of 100 within %s", n, seconds(p99))), toneAbove(p99, 5, 60))
+		screen = tile("Frame to screen", seconds(ctx, p50), text.Message(say(ctx, "half of the last %d; 99 of 100 within %s", n, seconds(ctx, p99))), toneAbove(p99, 5, 60))
 	}
 	return append(tiles, screen,
 		tile("Conservation", balance(ctx, off), "sum of all differences", toneAbove(off, 0, 0)),
@@ -122,7 +122,7 @@ func toneAbove(v, warn, bad float64) string {
 	return ""
 }
 
-func seconds(v float64) string {
+func seconds(ctx context.Context, v float64) string {
 	switch {
 	case v == 0:
 		return "0 s"
@@ -131,7 +131,7 @@ func seconds(v float64) string {
 	case v < 100:
 		return fmt.Sprintf("%.1f s", v)
 	}
-	return board.Ago(time.Now().Add(-time.Duration(v)*time.Second), time.Now())
+	return board.Length(ctx, time.Duration(v*float64(time.Second)))
 }
 
 // quantiles are the median and the 99th of 100 of the last latencies.
@@ -163,7 +163,7 @@ func (c *Console) lastMinute(ctx context.Context) (n float64) {
 
 func (c *Console) operations(w http.ResponseWriter, r *http.Request) error {
 	o, span := c.figures(r.Context()), overOf(r.URL.Query().Get("span"))
-	o.Span, o.Tables = span.name, tables(c.charts(r.Context(), span), span)
+	o.Span, o.Tables = span.name, tables(r.Context(), c.charts(r.Context(), span), span)
 	c.render(w, r, http.StatusOK, page.OperationsPage(c.page(r, "Operations"), o))
 	return nil
 }

@@ -121,7 +121,7 @@ func (c *Console) setPage(w http.ResponseWriter, r *http.Request, d page.SetPage
 			}
 		}
 	}
-	d.Marks, d.Rest = board.Marks(d.File, d.Text, d.Check.Problems)
+	d.Marks, d.Rest = board.Marks(ctx, d.File, d.Text, d.Check.Problems)
 	var active page.Active
 	if err := c.call(ctx, http.MethodGet, "discharge", "/protocols", nil, &active); err != nil {
 		return err

@@ -32,7 +32,7 @@ func (c *Console) asks(ctx context.Context, e page.Episode) page.Asks {
 	}
 	l.List = slices.DeleteFunc(l.List, func(a page.Ask) bool { return len(a.Said) == 0 })
 	for _, r := range e.Referrals {
-		l.About = append(l.About, page.Choice{Code: r.ID.String(), Text: say(ctx, text.Message(board.Need(r.Need)))})
+		l.About = append(l.About, page.Choice{Code: r.ID.String(), Text: say(ctx, text.Message(board.Need(ctx, r.Need)))})
 	}
 	return l
 }

@@ -128,9 +128,9 @@ func draw(ctx context.Context, by map[string]remembered, g grid) map[string]char
 	messages.add(say(ctx, "Handled"), g.lay(by["admission"], named("handoff_admission_messages_total")))
 	for _, service := range services {
 		for _, stream := range services {
-			lag.add(say(ctx, "%s of %s", board.Plain(service), stream), g.lay(by[service], named("handoff_consumer_lag", "stream="+stream)))
+			lag.add(say(ctx, "%s of %s", board.Plain(ctx, service), stream), g.lay(by[service], named("handoff_consumer_lag", "stream="+stream)))
 		}
-		outbox.add(board.Plain(service), g.lay(by[service], named("handoff_outbox_oldest_seconds")))
+		outbox.add(board.Plain(ctx, service), g.lay(by[service], named("handoff_outbox_oldest_seconds")))
 	}
 	for _, l := range []struct {
 		name   text.Message
@@ -198,11 +198,12 @@ func rate(v float64) string {
 }
 
 // tables are the charts to be read.
-func tables(charts map[string]chart, o over) map[string]page.ChartTable {
+func tables(ctx context.Context, charts map[string]chart, o over) map[string]page.ChartTable {
+	long := func(v float64) string { return seconds(ctx, v) }
 	return map[string]page.ChartTable{
 		"messages": charts["messages"].table(o, rate, false), "lag": charts["lag"].table(o, page.Number, true),
-		"outbox": charts["outbox"].table(o, seconds, true), "latency": charts["latency"].table(o, seconds, false),
-		"latest": charts["latest"].table(o, seconds, true),
+		"outbox": charts["outbox"].table(o, long, true), "latency": charts["latency"].table(o, long, false),
+		"latest": charts["latest"].table(o, long, true),
 	}
 }
 
@@ -220,6 +221,6 @@ func (c *Console) operationsSeries(w http.ResponseWriter, r *http.Request) error
 // operationsTables renews the charts' tables.
 func (c *Console) operationsTables(w http.ResponseWriter, r *http.Request) error {
 	o := overOf(r.URL.Query().Get("span"))
-	c.render(w, r, http.StatusOK, page.ChartTablesPush(tables(c.charts(r.Context(), o), o)))
+	c.render(w, r, http.StatusOK, page.ChartTablesPush(tables(r.Context(), c.charts(r.Context(), o), o)))
 	return nil
 }

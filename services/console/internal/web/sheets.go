@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -26,7 +27,7 @@ func (c *Console) doneForm(w http.ResponseWriter, r *http.Request) error {
 	for _, a := range page.Attempts {
 		t := page.Try{Code: a.Code, Text: say(r.Context(), a.Text), Next: say(r.Context(), "no other try is set")}
 		if n, ok := board.NextAttempt(a.Code, work.Task.Attempts+1, now, row.Due, row.Zone); ok {
-			t.Next, t.Why = say(r.Context(), "next try %s", board.When(n.At, now, row.Zone)), n.Why
+			t.Next, t.Why = say(r.Context(), "next try %s", board.When(r.Context(), n.At, now, row.Zone)), say(r.Context(), n.Why)
 		}
 		f.Tries = append(f.Tries, t)
 	}
@@ -46,7 +47,7 @@ func (c *Console) snoozeForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c.sheet(w, r, text.Message(say(r.Context(), "Put off: %s", row.Title)), page.SnoozeSheet(page.Target{Row: &row}, snoozes(row.Zone)))
+	c.sheet(w, r, text.Message(say(r.Context(), "Put off: %s", row.Title)), page.SnoozeSheet(page.Target{Row: &row}, snoozes(r.Context(), row.Zone)))
 	return nil
 }
 
@@ -67,7 +68,7 @@ func (c *Console) assignForm(w http.ResponseWriter, r *http.Request) error {
 func (c *Console) bulkForm(w http.ResponseWriter, r *http.Request) error {
 	switch r.PathValue("action") {
 	case "snooze":
-		c.sheet(w, r, "Put off what is selected", page.SnoozeSheet(page.Target{}, snoozes(nil)))
+		c.sheet(w, r, "Put off what is selected", page.SnoozeSheet(page.Target{}, snoozes(r.Context(), nil)))
 	case "assign":
 		if !web.Allow(web.From(r.Context()), web.TasksAssign) {
 			return refuse(fault.Forbidden, "Handing work to somebody is for leads.")
@@ -84,17 +85,17 @@ func (c *Console) bulkForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 // snoozes are the times to choose from. Where the tasks may be in several zones, zone is nil.
-func snoozes(zone *time.Location) []page.Choice {
+func snoozes(ctx context.Context, zone *time.Location) []page.Choice {
 	now := time.Now()
 	var out []page.Choice
 	for _, s := range board.Snoozes {
-		c := page.Choice{Code: s.Code, Text: string(s.Text)}
+		c := page.Choice{Code: s.Code, Text: say(ctx, s.Text)}
 		if zone != nil {
 			at, ok := board.SnoozeAt(s.Code, now, zone)
 			if !ok {
 				continue
 			}
-			c.Text += ", " + board.When(at, now, zone)
+			c.Text += ", " + board.When(ctx, at, now, zone)
 		}
 		out = append(out, c)
 	}

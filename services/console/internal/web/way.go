@@ -37,7 +37,7 @@ func (c *Console) way(ctx context.Context, message, stay events.ID, received tim
 	if at, ok := c.pushed.of(stay, received); ok {
 		f.Pushed = &at
 	}
-	return board.Follow(f), nil
+	return board.Follow(ctx, f), nil
 }
 
 // pushes remembers the newest pushes of this process: which stay, of which frame, when. A screen is not

@@ -63,7 +63,7 @@ func (c *Console) list(ctx context.Context, v page.View, pages int, after store.
 	if err != nil {
 		return l, err
 	}
-	l.Items = board.Arrange(rows, v.Group, time.Now())
+	l.Items = board.Arrange(ctx, rows, v.Group, time.Now())
 	l.Counts, err = c.lately(ctx)
 	return l, err
 }
@@ -230,7 +230,7 @@ func shown(item board.Item, now time.Time) board.Shown {
 			return board.Shown{ID: item.ID, Hash: h.Sum64()}
 		}
 	}
-	_, tone := board.Countdown(row.Due, now)
+	tone := board.Pressing(row.Due, now)
 	waits := row.Snoozed != nil && row.Snoozed.After(now)
 	for _, part := range []string{string(tone), row.Name, row.Born, row.OwnerName, row.DoneBy, row.Note} {
 		_, _ = h.Write([]byte(part))
