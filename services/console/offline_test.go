@@ -123,12 +123,12 @@ func TestWithoutAConnectionTheListIsShownAsItWasLastKnown(t *testing.T) {
 		t.Fatalf("the device holds what can be read, or nothing: %s", held)
 	}
 	s.cut()
-	b.until(`!document.querySelector("#known").hidden && /^Last known at \d\d:\d\d, not connected\./.test(document.querySelector("#known").innerText)`)
+	b.until(`!document.querySelector("#known").hidden && /^Not connected\. This is how things were (today|yesterday|\w+day.*) at \d{1,2}:\d\d.[AP]M\./.test(document.querySelector("#known").innerText)`)
 	b.accessible("the list, not connected")
 	b.shot("offline-open-phone")
 	b.visit("/")
 	b.until(`document.documentElement.dataset.known && document.querySelector("#rows").innerText.includes("Joseph Obi") && document.querySelector("#rows").innerText.includes("Maria Santos")`)
-	b.until(`!document.querySelector("#known").hidden && /^Last known at \d\d:\d\d, not connected\./.test(document.querySelector("#known").innerText)`)
+	b.until(`!document.querySelector("#known").hidden && /^Not connected\. This is how things were (today|yesterday|\w+day.*) at \d{1,2}:\d\d.[AP]M\./.test(document.querySelector("#known").innerText)`)
 	b.until(`document.querySelector("#rows time[data-show=due]").innerText.startsWith("Due in")`) // scripts run
 	b.shot("offline-again-phone")
 	b.visit("/?view=overdue") // never opened here

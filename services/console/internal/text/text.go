@@ -116,6 +116,20 @@ func Has(ctx context.Context, m string) bool {
 	return ok || l == English
 }
 
+// Forms are what a language says instead of a text, by the name of the plural form; nil where it says nothing.
+func (l *Language) Forms(m string) map[string]string {
+	var out map[string]string
+	for name, form := range formNames {
+		if said, ok := l.said[m][form]; ok {
+			if out == nil {
+				out = map[string]string{}
+			}
+			out[name] = said
+		}
+	}
+	return out
+}
+
 func (l *Language) say(m string, args []any) string {
 	if f, ok := l.said[m]; ok {
 		m = f[plural.Other]

@@ -17,6 +17,7 @@ import (
 type shell struct {
 	Version string   `json:"version"`
 	Files   []string `json:"files"`
+	Words   string   `json:"words"`
 	Vault   string   `json:"vault"`
 	Icon    string   `json:"icon"`
 	Badge   string   `json:"badge"`
@@ -27,7 +28,7 @@ type shell struct {
 // device has a new one as soon as any of them changes.
 func (c *Console) worker() http.HandlerFunc {
 	s := shell{
-		Files: append(page.Shell(), "/offline", "/offline/sheets"), Vault: page.Asset("vault.js"), Icon: page.Asset("icon-192.png"),
+		Files: append(page.Shell(), "/offline", "/offline/sheets"), Words: page.Asset("words.js"), Vault: page.Asset("vault.js"), Icon: page.Asset("icon-192.png"),
 		Badge: page.Asset("icon-badge.png"), Policy: policy,
 	}
 	h := sha256.New()

@@ -13,7 +13,6 @@ import (
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/console/internal/board"
 	"github.com/handoff-care/handoff/services/console/internal/page"
-	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // asks are the requests of a stay, each with its clocks. Where discharge does not answer, the page says so.
@@ -32,7 +31,7 @@ func (c *Console) asks(ctx context.Context, e page.Episode) page.Asks {
 	}
 	l.List = slices.DeleteFunc(l.List, func(a page.Ask) bool { return len(a.Said) == 0 })
 	for _, r := range e.Referrals {
-		l.About = append(l.About, page.Choice{Code: r.ID.String(), Text: say(ctx, text.Message(board.Need(ctx, r.Need)))})
+		l.About = append(l.About, page.Choice{Code: r.ID.String(), Text: board.Need(ctx, r.Need)})
 	}
 	return l
 }

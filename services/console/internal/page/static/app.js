@@ -4,23 +4,23 @@
 (() => {
 	const $ = (selector, from = document) => from?.querySelector(selector);
 	const all = (selector, from = document) => from.querySelectorAll(selector);
+	const { say, sayN, near, locale } = self.words;
 
 	// ---- times: the same words as board.Countdown and board.Ago -------------------------------
-	const count = (n, noun) => (n === 1 ? `1 ${noun}` : `${n} ${noun}s`);
 	function span(ms) {
 		const minutes = Math.floor(ms / 60000);
-		if (minutes < 1) return "less than a minute";
-		if (minutes < 60) return count(minutes, "minute");
-		if (minutes < 360 && minutes % 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-		if (minutes < 48 * 60) return count(Math.floor(minutes / 60), "hour");
-		return count(Math.floor(minutes / 1440), "day");
+		if (minutes < 1) return say("less than a minute");
+		if (minutes < 60) return sayN(minutes, "%d minute", "%d minutes");
+		if (minutes < 360 && minutes % 60) return say("%d h %d min", Math.floor(minutes / 60), minutes % 60);
+		if (minutes < 48 * 60) return sayN(Math.floor(minutes / 60), "%d hour", "%d hours");
+		return sayN(Math.floor(minutes / 1440), "%d day", "%d days");
 	}
 	function tone(left) {
 		if (left <= 0) return "overdue";
 		if (left <= 4 * 3600e3) return "soon";
 		return left <= 24 * 3600e3 ? "today" : "later";
 	}
-	const day = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+	const day = new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
 	const write = (el, text) => { if (el.textContent !== text) el.textContent = text; };
 	function times(from = document) {
 		const now = Date.now();
@@ -28,13 +28,16 @@
 			const at = Date.parse(el.dateTime), left = at - now;
 			switch (el.dataset.show) {
 			case "due": {
-				write(el, left <= 0 ? `Overdue by ${span(-left)}` : `Due in ${span(left)}`);
+				write(el, left <= 0 ? say("Overdue by %s", span(-left)) : say("Due in %s", span(left)));
 				const row = el.closest(".row");
 				if (row && row.dataset.tone !== tone(left)) row.dataset.tone = tone(left);
 				break;
 			}
 			case "ago":
-				write(el, now - at < 60000 ? "just now" : `${span(now - at)} ago`);
+				write(el, now - at < 60000 ? say("just now") : say("%s ago", span(now - at)));
+				break;
+			case "when":
+				write(el, near(at, now));
 				break;
 			default:
 				write(el, day.format(at));
@@ -106,7 +109,7 @@
 	function failed(form) {
 		$(".failed", form)?.remove();
 		const note = document.createElement("p");
-		Object.assign(note, { className: "failed", textContent: document.body.dataset.unsaved });
+		Object.assign(note, { className: "failed", textContent: say("This could not be saved just now. What you wrote is still here: please try again.") });
 		note.setAttribute("role", "alert");
 		form.prepend(note);
 	}
@@ -124,13 +127,13 @@
 		el.dataset.state = state;
 		$(".words", el).textContent = words;
 	}
-	document.addEventListener("htmx:sse:after:connection", (e) => { if (e.detail.connection.status === 200) light("on", "Live"); });
-	document.addEventListener("htmx:sse:after:message", () => light("on", "Live"));
-	document.addEventListener("htmx:sse:error", () => light("lost", "Connection lost, trying again"));
-	document.addEventListener("htmx:sse:close", (e) => { if (e.detail.reason !== "cleanup") light("lost", "Not live"); }); // cleanup: another takes its place
-	document.addEventListener("handoff:back", () => light("on", "Live"));
+	document.addEventListener("htmx:sse:after:connection", (e) => { if (e.detail.connection.status === 200) light("on", say("Live")); });
+	document.addEventListener("htmx:sse:after:message", () => light("on", say("Live")));
+	document.addEventListener("htmx:sse:error", () => light("lost", say("Connection lost, trying again")));
+	document.addEventListener("htmx:sse:close", (e) => { if (e.detail.reason !== "cleanup") light("lost", say("Not live")); }); // cleanup: another takes its place
+	document.addEventListener("handoff:back", () => light("on", say("Live")));
 	document.addEventListener("signed-out", leave);
-	document.addEventListener("htmx:error", () => light("lost", "Connection lost, trying again"));
+	document.addEventListener("htmx:error", () => light("lost", say("Connection lost, trying again")));
 
 	// ---- automatic sign-out: 15 minutes without a person, a warning two minutes before --------------
 	const idle = 15 * 60e3, warn = 2 * 60e3, touch = 60e3;

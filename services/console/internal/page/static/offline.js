@@ -7,22 +7,20 @@ self.away = (() => {
 	const signedIn = body.hasAttribute("data-signed-in");
 	const each = 5000; // a page is kept this often at most
 	const tabs = self.BroadcastChannel ? new BroadcastChannel("handoff") : null;
-	const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-	const date = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short" });
-	const things = (n) => (n === 1 ? "1 thing" : `${n} things`);
-	const when = (at) => (new Date(at).toDateString() === new Date().toDateString() ? `at ${clock.format(at)}` : `on ${date.format(at)} at ${clock.format(at)}`);
+	const { say, sayN, near } = self.words;
 
 	let known = Number(html.dataset.known) || Date.now(); // when the server last said how things are
 	let connected = !html.dataset.known, gone = false, kept = 0, soon = 0, waiting = 0;
 	let streams = false, probing = null;
 
 	// ---- what the page says of itself ---------------------------------------------------------------
-	function say() {
+	function tell() {
 		const el = $("#known");
 		if (!el) return;
-		const parts = connected ? [] : [`Last known ${when(known)}, not connected.`];
-		if (waiting) parts.push(connected ? `Sending ${things(waiting)}…` : `${things(waiting)} ${waiting === 1 ? "is" : "are"} waiting to be sent.`);
-		else if (!connected) parts.push("What you do now is sent when the connection is back.");
+		const parts = connected ? [] : [say("Not connected. This is how things were %s.", near(known))];
+		if (waiting && connected) parts.push(sayN(waiting, "Sending %d thing…", "Sending %d things…"));
+		else if (waiting) parts.push(sayN(waiting, "%d thing is waiting to be sent.", "%d things are waiting to be sent."));
+		else if (!connected) parts.push(say("What you do now is sent when the connection is back."));
 		const text = parts.join(" ");
 		if (el.textContent !== text) el.textContent = text;
 		el.hidden = !text;
@@ -31,12 +29,12 @@ self.away = (() => {
 	function heard() {
 		streams = true;
 		known = Date.now();
-		if (!connected) { connected = true; say(); self.queue?.drain(); }
+		if (!connected) { connected = true; tell(); self.queue?.drain(); }
 		keepSoon();
 	}
 	function lost() {
 		if (gone || !signedIn) return;
-		if (connected) { connected = false; say(); }
+		if (connected) { connected = false; tell(); }
 		probing ??= setTimeout(probe, 3000);
 	}
 	// revive opens the page's stream at once, which brings what has changed; by itself it would wait longer
@@ -57,7 +55,7 @@ self.away = (() => {
 			await fetch("/manifest.webmanifest", { cache: "no-store", signal: AbortSignal.timeout(5000) });
 			if (!streams) { revive(); probing ??= setTimeout(probe, 8000); return; }
 			connected = true;
-			say();
+			tell();
 			document.dispatchEvent(new CustomEvent("handoff:back"));
 			self.queue?.drain();
 		} catch {
@@ -112,7 +110,7 @@ self.away = (() => {
 		if (e.target.getAttribute("action") !== "/logout" || !vault.can) return;
 		e.preventDefault();
 		if (waiting && !e.target.matches("#unsent *")) {
-			$("#unsent-count").textContent = `${things(waiting)}:`;
+			$("#unsent-count").textContent = sayN(waiting, "%d thing:", "%d things:");
 			$("#unsent").showModal();
 		} else leave("bye");
 	});
@@ -130,7 +128,7 @@ self.away = (() => {
 			if (!page) continue;
 			const item = document.createElement("li"), link = document.createElement("a");
 			Object.assign(link, { href: name, textContent: page.title || name, className: "button" });
-			item.append(link, ` last known ${when(page.at)}`);
+			item.append(link, " " + say("as it was %s", near(page.at)));
 			$("#known-pages").append(item);
 		}
 	}
@@ -144,7 +142,7 @@ self.away = (() => {
 		if (html.dataset.known) {
 			if (!await vault.alive()) return void leave("idle");
 			await vault.touch();
-			say();
+			tell();
 		} else if (body.dataset.session) {
 			await vault.begin(body.dataset.session, Number(body.dataset.until));
 			keepSoon();
@@ -158,7 +156,7 @@ self.away = (() => {
 		document.addEventListener(kind, (e) => { if (e.detail.reason !== "cleanup") { streams = false; lost(); } }); // cleanup: another takes its place
 	}
 	for (const kind of ["htmx:error", "handoff:lost"]) document.addEventListener(kind, lost);
-	document.addEventListener("handoff:queue", (e) => { waiting = e.detail.waiting; say(); });
+	document.addEventListener("handoff:queue", (e) => { waiting = e.detail.waiting; tell(); });
 	addEventListener("offline", lost);
 	addEventListener("pagehide", () => { keep().catch(() => {}); });
 	addEventListener("pageshow", (e) => { if (e.persisted && signedIn) location.reload(); });

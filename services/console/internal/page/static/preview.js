@@ -1,16 +1,16 @@
 // A preview of protocols tells how far it is while it runs, then what it found.
 "use strict";
-document.addEventListener("submit", async (e) => {
+(({ say }) => document.addEventListener("submit", async (e) => {
 	const form = e.target.closest("form[data-preview]");
 	if (!form) return;
 	e.preventDefault();
 	const running = form.querySelector(".running"), bar = form.querySelector("progress"), words = form.querySelector(".words"), button = form.querySelector("button");
-	const say = (text) => { words.textContent = text; };
+	const tell = (text) => { words.textContent = text; };
 	running.hidden = false;
 	button.disabled = true;
 	try {
 		const res = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { Accept: "application/x-ndjson" } });
-		if (!res.ok || !res.body) throw new Error(words.dataset.broken);
+		if (!res.ok || !res.body) throw new Error(say("This could not be looked at just now. Please try again."));
 		const reader = res.body.pipeThrough(new TextDecoderStream()).getReader();
 		let rest = "";
 		for (;;) {
@@ -21,7 +21,7 @@ document.addEventListener("submit", async (e) => {
 			for (const line of lines.filter(Boolean)) told(JSON.parse(line));
 		}
 	} catch (error) {
-		say(error.message);
+		tell(error.message);
 	} finally {
 		button.disabled = false;
 	}
@@ -30,11 +30,11 @@ document.addEventListener("submit", async (e) => {
 		if (line.of !== undefined) {
 			bar.max = Math.max(1, line.of);
 			bar.value = line.done;
-			say(words.dataset.far.replace("{done}", line.done).replace("{of}", line.of));
+			tell(say("%s of %s discharges", line.done, line.of));
 		}
 		if (line.html !== undefined) {
 			running.hidden = true;
 			document.querySelector("#preview").innerHTML = line.html;
 		}
 	}
-});
+}))(self.words);

@@ -5,13 +5,14 @@
 self.queue = (() => {
 	const $ = (selector, from = document) => from?.querySelector(selector);
 	const patience = 10e3, dialogs = 6e3;
+	const { say } = self.words;
 	const works = /^\/episodes\/([^/]+)\/tasks\/([^/]+)\/(claim|release|complete|attempt|snooze|reopen|assign)$/;
 	const alerts = /^\/alerts\/([^/]+)\/(acknowledge|resolve)$/;
 	const many = /^\/bulk\/(claim|release|snooze|assign)$/;
 	const forms = /^\/episodes\/([^/]+)\/tasks\/([^/]+)\/(done|snooze)$/;
 	const words = {
-		claim: "Claim", release: "Give back", complete: "Done", attempt: "Attempt", snooze: "Put off", reopen: "Open again", assign: "Hand over",
-		acknowledge: "I’ll see to it", resolve: "Settled", undo: "Take back",
+		claim: say("Claim"), release: say("Give back"), complete: say("Done"), attempt: say("Tried"), snooze: say("Put off"), reopen: say("Open again"),
+		assign: say("Hand over"), acknowledge: say("I’ll see to it"), resolve: say("Settled"), undo: say("Undo"),
 	};
 	const takesBack = ["claim", "release", "complete", "snooze", "assign"];
 
@@ -32,9 +33,9 @@ self.queue = (() => {
 
 	// press sends what was pressed, or puts it where it waits. It answers as the server does.
 	async function press(action, request) {
-		const url = new URL(action, location.href), what = read(url.pathname), body = new URLSearchParams(request.body ?? "");
-		const entry = { ...what, path: url.pathname + url.search, key: crypto.randomUUID(), at: new Date().toISOString(), tries: 0, told: title(what.row) };
-		if (what.does === "undo") {
+		const url = new URL(action, location.href), asked = read(url.pathname), body = new URLSearchParams(request.body ?? "");
+		const entry = { ...asked, path: url.pathname + url.search, key: crypto.randomUUID(), at: new Date().toISOString(), tries: 0, told: title(asked.row) };
+		if (asked.does === "undo") {
 			const last = undone(body.get("turn"));
 			if (last && !last.tries) return forget(last); // it never went out
 			if (last) Object.assign(entry, { row: last.row, told: last.told }), body.set("turn", last.key);
@@ -52,7 +53,7 @@ self.queue = (() => {
 		list = list.filter((e) => e !== entry);
 		await away(entry);
 		mark();
-		return reply(note(`Taken back before it was sent: ${words[entry.does]}${of(entry)}.`, entry));
+		return reply(note(say("Undone before it was sent: %s.", what(entry)), entry));
 	}
 
 	// ---- sending ------------------------------------------------------------------------------------
@@ -124,13 +125,13 @@ self.queue = (() => {
 
 	// ---- what is said -----------------------------------------------------------------------------------
 	const safe = (text) => Object.assign(document.createElement("i"), { textContent: text }).innerHTML.replaceAll('"', "&quot;");
-	const of = (e) => (e.told ? `, ${e.told}` : "");
+	const what = (e) => (e.told ? `${words[e.does]}, ${e.told}` : words[e.does]);
 	const reply = (html, status = 200) => new Response(status === 204 ? null : html, { status, headers: { "Content-Type": "text/html; charset=utf-8" } });
 	function note(text, entry, undo = false) {
-		const back = undo ? `<form method="post" action="/undo" hx-post="/undo" hx-swap="none"><input type="hidden" name="turn" value="${entry.key}"><button class="undo">Undo</button></form>` : "";
-		return `<hx-partial hx-target="#toasts" hx-swap="beforeend"><div class="toast" data-for="${safe(entry.row || entry.key)}"><p>${safe(text)}</p>${back}<button type="button" class="quiet dismiss" aria-label="Dismiss">×</button></div></hx-partial>`;
+		const back = undo ? `<form method="post" action="/undo" hx-post="/undo" hx-swap="none"><input type="hidden" name="turn" value="${entry.key}"><button class="undo">${safe(say("Undo"))}</button></form>` : "";
+		return `<hx-partial hx-target="#toasts" hx-swap="beforeend"><div class="toast" data-for="${safe(entry.row || entry.key)}"><p>${safe(text)}</p>${back}<button type="button" class="quiet dismiss" aria-label="${safe(say("Dismiss"))}">×</button></div></hx-partial>`;
 	}
-	const waiting = (e) => reply(note(`Waiting to be sent: ${words[e.does]}${of(e)}. It goes out by itself when the connection is back.`, e, takesBack.includes(e.does)), 202);
+	const waiting = (e) => reply(note(say("Waiting to be sent: %s. It goes out by itself when the connection is back.", what(e)), e, takesBack.includes(e.does)), 202);
 
 	// mark shows on rows what waits for them.
 	function mark() {
@@ -140,7 +141,7 @@ self.queue = (() => {
 			const tags = $(".tags", document.getElementById(e.row));
 			if (!tags) continue;
 			const tag = document.createElement("span");
-			Object.assign(tag, { className: "tag waiting", textContent: `Waiting to be sent: ${words[e.does]}` });
+			Object.assign(tag, { className: "tag waiting", textContent: say("Waiting to be sent: %s", words[e.does]) });
 			tags.append(tag);
 		}
 		document.dispatchEvent(new CustomEvent("handoff:queue", { detail: { waiting: count() } }));

@@ -3,7 +3,8 @@
 // pushed to this device. The server writes "shell" before this text: the files, their version, the
 // security policy.
 "use strict";
-importScripts(shell.vault);
+importScripts(shell.words, shell.vault);
+const { say } = self.words;
 const cached = "handoff-" + shell.version;
 
 self.addEventListener("install", (e) => e.waitUntil((async () => {
@@ -75,7 +76,7 @@ const inside = (path) => {
 self.addEventListener("push", (e) => e.waitUntil((async () => {
 	let said = {};
 	try { said = e.data.json(); } catch { /* shown all the same: a push without a word is still one */ }
-	await self.registration.showNotification(said.title ?? "Something needs your attention", {
+	await self.registration.showNotification(said.title ?? say("Something needs your attention"), {
 		body: said.body ?? "", tag: said.id ?? "handoff", renotify: said.again === true, icon: shell.icon, badge: shell.badge,
 		requireInteraction: said.again === true, data: { url: inside(said.url) },
 	});

@@ -1,5 +1,5 @@
 // Gather writes the catalogue of the console's texts, en.json, from the console's code: every constant
-// that is a text.Message or a text.Patient, with where it is said. Run it in the root of the repository.
+// that is a text.Message or a text.Patient, and what scripts say, with where it is said. Run it in the root of the repository.
 package main
 
 import (
@@ -20,12 +20,15 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/handoff-care/handoff/services/console/internal/text/script"
 )
 
 const (
 	console = "./services/console/..."
 	words   = "github.com/handoff-care/handoff/services/console/internal/text"
 	file    = "services/console/internal/text/en.json"
+	scripts = "services/console/internal/page/static/*.js"
 )
 
 // entry is what the catalogue says of a text.
@@ -55,6 +58,9 @@ func gather() error {
 		if err := found.read(p, pkgs); err != nil {
 			return fmt.Errorf("%s: %w", p.ImportPath, err)
 		}
+	}
+	if err := found.listen(); err != nil {
+		return err
 	}
 	return os.WriteFile(file, found.write(), 0o644)
 }
@@ -121,6 +127,28 @@ func (c catalogue) read(p pkg, pkgs map[string]pkg) error {
 			}
 			return !ok
 		})
+	}
+	return nil
+}
+
+// listen adds what the scripts say.
+func (c catalogue) listen() error {
+	names, err := filepath.Glob(scripts)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, ".min.js") {
+			continue
+		}
+		src, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		texts, _ := script.Read(string(src))
+		for _, t := range texts {
+			c.add(t.Said, t.One, false, "static/"+filepath.Base(name))
+		}
 	}
 	return nil
 }
