@@ -1,7 +1,6 @@
 package console
 
 import (
-	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
@@ -27,58 +26,7 @@ func (p *peers) mountDeeds(mux *http.ServeMux) {
 			"mute":      []any{map[string]any{"code": "known", "text": "I know, and I am on it"}, map[string]any{"code": "covered", "text": "A colleague has it"}},
 		})
 	})
-	mux.HandleFunc("GET /api/notification/people", func(w http.ResponseWriter, _ *http.Request) {
-		items := []any{map[string]any{"id": "zoe", "name": "Zoe Lind", "roles": []string{"liaison"}, "active": false}}
-		for who, x := range people {
-			items = append(items, map[string]any{"id": who, "name": x.name, "roles": x.roles, "active": true})
-		}
-		write(w, 200, map[string]any{"items": items, "next": nil})
-	})
-	mux.HandleFunc("GET /api/notification/rosters", func(w http.ResponseWriter, _ *http.Request) {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		items := []any{map[string]any{"facility": "MERCY", "unit": "4N", "members": []string{"dana", "role:liaison"}}}
-		for _, x := range p.shown.rosters {
-			items = append(items, x)
-		}
-		write(w, 200, map[string]any{"items": items, "next": nil})
-	})
-	mux.HandleFunc("PUT /api/notification/rosters", func(w http.ResponseWriter, r *http.Request) {
-		var in struct{ Rosters []map[string]any }
-		_ = json.NewDecoder(r.Body).Decode(&in)
-		if !web.Allow(p.who(r), web.DirectoryWrite) {
-			refuse(w, fault.Forbidden, "your role does not allow this")
-			return
-		}
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.shown.rosters = append(p.shown.rosters, in.Rosters...)
-		write(w, 200, map[string]any{"items": []any{}, "next": nil})
-	})
-	mux.HandleFunc("GET /api/notification/rules", func(w http.ResponseWriter, _ *http.Request) {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		steps := []any{map[string]any{"after": "30m0s", "target": "role:lead"}}
-		if p.shown.policy != nil {
-			steps = p.shown.policy
-		}
-		write(w, 200, map[string]any{
-			"rules":    []any{map[string]any{"kind": "transition-opened", "targets": []string{"unit", "facility", "role:liaison"}}},
-			"policies": []any{map[string]any{"severity": "urgent", "steps": steps}},
-		})
-	})
-	mux.HandleFunc("PUT /api/notification/rules", func(w http.ResponseWriter, r *http.Request) {
-		var in struct{ Policies []struct{ Steps []any } }
-		_ = json.NewDecoder(r.Body).Decode(&in)
-		if !web.Allow(p.who(r), web.DirectoryWrite) {
-			refuse(w, fault.Forbidden, "your role does not allow this")
-			return
-		}
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.shown.policy = in.Policies[0].Steps
-		write(w, 200, map[string]any{})
-	})
+	p.mountDirectory(mux)
 	mux.HandleFunc("GET /api/notification/mutes", func(w http.ResponseWriter, r *http.Request) {
 		who := p.who(r)
 		p.mu.Lock()

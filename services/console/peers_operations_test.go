@@ -58,7 +58,7 @@ func (p *peers) mountOperations(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/admission/facilities", func(w http.ResponseWriter, _ *http.Request) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		write(w, 200, map[string]any{"items": append([]any{map[string]any{"id": events.Derive("mercy"), "code": "MERCY", "name": "Mercy Hospital", "zone": "America/New_York"}}, p.running.hospitals...), "next": nil})
+		write(w, 200, map[string]any{"items": append([]any{map[string]any{"id": events.Derive("mercy"), "code": "MERCY", "name": "Mercy Hospital", "zone": "America/New_York", "units": []any{map[string]any{"code": "4N", "name": "Cardiology"}, map[string]any{"code": "ED"}}}}, p.running.hospitals...), "next": nil})
 	})
 	mux.HandleFunc("POST /api/admission/facilities", p.addHospital)
 	mux.HandleFunc("GET /api/admission/feeds/{id}/quality", func(w http.ResponseWriter, _ *http.Request) {

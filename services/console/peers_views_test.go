@@ -30,12 +30,10 @@ type shown struct {
 	tried  bool     // it is tried beside
 	looked bool     // a preview was run
 
-	rosters []map[string]any             // that were added
-	policy  []any                        // steps for what is urgent, where they were changed
-	before  map[events.ID]map[string]any // alerts before they were handed over
-	broken  []map[string]any             // messages that could not be used
-	healed  bool                         // the cause of all that is gone
-	pasted  string                       // what was to be explained last
+	before map[events.ID]map[string]any // alerts before they were handed over
+	broken []map[string]any             // messages that could not be used
+	healed bool                         // the cause of all that is gone
+	pasted string                       // what was to be explained last
 
 	referral map[string]any // the one search there is
 	stay     stay           // of it
@@ -53,7 +51,8 @@ type shown struct {
 	deeds []string       // what was done to it
 	past  []any          // its history beside the draft
 
-	asked map[string]requests // what was asked for, by transition
+	asked     map[string]requests // what was asked for, by transition
+	directory directory
 }
 
 // mount answers for the views.

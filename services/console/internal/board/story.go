@@ -198,7 +198,8 @@ func AlertKind(ctx context.Context, kind string) string {
 	words := map[string]text.Message{
 		"transition-opened": "A patient left: follow-up is needed", "task-overdue": "A task is overdue", "clock-missed": "A request was not answered in time", "referral-declined": "A place was declined",
 		"message-quarantined": "A message could not be used", "referral-accepted": "A place was accepted", "referral-asked": "A place is asked for",
-		"readmission": "A discharged patient is back in hospital",
+		"readmission": "A discharged patient is back in hospital", "late-arrivals": "Discharges were heard of late", "escalation-exhausted": "Nobody answered",
+		"endpoint-disabled": "A connected program is gone",
 	}
 	if w, ok := words[kind]; ok {
 		return say(ctx, w)

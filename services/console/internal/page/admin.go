@@ -29,11 +29,8 @@ type Roster struct {
 
 // Rules are where alerts go, and when they go further.
 type Rules struct {
-	Rules []struct {
-		Kind    string   `json:"kind"`
-		Targets []string `json:"targets"`
-	} `json:"rules"`
-	Policies []Policy `json:"policies"`
+	Rules    []AdminRule `json:"rules"`
+	Policies []Policy    `json:"policies"`
 }
 
 // Policy is how alerts of a severity are passed on.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,13 +15,31 @@ import (
 
 // admin shows who answers for what, and lets administrators change it.
 func (c *Console) admin(w http.ResponseWriter, r *http.Request) error {
+	a, err := c.adminOf(r)
+	if err != nil {
+		return err
+	}
+	c.render(w, r, http.StatusOK, page.AdminPage(c.page(r, "Who answers for what"), a))
+	return nil
+}
+
+// saved is what is said after something was saved, by the address that follows.
+var saved = map[string]text.Message{
+	"roster": "The roster is saved. It counts for the next alert.", "policy": "Saved. It counts for alerts from now on.",
+	"rule": "The rule is saved. It counts for the next alert.", "shipped": "The rule is as shipped again. It counts for the next alert.",
+	"person": "Saved. It counts for the next alert.", "added": "Added. They can be told from the next alert on.",
+	"stopped": "They are told of nothing any more.", "again": "They are told of things again, from the next alert on.",
+}
+
+// adminOf is what notification knows of people, rosters and rules, with the names of places.
+func (c *Console) adminOf(r *http.Request) (page.Admin, error) {
 	ctx := r.Context()
 	a := page.Admin{Places: map[string]string{}}
 	var people web.List[page.Staff]
 	var rosters web.List[page.Roster]
 	for path, out := range map[string]any{"/people": &people, "/rosters": &rosters, "/rules": &a.Rules} {
 		if err := c.call(ctx, http.MethodGet, "notification", path, nil, out); err != nil {
-			return err
+			return a, err
 		}
 	}
 	a.People, a.Rosters = people.Items, rosters.Items
@@ -28,22 +47,27 @@ func (c *Console) admin(w http.ResponseWriter, r *http.Request) error {
 		if x.Active != y.Active {
 			return map[bool]int{true: -1, false: 1}[x.Active]
 		}
-		return strings.Compare(x.Name, y.Name)
+		return cmp.Or(strings.Compare(x.Name, y.Name), strings.Compare(x.ID, y.ID))
 	})
 	places, err := c.Store.Places(ctx, web.From(ctx).Org)
 	if err != nil {
-		return err
+		return a, err
 	}
 	for _, p := range places {
 		a.Places[p.Code] = p.Name
 		a.Choices = append(a.Choices, page.Choice{Code: p.Code, Text: cmp.Or(p.Name, p.Code)})
 	}
 	if a.Names, err = c.everybody(ctx); err != nil {
-		return err
+		return a, err
 	}
-	a.Said = say(r.Context(), map[string]text.Message{"roster": "The roster is saved. It counts for the next alert.", "policy": "Saved. It counts for alerts from now on."}[r.URL.Query().Get("saved")])
-	c.render(w, r, http.StatusOK, page.AdminPage(c.page(r, "Who answers for what"), a))
-	return nil
+	a.Names = maps.Clone(a.Names)
+	for _, p := range a.People { // as the directory has it now, not as it was a minute ago
+		if p.Name != "" {
+			a.Names[p.ID] = p.Name
+		}
+	}
+	a.Said = say(ctx, saved[r.URL.Query().Get("saved")])
+	return a, nil
 }
 
 // putRoster saves who answers for a unit or a hospital; without anybody there is no roster.

@@ -1,6 +1,8 @@
 package routing
 
 import (
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -127,6 +129,18 @@ func NewDirectory(data Data) *Directory {
 func (d *Directory) Person(id string) (Person, bool) {
 	p, ok := d.people[id]
 	return p, ok
+}
+
+// Behind are the people a role stands for: those who work in it now. Of anything else there are none.
+func (d *Directory) Behind(recipient string) []string {
+	out := []string{}
+	role, is := strings.CutPrefix(recipient, "role:")
+	for _, id := range d.order {
+		if p := d.people[id]; is && p.Active && slices.Contains(p.Roles, role) {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 // Rule gives the targets of a kind of alert, tried in turn.

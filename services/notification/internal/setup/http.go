@@ -32,6 +32,7 @@ func (s Door) Routes(r *web.Router) {
 	web.Handle(r, web.DirectoryWrite, "PUT", "/rosters", "Create, replace or (without members) remove rosters", s.putRosters)
 	web.Handle(r, web.PeopleRead, "GET", "/rules", "Where alerts of each kind go, and when they go further", s.listRules)
 	web.Handle(r, web.DirectoryWrite, "PUT", "/rules", "Set routing rules and escalation policies", s.putRules)
+	web.Handle(r, web.PeopleRead, "GET", "/routing", "Who would be told of an alert, and why", s.would)
 	web.Handle(r, web.DirectoryWrite, "GET", "/endpoints", "Webhook receivers", s.listEndpoints)
 	web.Handle(r, web.DirectoryWrite, "POST", "/endpoints", "Add a webhook receiver; the secret is shown once", s.addEndpoint)
 	web.Handle(r, web.DirectoryWrite, "POST", "/endpoints/{id}/enable", "Switch a webhook receiver on", s.enableEndpoint)
@@ -172,6 +173,7 @@ func checkTarget(t string) error {
 type Rule struct {
 	Kind    string   `json:"kind"`
 	Targets []string `json:"targets" doc:"tried in turn until one names somebody: owner, owners (told besides), unit, facility, owner-role, role:x or a person id; none: the default again"`
+	Own     bool     `json:"own,omitempty" readOnly:"true" doc:"the organization's; else as shipped"`
 }
 
 // Step is one step of an escalation.
@@ -206,7 +208,7 @@ func (s Door) listRules(ctx context.Context, _ *none) (*rulesOut, error) {
 		if !own {
 			targets = routing.DefaultRules[kind]
 		}
-		out.Body.Rules = append(out.Body.Rules, Rule{kind, targets})
+		out.Body.Rules = append(out.Body.Rules, Rule{kind, targets, own})
 	}
 	for _, severity := range []notice.Severity{notice.Routine, notice.Urgent, notice.Critical} {
 		steps, own := data.Steps[severity]
