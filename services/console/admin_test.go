@@ -89,6 +89,12 @@ func TestPeopleAreAddedChangedAndToldOfNothingAnyMore(t *testing.T) {
 	ada.click(`#p-dana [value="stop"]`)
 	ada.says("They are told of nothing any more.")
 	ada.says("Dana Whitfield Does not work here any more")
+	s.peers.mu.Lock()
+	s.peers.shown.directory.rosters = []map[string]any{{"facility": "NORTH", "members": []string{"dana"}}}
+	s.peers.mu.Unlock()
+	ada.visit("/admin")
+	ada.says("North General, all of it Dana Whitfield Nobody on this roster works here any more")
+	ada.visit("/admin/people")
 	ada.click(`#p-dana [value="again"]`)
 	ada.says("They are told of things again")
 	ada.visit("/admin/people?q=lead")

@@ -93,6 +93,14 @@ func (a Admin) members(ctx context.Context, r Roster) string {
 	return upper(strings.Join(board.Recipients(ctx, r.Members, a.Names), ", "))
 }
 
+// deserted reports whether a roster names nobody any more who is told of anything. A role always is somebody.
+func (a Admin) deserted(r Roster) bool {
+	return !slices.ContainsFunc(r.Members, func(m string) bool {
+		i := slices.IndexFunc(a.People, func(s Staff) bool { return s.ID == m })
+		return i < 0 || a.People[i].Active // whom the directory does not know has a screen all the same
+	})
+}
+
 func (a Admin) place(ctx context.Context, r Roster) string {
 	name := cmp.Or(a.Places[r.Facility], r.Facility)
 	if r.Unit == "" {
