@@ -22,10 +22,10 @@ type People struct {
 const mostPeople = 100
 
 // Look keeps those whose name, sign-in name or role holds what was looked for.
-func (l *People) Look(query string) {
+func (l *People) Look(ctx context.Context, query string) {
 	l.Query = strings.TrimSpace(query)
 	for _, s := range l.People {
-		if strings.Contains(strings.ToLower(s.Name+"\n"+s.ID+"\n"+staffRoles(s)), strings.ToLower(l.Query)) {
+		if strings.Contains(strings.ToLower(s.Name+"\n"+s.ID+"\n"+staffRoles(ctx, s)), strings.ToLower(l.Query)) {
 			l.Found = append(l.Found, s)
 		}
 	}
@@ -50,10 +50,10 @@ var emails = []Word{{"routine", "Every alert"}, {"urgent", "What is urgent or cr
 func (s Staff) from() string { return cmp.Or(s.EmailFrom, "urgent") }
 
 // roleChoices are the roles of people; a feed's is no person's.
-func roleChoices() (out []Choice) {
+func roleChoices(ctx context.Context) (out []Choice) {
 	for _, r := range web.Roles {
 		if r != web.Feed {
-			out = append(out, Choice{string(r), board.Role(string(r))})
+			out = append(out, Choice{string(r), board.Role(ctx, string(r))})
 		}
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -48,7 +49,7 @@ func wordOf(ctx context.Context, from []Word, code string) string {
 			return say(ctx, w.Text)
 		}
 	}
-	return board.Plain(code)
+	return board.Plain(ctx, code)
 }
 
 // personDeed is what the button of a person's form does.
@@ -105,9 +106,9 @@ type WouldAfter struct {
 func Spot(facility, unit string) string { return facility + "\t" + unit }
 
 // kinds are what can happen.
-func (t ToldForm) kinds() (out []Choice) {
+func (t ToldForm) kinds(ctx context.Context) (out []Choice) {
 	for _, r := range t.Rules.Rules {
-		out = append(out, Choice{r.Kind, board.AlertKind(r.Kind)})
+		out = append(out, Choice{r.Kind, board.AlertKind(ctx, r.Kind)})
 	}
 	return out
 }
@@ -181,5 +182,5 @@ func (t ToldForm) reason(said string) string {
 	if name == "" {
 		return said
 	}
-	return strings.NewReplacer(" of "+code, " of "+name, "facility "+code, name).Replace(said)
+	return regexp.MustCompile(`\b`+regexp.QuoteMeta(code)+`\b`).ReplaceAllLiteralString(said, name)
 }

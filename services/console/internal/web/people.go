@@ -19,7 +19,7 @@ func (c *Console) peoplePage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	l := page.People{Admin: a}
-	l.Look(r.URL.Query().Get("q"))
+	l.Look(r.Context(), r.URL.Query().Get("q"))
 	c.render(w, r, http.StatusOK, page.PeoplePage(c.page(r, "People and roles"), l))
 	return nil
 }
