@@ -12,6 +12,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/web"
+	"github.com/handoff-care/handoff/services/discharge/internal/clock"
 	"github.com/handoff-care/handoff/services/discharge/internal/protocol"
 	"github.com/handoff-care/handoff/services/discharge/internal/rulebook"
 	"github.com/handoff-care/handoff/services/discharge/internal/store"
@@ -22,6 +23,8 @@ import (
 func (a *api) ruleRoutes(r *web.Router) {
 	web.Handle(r, web.TransitionsRead, "GET", "/rules/book", "Which set of rules is in force, and the version to decide on", a.ruleBook)
 	web.Handle(r, web.TransitionsRead, "GET", "/rules/sets", "Stored sets of rules, newest first", a.ruleSets)
+	web.Handle(r, web.TransitionsRead, "GET", "/rules/sets/{id}", "One stored set of rules, with its files", a.oneRuleSet)
+	web.Handle(r, web.TransitionsRead, "GET", "/rules/shipped", "The files of the rules that this version of the product ships with", a.shippedRules)
 	web.Handle(r, web.TransitionsRead, "GET", "/rules/acts", "Who decided when which set of rules is in force, newest first", a.ruleActs)
 	web.Handle(r, web.ProtocolsTry, "POST", "/rules/check", "Say what is wrong with rules, and what is new in them; every vector is computed", a.checkRules)
 	web.Handle(r, web.ProtocolsTry, "POST", "/rules/preview", "Show what rules would change, side by side with today; nothing comes of it", a.previewRules)
@@ -57,39 +60,6 @@ func (a *api) ruleBook(ctx context.Context, _ *struct{}) (*ruleBookOut, error) {
 	}
 	out.ETag = etag(int(out.Body.Version))
 	return out, nil
-}
-
-// ruleSetView is a stored set of rules as the API shows it.
-type ruleSetView struct {
-	ID        events.ID  `json:"id"`
-	Number    int        `json:"number" doc:"1, 2, 3... of the organization"`
-	Title     string     `json:"title"`
-	Digest    string     `json:"digest" doc:"of its files"`
-	MadeBy    string     `json:"made_by"`
-	MadeAt    time.Time  `json:"made_at"`
-	Previewed *time.Time `json:"previewed_at"`
-	Live      bool       `json:"live"`
-	Wrong     string     `json:"wrong" doc:"why this build cannot use it; empty: it can"`
-}
-
-func (a *api) viewRuleSet(s store.RuleSet) ruleSetView {
-	_, act := a.service.shelf.look().ruled[s.Org].at(a.service.clock())
-	return ruleSetView{
-		ID: s.ID, Number: s.Number, Title: s.Title, Digest: s.Digest, MadeBy: s.MadeBy, MadeAt: s.MadeAt.UTC(), Previewed: utc(s.Previewed),
-		Live: act.Set == s.ID, Wrong: a.service.shelf.broken(s.ID),
-	}
-}
-
-func (a *api) ruleSets(ctx context.Context, _ *struct{}) (*web.Listed[ruleSetView], error) {
-	var list []ruleSetView
-	err := a.db.Tx(ctx, web.From(ctx).Org, func(tx pgx.Tx) error {
-		sets, err := store.RuleSets(ctx, tx, web.From(ctx).Org)
-		for _, s := range sets {
-			list = append(list, a.viewRuleSet(s))
-		}
-		return err
-	})
-	return web.Page(list, len(list), nil), err
 }
 
 type ruleActView struct {
@@ -152,7 +122,7 @@ func (a *api) candidateRules(ctx context.Context, in rulesBody) (c candidateRule
 			return err
 		})
 		if err == nil && c.files == nil {
-			err = fault.New(fault.Unknown, "there is no such set of rules; `rules/sets` lists them")
+			err = errNoRules
 		}
 	case len(in.Files) == 0 && in.Set.IsZero() && in.Shipped:
 		c.files = rulebook.ShippedFiles()
@@ -204,6 +174,8 @@ type checkedOut struct {
 		Problems []string `json:"problems"`
 		New      []string `json:"new" doc:"versions of rules and tables that are not in force"`
 		Vectors  int      `json:"vectors" doc:"examples that were computed and came true"`
+
+		Packs []clock.Pack `json:"packs" doc:"the packs as they were read; none where they cannot be"`
 	}
 }
 
@@ -218,8 +190,9 @@ func (a *api) checkRules(ctx context.Context, in *rulesIn) (*checkedOut, error) 
 	}
 	out := &checkedOut{}
 	out.Body.OK, out.Body.Digest, out.Body.Problems, out.Body.New = len(problems) == 0, c.files.Digest(), present(problems), []string{}
+	out.Body.Packs = []clock.Pack{}
 	if c.rules != nil {
-		out.Body.New, out.Body.Vectors = c.rules.New(live), c.rules.Vectors()
+		out.Body.New, out.Body.Vectors, out.Body.Packs = c.rules.New(live), c.rules.Vectors(), c.rules.Table.Packs()
 	}
 	return out, nil
 }
@@ -231,49 +204,6 @@ func (a *api) soundRules(ctx context.Context, in rulesBody) (candidateRules, err
 		return c, refused("these rules cannot be used", problems)
 	}
 	return c, err
-}
-
-type storeRulesIn struct {
-	Key  string `header:"Idempotency-Key" doc:"the same key again gives the same answer and does nothing"`
-	Body struct {
-		Title string            `json:"title" maxLength:"200" doc:"what is new about it"`
-		Files map[string]string `json:"files" doc:"name -> text; what is not there is taken from the shipped files"`
-	}
-}
-
-type storedRulesOut struct{ Body ruleSetView }
-
-// storeRules keeps a set whole, as it is now. The same files again are the same set.
-func (a *api) storeRules(ctx context.Context, in *storeRulesIn) (*storedRulesOut, error) {
-	c, err := a.soundRules(ctx, rulesBody{Files: in.Body.Files})
-	if err != nil {
-		return nil, err
-	}
-	who := web.From(ctx)
-	set := store.RuleSet{
-		ID: store.RuleSetID(who.Org, c.rules.Digest()), Org: who.Org, Digest: c.rules.Digest(), Title: in.Body.Title, Files: c.files,
-		Prints: c.rules.Prints(), MadeBy: who.Subject, MadeAt: a.service.now(),
-	}
-	out := &storedRulesOut{}
-	err = a.db.Tx(ctx, who.Org, func(tx pgx.Tx) error {
-		if _, err := store.LockRules(ctx, tx, who.Org); err != nil {
-			return err
-		}
-		have, err := store.RuleSets(ctx, tx, who.Org)
-		if err != nil {
-			return err
-		}
-		for _, s := range have {
-			if s.ID == set.ID {
-				out.Body = a.viewRuleSet(s)
-				return nil
-			}
-		}
-		set.Number, err = store.AddRuleSet(ctx, tx, set)
-		out.Body = a.viewRuleSet(set)
-		return err
-	})
-	return out, err
 }
 
 type activateRulesIn struct {

@@ -72,6 +72,9 @@ func TestRulesThatCannotBeUsedAreRefused(t *testing.T) {
 	if diff := cmp.Diff([]any{"hh-start@2026.10"}, got["new"]); diff != "" || got["ok"] != true || got["vectors"].(float64) < 50 {
 		t.Errorf("%s %v", diff, got)
 	}
+	if packs := got["packs"].([]any); len(packs) != len(h.must("nora:liaison", "GET", "/rules", nil).items()) {
+		t.Errorf("%d packs", len(packs))
+	}
 	if got := h.ask("nora:liaison", "POST", "/rules/check", ours(ourHomeHealth)); got.status != 403 {
 		t.Errorf("a liaison: %d", got.status)
 	}
@@ -90,6 +93,14 @@ func TestAnOrganizationsOwnRulesAreActivatedMovedToAndRolledBack(t *testing.T) {
 	was, is := []any{"2018.1", twoDays, twoDays}, []any{"2026.10", day, day}
 	home(1)
 	set := h.must("lena:lead", "POST", "/rules/sets", titled(ours(ourHomeHealth))).body
+	files := h.must("nora:liaison", "GET", "/rules/sets/"+set["id"].(string), nil).body["files"].(map[string]any)
+	shipped := h.must("nora:liaison", "GET", "/rules/shipped", nil).body["files"].(map[string]any)
+	if files["packs/home-health.yaml"] != ourHomeHealth || files["packs/tcm.yaml"] != shipped["packs/tcm.yaml"] || len(files) != len(shipped) {
+		t.Errorf("%d files, %d shipped", len(files), len(shipped))
+	}
+	if got := h.ask("bob:admin:other", "GET", "/rules/sets/"+set["id"].(string), nil); got.status != 404 {
+		t.Errorf("another organization: %d", got.status)
+	}
 	activate := map[string]any{"set_id": set["id"], "reason": "agreed"}
 	if got := h.decides("lena:lead", "activate", 0, activate); got.status != 409 {
 		t.Errorf("nobody looked at what it does: %d %v", got.status, got.body)
