@@ -99,6 +99,7 @@ func newPeers(t testing.TB, s *stage) *peers {
 	p.mount(mux)
 	p.mountOperations(mux)
 	p.mountDevices(mux)
+	p.mountRules(mux)
 	p.server = httptest.NewServer(mux)
 	t.Cleanup(p.server.Close)
 	return p

@@ -53,6 +53,7 @@ type shown struct {
 
 	asked     map[string]requests // what was asked for, by transition
 	directory directory
+	rules     rules
 }
 
 // mount answers for the views.

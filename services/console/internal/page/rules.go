@@ -1,0 +1,427 @@
+package page
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/services/console/internal/board"
+	"github.com/handoff-care/handoff/services/console/internal/text"
+)
+
+// RulePack is what the rules of one programme say, as discharge answers.
+type RulePack struct {
+	Pack    string       `json:"pack"`
+	Version string       `json:"version"`
+	Title   string       `json:"title"`
+	About   string       `json:"about"`
+	Rules   []PackRule   `json:"rules"`
+	Vectors []PackVector `json:"vectors"`
+	Cases   []PackCase   `json:"cases"`
+	More    []any        `json:"outcomes"` // further examples that are computed
+	Stays   []any        `json:"stays"`
+}
+
+// PackRule is one version of a rule.
+type PackRule struct {
+	ID            string   `json:"id"`
+	Version       string   `json:"version"`
+	From          string   `json:"from"`
+	Until         string   `json:"until"`
+	BusinessDays  *int     `json:"business_days"`
+	CalendarDays  *int     `json:"calendar_days"`
+	Hours         *int     `json:"hours"`
+	Midnights     *int     `json:"midnights"`
+	Title         string   `json:"title"`
+	Source        string   `json:"source"`
+	Standing      string   `json:"standing"`
+	MetBy         []string `json:"met_by"`
+	Pausable      bool     `json:"pausable"`
+	ExtensionDays int      `json:"extension_days"`
+}
+
+// PackVector is an example: what begins at an instant is due then.
+type PackVector struct {
+	At       string            `json:"at"`
+	Zone     string            `json:"zone"`
+	Pauses   [][2]string       `json:"pauses"`
+	Extended bool              `json:"extended"`
+	Due      map[string]string `json:"due"`
+}
+
+// PackCase is an example: a stay that a rule is for, or not.
+type PackCase struct {
+	Rule        string `json:"rule"`
+	Class       string `json:"class"`
+	Disposition string `json:"disposition"`
+	Payer       string `json:"payer"`
+	Age         *int   `json:"age"`
+	Applies     bool   `json:"applies"`
+}
+
+// RuleSet is a stored set of rules.
+type RuleSet struct {
+	ID        events.ID         `json:"id"`
+	Number    int               `json:"number"`
+	Title     string            `json:"title"`
+	MadeBy    string            `json:"made_by"`
+	MadeAt    time.Time         `json:"made_at"`
+	Previewed *time.Time        `json:"previewed_at"`
+	Live      bool              `json:"live"`
+	Wrong     string            `json:"wrong"`
+	Files     map[string]string `json:"files"`
+}
+
+// RuleAct is a decision on which set is in force.
+type RuleAct struct {
+	Kind   string    `json:"kind"`
+	Set    events.ID `json:"set_id"`
+	From   time.Time `json:"from"`
+	Reason string    `json:"reason"`
+	By     string    `json:"by"`
+	At     time.Time `json:"at"`
+}
+
+// RuleBook is which set is in force.
+type RuleBook struct {
+	Version int        `json:"version"`
+	Set     events.ID  `json:"set_id"`
+	Since   *time.Time `json:"since"`
+	Coming  *time.Time `json:"coming"`
+}
+
+// Rulebook is the page of the rules by which things are due and risk is scored.
+type Rulebook struct {
+	Book    RuleBook
+	Packs   []RulePack // in force
+	Shipped []RulePack
+	Sets    []RuleSet
+	Acts    []RuleAct
+	Staff   map[string]string
+}
+
+// RuleChecked is what is wrong with rules, and what they say.
+type RuleChecked struct {
+	OK       bool       `json:"ok"`
+	Problems []string   `json:"problems"`
+	New      []string   `json:"new"`
+	Vectors  int        `json:"vectors"`
+	Packs    []RulePack `json:"packs"`
+}
+
+// RulePreview is what rules would change.
+type RulePreview struct {
+	Since time.Time `json:"since"`
+	Stays int       `json:"stays"`
+	New   []string  `json:"new"`
+	Open  []struct {
+		Rule   string `json:"rule"`
+		From   string `json:"from"`
+		To     string `json:"to"`
+		Clocks int    `json:"clocks"`
+		Tasks  int    `json:"tasks"`
+		Sooner int    `json:"sooner"`
+		Past   int    `json:"past"`
+	} `json:"open"`
+	More    int            `json:"more"`
+	Fewer   int            `json:"fewer"`
+	Other   int            `json:"other"`
+	Scores  int            `json:"scores"`
+	Changes []RuleChange   `json:"changes"`
+	ByRule  map[string]int `json:"by_rule"`
+}
+
+// RuleChange is one thing that would be otherwise.
+type RuleChange struct {
+	Encounter events.ID `json:"encounter_id"`
+	What      string    `json:"what"`
+	Was       string    `json:"was"`
+	Is        string    `json:"is"`
+	Of        board.Row `json:"-"`
+}
+
+// RulesPage is one set, or a change of it that somebody tries.
+type RulesPage struct {
+	Set     RuleSet // of the shipped one: no id
+	Book    RuleBook
+	File    string
+	Text    string
+	Edited  bool
+	Check   RuleChecked
+	Live    []RulePack // in force
+	Marks   []board.MarkedLine
+	Rest    []string
+	Staff   map[string]string
+	Preview *RulePreview
+}
+
+// Path is where a set of rules is shown.
+func (s RuleSet) Path() string {
+	if s.ID.IsZero() {
+		return "/rules/" + shipped
+	}
+	return "/rules/" + s.ID.String()
+}
+
+// Name is what people call it.
+func (s RuleSet) Name(ctx context.Context) string {
+	if s.ID.IsZero() {
+		return say(ctx, "As shipped")
+	}
+	return say(ctx, "Set %d: %s", s.Number, cmp.Or(s.Title, say(ctx, "no title")))
+}
+
+// Names are its files, the tables of risk last.
+func (s RuleSet) Names() []string {
+	return slices.SortedFunc(maps.Keys(s.Files), func(a, b string) int {
+		packs := func(name string) int { return strings.Count(name, "/") }
+		return cmp.Or(packs(b)-packs(a), strings.Compare(a, b))
+	})
+}
+
+// fileWord is a file in words: "packs/home-health.yaml" is "Home health".
+func fileWord(ctx context.Context, name string) string {
+	return board.Plain(ctx, strings.TrimSuffix(path.Base(name), ".yaml"))
+}
+
+// Named finds what a set is called.
+func (b Rulebook) Named(ctx context.Context, id events.ID) string {
+	for _, s := range b.Sets {
+		if s.ID == id {
+			return s.Name(ctx)
+		}
+	}
+	return RuleSet{}.Name(ctx)
+}
+
+// coming is the decision that has not taken effect yet, or nil.
+func (b Rulebook) coming() *RuleAct {
+	if b.Book.Coming == nil || len(b.Acts) == 0 {
+		return nil
+	}
+	return &b.Acts[0]
+}
+
+// decided is the decision that put in force what is in force, or nil: nobody decided.
+func (b Rulebook) decided() *RuleAct {
+	for i := range b.Acts {
+		if b.Book.Since != nil && b.Acts[i].From.Equal(*b.Book.Since) {
+			return &b.Acts[i]
+		}
+	}
+	return nil
+}
+
+// Former is what going back would put in force again.
+func (b Rulebook) Former(now time.Time) events.ID {
+	for i, a := range b.Acts {
+		if i > 0 && !a.From.After(now) {
+			return a.Set
+		}
+	}
+	return events.ID{}
+}
+
+func (b Rulebook) act(ctx context.Context, a RuleAct) string {
+	by, set := cmp.Or(b.Staff[a.By], a.By), b.Named(ctx, a.Set)
+	if a.Kind == "roll-back" {
+		return say(ctx, "%s went back to: %s", by, set)
+	}
+	return say(ctx, "%s put in force: %s", by, set)
+}
+
+// examples is how many examples of a pack are computed each time it is read.
+func (p RulePack) examples() int { return len(p.Vectors) + len(p.Cases) + len(p.More) + len(p.Stays) }
+
+// ref is a rule with its version.
+func (r PackRule) ref() string { return r.ID + "@" + r.Version }
+
+// length is how long there is, in words.
+func (r PackRule) length(ctx context.Context) string {
+	switch {
+	case r.Hours != nil && *r.Hours < 0:
+		return sayN(ctx, -*r.Hours, "%d hour before", "%d hours before")
+	case r.Hours != nil:
+		return sayN(ctx, *r.Hours, "%d hour", "%d hours")
+	case r.BusinessDays != nil:
+		return sayN(ctx, *r.BusinessDays, "%d business day", "%d business days")
+	case r.Midnights != nil:
+		return sayN(ctx, *r.Midnights, "%d midnight", "%d midnights")
+	case r.CalendarDays != nil:
+		return sayN(ctx, *r.CalendarDays, "%d day", "%d days")
+	}
+	return ""
+}
+
+// holds says in which days a version counts.
+func (r PackRule) holds(ctx context.Context) string {
+	if r.Until == "" {
+		return say(ctx, "from %s on", r.From)
+	}
+	return say(ctx, "from %s until %s", r.From, r.Until)
+}
+
+// standings are how far a rule's source was followed.
+var standings = map[string]text.Message{"read": "Taken from its source", "common": "Commonly known, not checked against its source", "house": "Your own agreement"}
+
+// Difference is one version of a rule that is not in force now, beside the one that is.
+type Difference struct {
+	Rule PackRule
+	Was  *PackRule // the version before it; nil: a rule that is new
+	Says []string
+}
+
+// differences are the rules of some packs that others do not have.
+func differences(ctx context.Context, packs, base []RulePack) (out []Difference) {
+	have, newest := map[string]bool{}, map[string]*PackRule{}
+	for _, p := range base {
+		for i := range p.Rules {
+			r := &p.Rules[i]
+			have[r.ref()] = true
+			if n := newest[r.ID]; n == nil || n.From < r.From {
+				newest[r.ID] = r
+			}
+		}
+	}
+	for _, p := range packs {
+		for _, r := range p.Rules {
+			if !have[r.ref()] {
+				out = append(out, Difference{Rule: r, Was: newest[r.ID], Says: r.against(ctx, newest[r.ID])})
+			}
+		}
+	}
+	return out
+}
+
+// against says what a version changes of the one before.
+func (r PackRule) against(ctx context.Context, was *PackRule) (out []string) {
+	if was == nil {
+		return []string{say(ctx, "A rule that is new: %s", r.length(ctx))}
+	}
+	add := func(m text.Message, is, before string) {
+		if is != before {
+			out = append(out, say(ctx, m, is, before))
+		}
+	}
+	add("%s instead of %s", r.length(ctx), was.length(ctx))
+	add("called “%s”, before “%s”", r.Title, was.Title)
+	add("by the source “%s”, before “%s”", r.Source, was.Source)
+	add("met by %s, before by %s", list(r.MetBy), list(was.MetBy))
+	if r.Pausable != was.Pausable {
+		out = append(out, say(ctx, map[bool]text.Message{true: "it can stand still now", false: "it can no longer stand still"}[r.Pausable]))
+	}
+	if r.ExtensionDays != was.ExtensionDays {
+		out = append(out, sayN(ctx, r.ExtensionDays, "%d day by an extension", "%d days by an extension"))
+	}
+	if len(out) == 0 {
+		out = append(out, say(ctx, "another condition or detail: see its text"))
+	}
+	return out
+}
+
+// example says an example in words: what begins then is due by then.
+func (v PackVector) example(ctx context.Context) string {
+	said := say(ctx, "What begins on %s", v.At)
+	if v.Zone != "" {
+		said += " (" + v.Zone + ")"
+	}
+	for _, p := range v.Pauses {
+		said += ", " + say(ctx, "stands still from %s to %s", p[0], p[1])
+	}
+	if v.Extended {
+		said += ", " + say(ctx, "is extended")
+	}
+	return said
+}
+
+// dues are what an example says of each rule.
+func (p RulePack) dues(ctx context.Context, v PackVector) (out []string) {
+	for _, ref := range slices.Sorted(maps.Keys(v.Due)) {
+		out = append(out, say(ctx, "%s: due %s", p.titleOf(ref), v.Due[ref]))
+	}
+	return out
+}
+
+// titleOf is what a rule is called, by its id or id@version.
+func (p RulePack) titleOf(ref string) string {
+	for _, r := range p.Rules {
+		if r.ID == ref || r.ref() == ref {
+			return r.Title
+		}
+	}
+	return ref
+}
+
+// example says which stay a rule is for, or not.
+func (c PackCase) example(ctx context.Context, p RulePack) string {
+	stay := board.Plain(ctx, c.Class)
+	if c.Disposition != "" {
+		stay = join(stay, say(ctx, "to: %s", board.Disposition(ctx, c.Disposition)))
+	}
+	if c.Payer != "" {
+		stay = join(stay, c.Payer)
+	}
+	if c.Age != nil {
+		stay = join(stay, sayN(ctx, *c.Age, "%d year", "%d years"))
+	}
+	if c.Applies {
+		return say(ctx, "%s. %s: yes", stay, p.titleOf(c.Rule))
+	}
+	return say(ctx, "%s. %s: no", stay, p.titleOf(c.Rule))
+}
+
+// titles are what rules are called, by id.
+func titles(packs ...[]RulePack) map[string]string {
+	out := map[string]string{}
+	for _, list := range packs {
+		for _, p := range list {
+			for _, r := range p.Rules {
+				out[r.ID] = r.Title
+			}
+		}
+	}
+	return out
+}
+
+// called is a rule's title, or its id where no pack has it.
+func (s RulesPage) called(id string) string { return cmp.Or(titles(s.Live, s.Check.Packs)[id], id) }
+
+// says is one value of a change: a due time in words, or a score as it is.
+func (s RulesPage) says(ctx context.Context, value string, zone *time.Location) string {
+	if value == "" {
+		return say(ctx, "none")
+	}
+	if at, err := time.Parse(time.RFC3339, value); err == nil {
+		return text.Moment(ctx, at.In(zone))
+	}
+	return value
+}
+
+// byRule are the rules whose clocks would change, most first.
+func (v RulePreview) byRule() []string {
+	return slices.SortedFunc(maps.Keys(v.ByRule), func(a, b string) int {
+		return cmp.Or(v.ByRule[b]-v.ByRule[a], strings.Compare(a, b))
+	})
+}
+
+// nothing reports whether a preview found that nothing would be otherwise.
+func (v RulePreview) nothing() bool { return v.More+v.Fewer+v.Other+v.Scores == 0 }
+
+// RuleQuestion is what somebody is asked before rules change.
+type RuleQuestion struct {
+	Title        text.Message
+	Says, Button string
+	Path         string
+	Fields       map[string]string
+}
+
+func (q RuleQuestion) names() []string { return slices.Sorted(maps.Keys(q.Fields)) }
+
+// line is the id of a line of the text.
+func line(n int) string { return fmt.Sprintf("line-%d", n) }

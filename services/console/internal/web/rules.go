@@ -1,0 +1,307 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/pkg/fault"
+	"github.com/handoff-care/handoff/pkg/web"
+	"github.com/handoff-care/handoff/services/console/internal/board"
+	"github.com/handoff-care/handoff/services/console/internal/page"
+	"github.com/handoff-care/handoff/services/console/internal/session"
+	"github.com/handoff-care/handoff/services/console/internal/text"
+)
+
+// rulebook is what is in force, what is kept, and who decided.
+func (c *Console) rulebook(ctx context.Context) (b page.Rulebook, err error) {
+	var packs web.List[page.RulePack]
+	var sets web.List[page.RuleSet]
+	var acts web.List[page.RuleAct]
+	for path, out := range map[string]any{"/rules/book": &b.Book, "/rules": &packs, "/rules/sets": &sets, "/rules/acts": &acts} {
+		if err := c.call(ctx, http.MethodGet, "discharge", path, nil, out); err != nil {
+			return b, err
+		}
+	}
+	b.Packs, b.Sets, b.Acts = packs.Items, sets.Items, acts.Items
+	b.Staff, err = c.everybody(ctx)
+	return b, err
+}
+
+// rules shows which packs are in force, what is kept, and who decided.
+func (c *Console) rules(w http.ResponseWriter, r *http.Request) error {
+	b, err := c.rulebook(r.Context())
+	if err != nil {
+		return err
+	}
+	b.Shipped = b.Packs
+	if !b.Book.Set.IsZero() { // else they are the shipped ones
+		var shipped page.RuleChecked
+		if err := c.call(r.Context(), http.MethodPost, "discharge", "/rules/check", candidate{Shipped: true}, &shipped); err != nil {
+			return err
+		}
+		b.Shipped = shipped.Packs
+	}
+	c.render(w, r, http.StatusOK, page.RulesListPage(c.page(r, "Rules"), b))
+	return nil
+}
+
+// oneRuleSet is the set an address names, with its files.
+func (c *Console) oneRuleSet(r *http.Request) (s page.RuleSet, named candidate, err error) {
+	if r.PathValue("set") == "shipped" {
+		return s, candidate{Shipped: true}, c.call(r.Context(), http.MethodGet, "discharge", "/rules/shipped", nil, &s)
+	}
+	id, err := pathID(r, "set")
+	if err != nil {
+		return s, named, err
+	}
+	return s, candidate{Set: &id}, c.call(r.Context(), http.MethodGet, "discharge", "/rules/sets/"+id.String(), nil, &s)
+}
+
+// ruleSet shows one set: its text with its mistakes, its examples, and what is different in it.
+func (c *Console) ruleSet(w http.ResponseWriter, r *http.Request) error {
+	s, named, err := c.oneRuleSet(r)
+	if err != nil {
+		return err
+	}
+	d := page.RulesPage{Set: s, File: ruleFile(s, r.URL.Query().Get("file"))}
+	d.Text = s.Files[d.File]
+	return c.rulesPage(w, r, d, named)
+}
+
+// ruleFile is the file that is shown: the one that is asked for, else the first pack.
+func ruleFile(s page.RuleSet, asked string) string {
+	if _, there := s.Files[asked]; there {
+		return asked
+	}
+	for _, name := range s.Names() {
+		return name
+	}
+	return ""
+}
+
+// rulesPage adds what the checks say of a set, or of a change of it, and shows it.
+func (c *Console) rulesPage(w http.ResponseWriter, r *http.Request, d page.RulesPage, named candidate) error {
+	if err := c.ruleFacts(r.Context(), &d, named); err != nil {
+		return err
+	}
+	c.render(w, r, http.StatusOK, page.RulesDetail(c.page(r, "Rules"), d))
+	return nil
+}
+
+func (c *Console) ruleFacts(ctx context.Context, d *page.RulesPage, named candidate) (err error) {
+	if err := c.call(ctx, http.MethodPost, "discharge", "/rules/check", named, &d.Check); err != nil {
+		return err
+	}
+	var live web.List[page.RulePack]
+	for path, out := range map[string]any{"/rules": &live, "/rules/book": &d.Book} {
+		if err := c.call(ctx, http.MethodGet, "discharge", path, nil, out); err != nil {
+			return err
+		}
+	}
+	d.Live = live.Items
+	d.Marks, d.Rest = board.RuleMarks(d.Text, d.Check.Problems)
+	d.Staff, err = c.everybody(ctx)
+	return err
+}
+
+// changedRules is the set an address names with one file as somebody has written it.
+func (c *Console) changedRules(r *http.Request) (page.RulesPage, candidate, error) {
+	s, _, err := c.oneRuleSet(r)
+	if err != nil {
+		return page.RulesPage{}, candidate{}, err
+	}
+	file, text := r.FormValue("file"), strings.ReplaceAll(r.FormValue("text"), "\r\n", "\n")
+	if _, there := s.Files[file]; !there {
+		return page.RulesPage{}, candidate{}, refuse(fault.Invalid, "There is no such file in this set.")
+	}
+	d := page.RulesPage{Set: s, File: file, Text: text, Edited: text != s.Files[file]}
+	s.Files[file] = text
+	return d, candidate{Files: s.Files}, nil
+}
+
+// tryRules checks a change and computes its examples. Nothing of it is kept.
+func (c *Console) tryRules(w http.ResponseWriter, r *http.Request) error {
+	d, named, err := c.changedRules(r)
+	if err != nil {
+		return err
+	}
+	return c.rulesPage(w, r, d, named)
+}
+
+// keepRules keeps a change as a set of its own, which is not in force yet.
+func (c *Console) keepRules(w http.ResponseWriter, r *http.Request) error {
+	_, named, err := c.changedRules(r)
+	if err != nil {
+		return err
+	}
+	var s page.RuleSet
+	in := map[string]any{"title": strings.TrimSpace(r.FormValue("title")), "files": named.Files}
+	if err := c.call(r.Context(), http.MethodPost, "discharge", "/rules/sets", in, &s); err != nil {
+		return err
+	}
+	http.Redirect(w, r, s.Path(), http.StatusSeeOther)
+	return nil
+}
+
+// previewRules times the stays of the last days anew; it takes as long as it takes.
+func (c *Console) previewRules(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	s, named, err := c.oneRuleSet(r)
+	if err != nil {
+		return err
+	}
+	days, err := strconv.Atoi(r.FormValue("days"))
+	if err != nil || days < 1 || days > 365 {
+		return refuse(fault.Invalid, "Say how many days back: 1 to 365.")
+	}
+	body, err := json.Marshal(struct {
+		candidate
+		Days int `json:"days"`
+	}{named, days})
+	if err != nil {
+		return err
+	}
+	res, err := c.Peers.Stream(ctx, session.Token(ctx), http.MethodPost, "discharge", "/rules/preview", body, http.Header{})
+	if err != nil {
+		return inWords(err)
+	}
+	defer res.Body.Close()
+	var v page.RulePreview
+	if err := json.NewDecoder(res.Body).Decode(&v); err != nil {
+		return failing(fault.Unavailable, err, "the preview broke off; please try again")
+	}
+	about := make([]about, len(v.Changes))
+	for i, x := range v.Changes {
+		about[i].Encounter = x.Encounter
+	}
+	heads, err := c.headsOf(ctx, about)
+	if err != nil {
+		return err
+	}
+	for i := range heads {
+		v.Changes[i].Of = heads[i]
+	}
+	d := page.RulesPage{Set: s, File: ruleFile(s, ""), Preview: &v}
+	d.Text = s.Files[d.File]
+	if !fragment(r) {
+		return c.rulesPage(w, r, d, named)
+	}
+	if err := c.ruleFacts(ctx, &d, named); err != nil {
+		return err
+	}
+	c.render(w, r, http.StatusOK, page.RulesPreviewPart(c.page(r, ""), d, v))
+	return nil
+}
+
+// headsOf adds to stays the patient and the place that the read model knows of each, and says whom it is about.
+func (c *Console) headsOf(ctx context.Context, list []about) ([]board.Row, error) {
+	ids := make([]events.ID, len(list))
+	for i, a := range list {
+		ids[i] = a.Encounter
+	}
+	episodes, err := c.Store.Transitions(ctx, web.From(ctx).Org, ids)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if e, known := episodes[list[i].Encounter]; known {
+			list[i].Patient, list[i].Facility, list[i].Unit, list[i].Sensitive = e.Patient, e.Facility, e.Unit, e.Sensitive
+		}
+	}
+	return c.heads(ctx, list, nil)
+}
+
+// inWords makes a sentence of what discharge says of rules it refuses.
+func inWords(err error) error {
+	if kind := fault.KindOf(err); kind == fault.Conflict || kind == fault.Invalid {
+		return fault.New(kind, "%s", board.Sentence(fault.Public(err)))
+	}
+	return err
+}
+
+// activateRules asks once more, then puts a set of rules in force.
+func (c *Console) activateRules(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	s, _, err := c.oneRuleSet(r)
+	if err != nil {
+		return err
+	}
+	in, err := name(map[string]any{}, r.PathValue("set"))
+	if err != nil {
+		return err
+	}
+	when := say(ctx, "From now on")
+	if said := r.FormValue("at"); said != "" {
+		zone := c.zoneFor(ctx, "")
+		at, err := time.ParseInLocation("2006-01-02T15:04", said, zone)
+		if err != nil {
+			return refuse(fault.Invalid, "This is not a time: write it like 2026-11-30T14:30.")
+		}
+		in["from"], when = at, say(ctx, "From %s on", text.Moment(ctx, at))
+	}
+	if r.FormValue("sure") == "true" {
+		return c.decideRules(w, r, "activate", in)
+	}
+	return c.askAboutRules(w, r, page.RuleQuestion{
+		Title: "Put these rules in force?", Button: say(ctx, "Yes, put them in force"), Path: s.Path() + "/activate",
+		Says: say(ctx, "%s, times are counted by “%s”. Open clocks and tasks keep the version they run by; new ones go by this.", when, s.Name(ctx)),
+	}, "at")
+}
+
+// rollBackRules asks once more, then goes back to the rules that were in force before.
+func (c *Console) rollBackRules(w http.ResponseWriter, r *http.Request) error {
+	if r.FormValue("sure") == "true" {
+		return c.decideRules(w, r, "rollback", map[string]any{})
+	}
+	b, err := c.rulebook(r.Context())
+	if err != nil {
+		return err
+	}
+	ctx := r.Context()
+	return c.askAboutRules(w, r, page.RuleQuestion{
+		Title: "Go back to the rules before?", Button: say(ctx, "Yes, go back"), Path: "/rules/rollback",
+		Says: say(ctx, "From now on, times are counted by “%s” again. What was begun since runs on as it was begun.", b.Named(ctx, b.Former(time.Now()))),
+	})
+}
+
+// askAboutRules asks whether somebody is sure, with what they have written so far.
+func (c *Console) askAboutRules(w http.ResponseWriter, r *http.Request, q page.RuleQuestion, more ...string) error {
+	if strings.TrimSpace(r.FormValue("reason")) == "" {
+		return refuse(fault.Invalid, "Say why, for whoever asks later.")
+	}
+	q.Fields = map[string]string{}
+	for _, f := range slices.Concat([]string{"version", "reason"}, more) {
+		q.Fields[f] = r.FormValue(f)
+	}
+	c.sheet(w, r, q.Title, page.RuleQuestionSheet(q))
+	return nil
+}
+
+// decideRules puts a set in force, or goes back.
+func (c *Console) decideRules(w http.ResponseWriter, r *http.Request, path string, in map[string]any) error {
+	in["reason"] = strings.TrimSpace(r.FormValue("reason"))
+	header := []string{"If-Match", strconv.Quote(r.FormValue("version"))}
+	if key := pressKey(r); !key.IsZero() {
+		header = append(header, "Idempotency-Key", key.String())
+	}
+	err := c.call(r.Context(), http.MethodPost, "discharge", "/rules/"+path, in, nil, header...)
+	if fault.KindOf(err) == fault.Stale {
+		return refuse(fault.Stale, "Somebody has decided since you looked. Go back to the rules and look once more.")
+	}
+	if err != nil {
+		return inWords(err)
+	}
+	if fragment(r) {
+		w.Header().Set("HX-Redirect", "/rules")
+		w.WriteHeader(http.StatusOK)
+		return nil
+	}
+	http.Redirect(w, r, "/rules", http.StatusSeeOther)
+	return nil
+}
