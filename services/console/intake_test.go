@@ -55,7 +55,7 @@ func TestTheReceivingSideAnswersFromItsPhone(t *testing.T) {
 	js[chromedp.Void](b, `document.querySelector("#start").value = "2026-12-01T14:30"; document.querySelector("#bed").value = "Room 12"; 0`)
 	b.click(`form[action$="/accept"] button`)
 	b.notes("Thank you. The hospital knows")
-	b.says("You take the person")
+	b.says("You take the patient")
 	b.says("Room 12")
 	s.peers.mu.Lock()
 	if at := s.peers.shown.request["start_at"]; at != "2026-12-01T14:30:00-05:00" {
@@ -63,7 +63,7 @@ func TestTheReceivingSideAnswersFromItsPhone(t *testing.T) {
 	}
 	s.peers.mu.Unlock()
 	b.click(`form[action$="/arrived"] button`)
-	b.says("The person is with you")
+	b.says("The patient is with you")
 	s.peers.mu.Lock()
 	if !slices.Equal(slices.Compact(slices.Clone(s.peers.shown.said))[:3], []string{"seen", "question", "accept"}) {
 		t.Errorf("said %v", s.peers.shown.said)

@@ -127,7 +127,7 @@ func TestOperationsShowWhatTheServicesSayOfThemselves(t *testing.T) {
 	b.visit("/operations")
 	b.until(`document.querySelectorAll(".u-wrap canvas").length >= 1`)
 	text := js[string](b, `document.querySelector("main").innerText`)
-	for _, words := range []string{"received = kept + rejected", "✓ balances", "90,210", "no provider has this id", "Frame to screen"} {
+	for _, words := range []string{"received = kept + rejected", "✓ balances", "90,210", "no provider has this id", "Message to screen"} {
 		if !strings.Contains(text, words) {
 			t.Errorf("the page does not say %q", words)
 		}

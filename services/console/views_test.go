@@ -87,7 +87,7 @@ func TestAnAlertAppearsIsTakenOnAndSettled(t *testing.T) {
 	dana.live()
 	dana.click(row + " .acts .button")
 	dana.click(`#sheet button[value="duplicate"]`)
-	dana.notes("Nothing is left to do about it")
+	dana.notes("Settled")
 	dana.says("Nobody is seeing to an alert now")
 	s.alert(st, "critical", "dana")
 	s.looks("dana", "/alerts", "alerts")

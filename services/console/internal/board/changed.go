@@ -22,8 +22,8 @@ var parts = map[string]text.Message{
 
 // restated are parts that changed without a value that could be said.
 var restated = map[string]text.Message{
-	"patient_id": "another patient’s record before", "person": "what is known of the person changed", "sex": "what is known of the person changed", "age": "what is known of the person changed",
-	"language": "what is known of the person changed", "zip3": "what is known of the person changed", "payer": "who pays changed", "sensitive": "whether it is confidential changed",
+	"patient_id": "another patient’s record before", "person": "what is known of the patient changed", "sex": "what is known of the patient changed", "age": "what is known of the patient changed",
+	"language": "what is known of the patient changed", "zip3": "what is known of the patient changed", "payer": "who pays changed", "sensitive": "whether it is confidential changed",
 	"planned": "whether it was planned changed", "attending": "the physician changed",
 }
 
@@ -48,8 +48,7 @@ func changes(ctx context.Context, previous map[string]string, zone *time.Locatio
 // value is the old value of a part in words.
 func value(ctx context.Context, name, v string, zone *time.Location) string {
 	if at, err := time.Parse(time.RFC3339, v); err == nil {
-		at = at.In(zone)
-		return text.Moment(ctx, at) + at.Format(" MST")
+		return text.Short(ctx, at.In(zone))
 	}
 	switch name {
 	case "disposition":

@@ -17,20 +17,20 @@ var codes = map[string]text.Message{
 	// states
 	"requested": "To do", "accepted": "Accepted", "in-progress": "Begun", "on-hold": "Put off", "completed": "Done", "cancelled": "Cancelled", "failed": "Could not be done",
 	"rejected": "Refused", "raised": "Nobody has it yet", "acknowledged": "Taken on", "resolved": "Settled", "drafted": "Nobody is asked yet", "sent": "Asked", "offered": "A place is offered",
-	"declined": "Declined", "booked": "The day is set", "arrived": "Arrived", "no-show": "The person did not come", "withdrawn": "Ended", "expired": "Ended without an answer",
-	"planning": "Being planned", "active": "Under way", "closed": "Closed", "readmitted": "Back in hospital", "applied": "Used", "ignored": "Not needed",
+	"declined": "Declined", "booked": "The day is set", "arrived": "Arrived", "no-show": "The patient did not come", "withdrawn": "Ended", "expired": "Ended without an answer",
+	"planning": "Being planned", "active": "Under way", "closed": "Closed", "readmitted": "Back in the hospital", "applied": "Used", "ignored": "Not needed",
 	"quarantined": "Set aside", "kept": "Kept", "delivered": "Delivered", "pending": "On its way", "suppressed": "Held back", "detected": "Found", "open": "Open", "ended": "Ended",
 	// how a try ended, and what came of a request
 	"reached": "Reached", "no-answer": "No answer", "left-message": "Left a message", "busy": "The line was busy", "wrong-number": "Wrong number", "call-back": "Asked to be called back",
-	"refused": "Does not want to be called", "done": "Done", "approved": "Approved", "denied": "Denied", "partly-approved": "Approved in part", "upheld": "The no stands",
+	"refused": "Does not want to be called", "done": "Done", "approved": "Approved", "denied": "Denied", "partly-approved": "Approved in part", "upheld": "The refusal stands",
 	"admitted": "Admitted", "left": "Left again", "died": "Died", "planned": "Planned", "unplanned": "Not planned",
 	// reasons of providers, and for them
 	"no-bed": "No bed", "no-capacity": "No visits are free", "staffing": "Not enough staff", "clinical-needs": "Cannot give the care needed", "equipment": "Equipment is missing",
 	"infection-control": "Infection control", "payer": "Does not take the payer", "authorization": "The payer has not agreed", "out-of-area": "Too far",
 	"incomplete-packet": "Knows too little", "no-response": "Did not answer", "another-accepted": "Another place was faster", "patient-choice": "The patient chose otherwise",
-	"plan-changed": "The plan changed", "placed-elsewhere": "Found elsewhere", "no-provider": "No provider can take the person", "mistake": "It was a mistake", "other": "Another reason",
-	"directory-changed": "The directory of providers changed", "no-longer-needed": "It is not needed any more", "patient": "The patient", "representative": "Who speaks for the patient",
-	"patient-left-it-to-us": "The patient leaves the choice to us", "representative-left-it-to-us": "Who speaks for the patient leaves the choice to us",
+	"plan-changed": "The plan changed", "placed-elsewhere": "Found elsewhere", "no-provider": "No provider can take the patient", "mistake": "It was a mistake", "other": "Another reason",
+	"directory-changed": "The directory of providers changed", "no-longer-needed": "It is not needed any more", "patient": "The patient", "representative": "Whoever speaks for the patient",
+	"patient-left-it-to-us": "The patient leaves the choice to us", "representative-left-it-to-us": "Whoever speaks for the patient leaves the choice to us",
 	// services, and what they count
 	"admission": "Admission", "discharge": "Discharge", "referral": "Referral", "notification": "Notification", "console": "Console",
 }

@@ -18,14 +18,14 @@ func TestACorrectionIsToldInWords(t *testing.T) {
 			"because the discharge was cancelled"},
 		{Happening{Type: (events.TaskRescheduled{}).Type(), Title: "Call", Reason: "discharge-time-changed",
 			Previous: map[string]string{"due_at": "2026-10-21T04:00:00Z", "trigger_at": "2026-10-16T18:02:00Z"}},
-			"because the time of the discharge was corrected, the due time was Wednesday, October 21, 4:00 AM UTC"},
+			"because the time of the discharge was corrected, the due time was Wed, Oct 21, 4:00 AM"},
 		{Happening{Type: (events.TaskRescheduled{}).Type(), Title: "Call", Reason: "patient-changed",
 			Previous: map[string]string{"patient_id": events.Derive("p").String()}},
-			"because the stay belongs to another patient's record, another patient’s record before"},
+			"because the stay belongs to another patient’s record, another patient’s record before"},
 		{Happening{Type: (events.ReferralUpdated{}).Type(), Code: "snf", Reason: "stay-corrected", Previous: map[string]string{"discharged_at": ""}},
 			"Skilled nursing facility, because the stay was corrected"},
 		{Happening{Type: (events.AlertCorrected{}).Type(), Code: "transition-opened", Reason: "disposition-changed", To: []string{"role:lead"}},
-			"A patient left: follow-up is needed, to every liaison lead, because the disposition was corrected"},
+			"A patient left: follow-up is needed, to every liaison lead, because the destination was corrected"},
 	} {
 		if got := Tell(t.Context(), c.h, nil, time.UTC).Aside; got != c.want {
 			t.Errorf("%s: %q, want %q", c.h.Type, got, c.want)

@@ -18,9 +18,9 @@ type Field struct{ Name, Value string }
 
 // segmentNames say what a segment is about.
 var segmentNames = map[string]text.Message{
-	"MSH": "Who sent the message, and when", "EVN": "What happened, and when", "PID": "The patient", "PD1": "More of the patient", "NK1": "Next of kin",
-	"PV1": "The visit", "PV2": "More of the visit", "DG1": "A diagnosis", "PR1": "A procedure", "AL1": "An allergy", "OBX": "An observation", "GT1": "Who pays",
-	"IN1": "An insurance", "IN2": "More of an insurance", "MRG": "The number that was merged", "ROL": "Somebody's role", "DRG": "The diagnosis group", "ACC": "An accident",
+	"MSH": "Who sent the message, and when", "EVN": "What happened, and when", "PID": "The patient", "PD1": "More about the patient", "NK1": "Next of kin",
+	"PV1": "The visit", "PV2": "More about the visit", "DG1": "A diagnosis", "PR1": "A procedure", "AL1": "An allergy", "OBX": "An observation", "GT1": "Who pays",
+	"IN1": "Insurance", "IN2": "More about the insurance", "MRG": "The number that was merged", "ROL": "Somebody’s role", "DRG": "The diagnosis group", "ACC": "An accident",
 	"ARV": "An access restriction", "NTE": "A note",
 }
 
@@ -31,8 +31,8 @@ var fieldNames = map[string]map[int]text.Message{
 	"PID": {3: "Numbers", 5: "Name", 7: "Born", 8: "Sex", 9: "Alias", 10: "Race", 11: "Address", 13: "Phone at home", 14: "Phone at work", 15: "Language", 16: "Marital status", 18: "Account", 19: "Social security number", 29: "Died at", 30: "Has died"},
 	"PD1": {3: "Practice", 4: "Primary care", 12: "Confidential"},
 	"NK1": {2: "Name", 3: "Relationship", 4: "Address", 5: "Phone", 7: "Role"},
-	"PV1": {2: "Class", 3: "Where", 4: "Type of admission", 6: "Where before", 7: "Attending", 8: "Referring", 9: "Consulting", 10: "Service", 14: "Came from", 16: "VIP", 17: "Admitting", 18: "Type of patient", 19: "Visit number", 36: "Went to", 37: "Went to, in detail", 44: "Admitted at", 45: "Left at", 50: "Other visit number"},
-	"PV2": {3: "Reason of the admission", 8: "Expected to come", 9: "Expected to leave", 22: "May be told of", 24: "Status"},
+	"PV1": {2: "Class", 3: "Where", 4: "Type of admission", 6: "Where before", 7: "Attending physician", 8: "Referring physician", 9: "Consulting physician", 10: "Service", 14: "Came from", 16: "VIP", 17: "Admitting physician", 18: "Type of patient", 19: "Visit number", 36: "Went to", 37: "Went to, in detail", 44: "Admitted at", 45: "Left at", 50: "Other visit number"},
+	"PV2": {3: "Reason for the admission", 8: "Expected to come", 9: "Expected to leave", 22: "Confidential", 24: "Status"},
 	"DG1": {3: "Code", 4: "Words", 5: "When", 6: "Type"},
 	"PR1": {3: "Code", 4: "Words", 5: "When"},
 	"AL1": {2: "Kind", 3: "Of what", 5: "Reaction"},

@@ -45,12 +45,12 @@ var said = map[string]text.Message{
 	events.EncounterMoved{}.Type():              "The stay belongs to another patient now",
 	events.TransitionPlanned{}.Type():           "Transition of care in planning",
 	events.TransitionOpened{}.Type():            "Transition of care opened",
-	events.TransitionReplanned{}.Type():         "The plan was made anew",
+	events.TransitionReplanned{}.Type():         "The plan was made again",
 	events.TransitionUpdated{}.Type():           "The transition was updated",
 	events.TransitionCancelled{}.Type():         "Transition of care cancelled",
 	events.TransitionExpired{}.Type():           "Transition of care ended: the patient has died",
 	events.TransitionCompleted{}.Type():         "Transition of care complete",
-	events.TransitionReadmitted{}.Type():        "Back in hospital: nothing more to do after this discharge",
+	events.TransitionReadmitted{}.Type():        "Back in the hospital: nothing more to do after this discharge",
 	events.ReadmissionDetected{}.Type():         "Back at a hospital",
 	events.ReadmissionUpdated{}.Type():          "Back at a hospital: what became of it",
 	events.ReadmissionWithdrawn{}.Type():        "Was not back at a hospital after all",
@@ -60,26 +60,26 @@ var said = map[string]text.Message{
 	events.TaskCompleted{}.Type():               "Done",
 	events.TaskReopened{}.Type():                "Opened again",
 	events.TaskCancelled{}.Type():               "Cancelled",
-	events.TaskDue{}.Type():                     "Soon due",
+	events.TaskDue{}.Type():                     "Due soon",
 	events.TaskOverdue{}.Type():                 "Overdue",
-	events.ReferralDrafted{}.Type():             "Search for the next caregiver prepared",
-	events.ReferralUpdated{}.Type():             "Candidates ranked anew",
+	events.ReferralDrafted{}.Type():             "Search for the next place of care prepared",
+	events.ReferralUpdated{}.Type():             "Places were ranked again",
 	events.ReferralSent{}.Type():                "Asked for a place",
 	events.ReferralAcknowledged{}.Type():        "The request was received",
 	events.ReferralOffered{}.Type():             "A place was offered",
 	events.ReferralDeclined{}.Type():            "A place was declined",
 	events.ReferralAccepted{}.Type():            "A place was accepted",
 	events.ReferralBooked{}.Type():              "A place is booked",
-	events.ReferralRecalled{}.Type():            "The request was recalled",
+	events.ReferralRecalled{}.Type():            "The request was taken back",
 	events.ReferralWithdrawn{}.Type():           "The request was withdrawn",
-	events.ArrivalConfirmed{}.Type():            "Arrived at the next caregiver",
+	events.ArrivalConfirmed{}.Type():            "Arrived at the next place of care",
 	events.AlertRaised{}.Type():                 "Alert raised",
 	events.AlertCorrected{}.Type():              "Alert corrected",
 	events.AlertDelivered{}.Type():              "Alert delivered",
-	events.AlertAcknowledged{}.Type():           "Alert acknowledged",
+	events.AlertAcknowledged{}.Type():           "Alert taken on",
 	events.AlertHandedOver{}.Type():             "Alert handed over",
-	events.AlertEscalated{}.Type():              "Alert escalated",
-	events.AlertResolved{}.Type():               "Alert resolved",
+	events.AlertEscalated{}.Type():              "Alert passed on: nobody had taken it on",
+	events.AlertResolved{}.Type():               "Alert settled",
 	events.AlertFailed{}.Type():                 "Alert could not be delivered",
 }
 
@@ -198,7 +198,7 @@ func AlertKind(ctx context.Context, kind string) string {
 	words := map[string]text.Message{
 		"transition-opened": "A patient left: follow-up is needed", "task-overdue": "A task is overdue", "clock-missed": "A request was not answered in time", "referral-declined": "A place was declined",
 		"message-quarantined": "A message could not be used", "referral-accepted": "A place was accepted", "referral-asked": "A place is asked for",
-		"readmission": "A discharged patient is back in hospital", "late-arrivals": "Discharges were heard of late", "escalation-exhausted": "Nobody answered",
+		"readmission": "A discharged patient is back in the hospital", "late-arrivals": "Discharges were reported late", "escalation-exhausted": "Nobody answered an alert",
 		"endpoint-disabled": "A connected program is gone",
 	}
 	if w, ok := words[kind]; ok {
@@ -210,8 +210,8 @@ func AlertKind(ctx context.Context, kind string) string {
 // Transition is a transition's state in words.
 func Transition(ctx context.Context, state string) string {
 	words := map[string]text.Message{
-		"planning": "In hospital, being planned", "active": "Follow-up under way", "completed": "Follow-up complete", "cancelled": "Cancelled",
-		"expired": "Ended: the patient has died", "readmitted": "Back in hospital", "closed": "Closed",
+		"planning": "In the hospital, being planned", "active": "Follow-up under way", "completed": "Follow-up complete", "cancelled": "Cancelled",
+		"expired": "Ended: the patient has died", "readmitted": "Back in the hospital", "closed": "Closed",
 	}
 	if w, ok := words[state]; ok {
 		return say(ctx, w)

@@ -50,7 +50,7 @@ type By struct {
 func Follow(ctx context.Context, f Facts) Way {
 	w := way{since: f.Received, at: map[events.ID]time.Time{f.Message: f.Received}}
 	if f.Kept != nil {
-		w.add("admission", say(ctx, "Kept on disk; the sender is answered"), f.Received, *f.Kept)
+		w.add("admission", say(ctx, "Kept safely; the sender is answered"), f.Received, *f.Kept)
 		w.at[f.Message] = *f.Kept
 	}
 	for range f.Said { // what a later service says may follow from any earlier one, and now and then the other way round

@@ -34,7 +34,7 @@ func TestAMessagesWayIsFollowedThroughTheServices(t *testing.T) {
 		return Span{who, what, a, b}
 	}
 	want := Way{Total: 90 * time.Millisecond, Spans: []Span{
-		span("admission", "Kept on disk; the sender is answered", 0, 3),
+		span("admission", "Kept safely; the sender is answered", 0, 3),
 		span("admission", "encounter discharged", 3, 9),
 		span("discharge", "transition opened, task created ×2", 9, 22),
 		span("console", "On the pages: what admission said", 9, 40),

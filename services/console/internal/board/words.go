@@ -75,8 +75,8 @@ func Ago(ctx context.Context, at, now time.Time) string {
 
 // dispositions are UB-04 FL 17 in a nurse's words.
 var dispositions = map[string]text.Message{
-	"01": "home", "02": "another hospital", "03": "skilled nursing facility", "04": "intermediate care", "05": "cancer or children's hospital",
-	"06": "home with home health", "07": "left against advice", "09": "admitted here", "20": "died", "21": "court or law enforcement",
+	"01": "home", "02": "another hospital", "03": "skilled nursing facility", "04": "intermediate care", "05": "cancer or children’s hospital",
+	"06": "home with home health", "07": "left against medical advice", "09": "admitted here", "20": "died", "21": "court or law enforcement",
 	"30": "still a patient", "40": "died at home", "41": "died in a facility", "42": "died, place unknown", "43": "federal hospital",
 	"50": "home with hospice", "51": "hospice facility", "61": "swing bed", "62": "rehabilitation facility", "63": "long-term care hospital",
 	"64": "nursing facility", "65": "psychiatric hospital", "66": "critical access hospital", "69": "disaster care site", "70": "other institution",
@@ -117,15 +117,15 @@ var reasons = map[string]text.Message{
 	"discharge-cancelled": "the discharge was cancelled", "admission-cancelled": "the admission was cancelled",
 	"entered-in-error": "the stay was entered in error", "not-applicable": "the stay no longer calls for it",
 	"deceased": "the patient has died", "replanned": "the plan changed", "patient-died": "the patient has died", "expired": "the patient has died", "not-deceased": "the patient has not died after all",
-	"patient-changed": "the stay belongs to another patient's record", "facility-changed": "the facility changed",
-	"discharge-time-changed": "the time of the discharge was corrected", "disposition-changed": "the disposition was corrected",
-	"class-changed": "the kind of stay was corrected", "calendar-changed": "the facility's business days changed",
-	"stay-corrected": "the stay was corrected", "done-already": "what was done stands again", "discharged-again": "the patient left after all",
+	"patient-changed": "the stay belongs to another patient’s record", "facility-changed": "the hospital changed",
+	"discharge-time-changed": "the time of the discharge was corrected", "disposition-changed": "the destination was corrected",
+	"class-changed": "the kind of stay was corrected", "calendar-changed": "the hospital’s business days changed",
+	"stay-corrected": "the stay was corrected", "done-already": "what was done counts again", "discharged-again": "the patient left after all",
 	"readmitted": "the patient was admitted again", "not-readmitted": "the patient was not admitted again after all",
 	"arrival-cancelled": "the arrival was cancelled", "another-person": "it was another person", "same-return": "it belongs to the emergency visit before it",
-	"transfer": "it was the transfer that was meant", "unplanned-return": "nothing says that it was expected", "planned-return": "it was planned",
-	"not-within-window": "it was not within the days that count", "not-an-arrival": "it was no arrival",
-	"visit-ended": "the visit has ended", "heard-of-again": "the visit was heard of again",
+	"transfer": "it was a transfer, not a return", "unplanned-return": "nothing says that it was planned", "planned-return": "it was planned",
+	"not-within-window": "it was not within the days that count", "not-an-arrival": "it was not a visit that counts",
+	"visit-ended": "the visit has ended", "heard-of-again": "there was news of the visit",
 }
 
 // Reason is why a task or transition ended, in words.
@@ -142,7 +142,7 @@ func Reason(ctx context.Context, code string) string {
 // StayState is a stay's state in words.
 func StayState(ctx context.Context, state string) string {
 	words := map[string]text.Message{
-		"planned": "Planned", "arrived": "Here", "in-progress": "In hospital", "onleave": "On leave", "finished": "Left", "cancelled": "Cancelled",
+		"planned": "Planned", "arrived": "Here", "in-progress": "In the hospital", "onleave": "On leave", "finished": "Left", "cancelled": "Cancelled",
 		"entered-in-error": "Entered in error",
 	}
 	if w, ok := words[state]; ok {

@@ -20,7 +20,7 @@ var chartSpots = []struct {
 }{
 	{"messages", "Messages a second", "Accepted from the hospitals, and handled.", "Messages a second, on average"},
 	{"lag", "Waiting to be handled", "Events on their way to each service.", "Events waiting, at most"},
-	{"outbox", "Oldest unpublished event", "Seconds, each service.", "Oldest unpublished event, at most"},
+	{"outbox", "Oldest event not sent on", "Seconds, each service.", "Oldest event not sent on, at most"},
 	{"latency", "From the hospital’s message until …", "Half of them within; seconds, each line ten times the one below.", "Half of them within, on average"},
 }
 
@@ -295,9 +295,9 @@ func charts(o Operations) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var19 string
-		templ_7745c5c3_Var19, templ_7745c5c3_Err = templ.JoinStringErrs(say(ctx, "Facts a minute, last hour"))
+		templ_7745c5c3_Var19, templ_7745c5c3_Err = templ.JoinStringErrs(say(ctx, "Events a minute, last hour"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/charts.templ`, Line: 43, Col: 54}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/charts.templ`, Line: 43, Col: 55}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var19))
 		if templ_7745c5c3_Err != nil {

@@ -139,7 +139,7 @@ func (c Clock) outcome() string {
 
 // clockStates are how a clock stands, in words.
 var clockStates = map[string]text.Message{
-	"due": "Waiting", "met": "Answered in time", "attempted": "Tried", "missed": "Not answered in time", "paused": "Stands still until the payer has what it asked for",
+	"due": "Waiting", "met": "Answered in time", "attempted": "Tried", "missed": "Not answered in time", "paused": "Paused until the payer has what it asked for",
 	"not-applicable": "Does not apply",
 }
 
@@ -174,5 +174,5 @@ func waveHours(ctx context.Context) []Choice {
 }
 
 func shownTo(ctx context.Context) []Choice {
-	return []Choice{{"patient", say(ctx, "The patient")}, {"representative", say(ctx, "Who speaks for the patient")}}
+	return []Choice{{"patient", say(ctx, "The patient")}, {"representative", say(ctx, "Whoever speaks for the patient")}}
 }

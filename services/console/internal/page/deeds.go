@@ -260,7 +260,7 @@ func (s Story) step(ctx context.Context, d Decision) string {
 		return say(ctx, "%s hears of it again", by)
 	case "escalated":
 		if d.Recipient == "" {
-			return say(ctx, "Nobody answered. Operations were told")
+			return say(ctx, "Nobody answered: operations were told")
 		}
 		return say(ctx, "Passed on to %s", lower(s.name(ctx, d.Recipient)))
 	case "corrected":

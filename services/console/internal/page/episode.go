@@ -7,6 +7,7 @@ import (
 
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/services/console/internal/board"
+	"github.com/handoff-care/handoff/services/console/internal/text"
 )
 
 // Episode is one stay as one person may see it.
@@ -60,9 +61,9 @@ func (e Episode) StateWords(ctx context.Context) string {
 func (e Episode) NoTasks(ctx context.Context) string {
 	switch e.State {
 	case "":
-		return say(ctx, "this stay has not opened a transition of care.")
+		return say(ctx, "this stay has no transition of care yet.")
 	case "planning":
-		return say(ctx, "the patient is still in hospital. Tasks appear the moment they leave.")
+		return say(ctx, "the patient is still in the hospital. Tasks appear the moment they leave.")
 	}
 	return say(ctx, "none were called for.")
 }
@@ -83,10 +84,18 @@ func (e *Episode) Describe(ctx context.Context, r board.Row) {
 		e.Who = say(ctx, "Confidential patient")
 	}
 	if r.Born != "" {
-		e.About = join(e.About, say(ctx, "born %s", r.Born))
+		e.About = join(e.About, born(ctx, r))
 	}
 	e.Place = join(r.Place, r.Unit)
 	e.Class, e.Left, e.Disposition, e.Risk = r.Class, r.Left, r.Disposition, r.Risk
+}
+
+// born says a birth date in words.
+func born(ctx context.Context, r board.Row) string {
+	if day, err := time.Parse(time.DateOnly, r.Born); err == nil {
+		return say(ctx, "born %s", text.Birthday(ctx, day))
+	}
+	return say(ctx, "born %s", r.Born)
 }
 
 func join(a, b string) string {

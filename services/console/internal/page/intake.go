@@ -145,22 +145,22 @@ func (s Summary) facts(ctx context.Context) (out [][2]string) {
 
 // intakeStates say how a request stands, to whoever was asked.
 var intakeStates = map[string]text.Message{
-	"sent": "New", "acknowledged": "Seen, to be answered", "offered": "You offered a place", "declined": "You said no", "accepted": "You take the person",
+	"sent": "New", "acknowledged": "Seen, to be answered", "offered": "You offered a place", "declined": "You said no", "accepted": "You take the patient",
 	"withdrawn": "No longer asked of you",
 }
 
 // endings are why a request ended, to whoever was asked.
 var endings = map[string]text.Message{
-	"another-accepted": "another place was faster", "no-response": "the time to answer was over", "discharge-cancelled": "the person stays in hospital",
+	"another-accepted": "another place was faster", "no-response": "the time to answer was over", "discharge-cancelled": "the patient stays in hospital",
 	"patient-choice": "the patient chose otherwise", "plan-changed": "the plan changed", "no-longer-needed": "it is not needed any more",
 }
 
 func (r Request) stands(ctx context.Context) string {
 	switch {
 	case r.State == "accepted" && r.Search == "arrived":
-		return say(ctx, "The person is with you")
+		return say(ctx, "The patient is with you")
 	case r.State == "accepted" && r.Search == "no-show":
-		return say(ctx, "The person did not come yet")
+		return say(ctx, "The patient has not come yet")
 	case r.State == "accepted" && !r.coming():
 		return say(ctx, "You had accepted; the hospital ended the search")
 	}

@@ -520,9 +520,9 @@ func Phone(p Page) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var31 string
-			templ_7745c5c3_Var31, templ_7745c5c3_Err = templ.JoinStringErrs(say(ctx, "Only what is urgent. The phone shows “Urgent: open handoff” and never a name. You are told also while it is locked, or after you were signed out because nothing happened; it ends when you sign out, at the latest 12 hours after you signed in."))
+			templ_7745c5c3_Var31, templ_7745c5c3_Err = templ.JoinStringErrs(say(ctx, "Only what is urgent. The phone shows “Urgent: open handoff” and never a name. You are told even while the phone is locked, or after you were signed out because nothing happened. It ends when you sign out, and at the latest 12 hours after you signed in."))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/phone.templ`, Line: 87, Col: 278}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/phone.templ`, Line: 87, Col: 289}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var31))
 			if templ_7745c5c3_Err != nil {

@@ -67,8 +67,8 @@ var Columns = []Column{
 	{"new", "To send", "A patient who needs a place appears here, with places that fit.", "drafted"},
 	{"asked", "Waiting for an answer", "Once providers are asked, the search waits here.", "sent,acknowledged"},
 	{"offered", "To choose", "Offers of a place wait here for the patient’s choice.", "offered"},
-	{"stuck", "Nobody yet", "Where every provider said no, or the person did not come, it is here: ask others.", "declined,no-show,expired"},
-	{"found", "Place found", "An accepted place is here until the person has arrived.", "accepted,booked"},
+	{"stuck", "No place yet", "When every provider said no, or the patient did not come, the search is here: ask others.", "declined,no-show,expired"},
+	{"found", "Place found", "Accepted places stay here until the patient has arrived.", "accepted,booked"},
 }
 
 // BoardView is which referrals a person wants to see.
@@ -188,8 +188,8 @@ func awaited(o events.Offer) bool {
 // referralStates are a referral's states in words.
 var referralStates = map[string]text.Message{
 	"drafted": "Nobody is asked yet", "sent": "Asked, no answer yet", "acknowledged": "Seen by a provider", "offered": "A place is offered",
-	"declined": "Everybody asked said no", "accepted": "A place is accepted", "booked": "The day is set", "arrived": "The person is there",
-	"no-show": "The person did not come", "withdrawn": "The search was ended", "expired": "Nobody was found in time",
+	"declined": "Everybody asked said no", "accepted": "A place is accepted", "booked": "The day is set", "arrived": "The patient has arrived",
+	"no-show": "The patient did not come", "withdrawn": "The search was ended", "expired": "Nobody was found in time",
 }
 
 func (r Referral) stands(ctx context.Context) string {
@@ -216,14 +216,14 @@ var (
 	}
 	Withdrawals = []Word{
 		{"patient-choice", "The patient does not want it"}, {"plan-changed", "The plan changed"}, {"placed-elsewhere", "Found elsewhere"},
-		{"no-provider", "No provider can take them"}, {"mistake", "It was a mistake"}, {"other", "Another reason"},
+		{"no-provider", "No provider can take the patient"}, {"mistake", "It was a mistake"}, {"other", "Another reason"},
 	}
 )
 
 func (s Search) told(ctx context.Context, m Move) string {
 	words := map[string]text.Message{
 		"draft": "Search begun", "update": "Brought up to date", "send": "Providers asked", "acknowledge": "Seen by the provider", "offer": "A place offered",
-		"decline": "The provider said no", "accept": "Accepted", "book": "The day was set", "arrive": "The person is there", "no-show": "The person did not come",
+		"decline": "The provider said no", "accept": "Accepted", "book": "The day was set", "arrive": "The patient has arrived", "no-show": "The patient did not come",
 		"choose": "The patient’s choice was written down", "question": "A question", "reply": "The question was answered", "lapse": "The time to answer was over",
 		"withdraw": "The search was ended", "recall": "Taken back, because the stay changed", "expire": "Nobody was found in time", "cancel-arrival": "The arrival was a mistake",
 	}

@@ -250,12 +250,12 @@ func hours(ctx context.Context, h *float64) string {
 }
 
 // week is a week in words: that of its Monday.
-func week(day string) string {
+func week(ctx context.Context, day string) string {
 	t, err := time.Parse(time.DateOnly, day)
 	if err != nil {
 		return day
 	}
-	return t.Format("Jan 2")
+	return text.Date(ctx, t)
 }
 
 // Tables are the tables that can be taken along as CSV.
@@ -303,18 +303,4 @@ func plainCell(s string) string {
 		return "'" + s
 	}
 	return s
-}
-
-// alertKinds are the kinds of alerts, in words; what is missing is said as its code.
-var alertKinds = map[string]text.Message{
-	"transition-opened": "A patient left: follow-up is needed", "task-overdue": "A task is overdue", "referral-declined": "A place was declined",
-	"referral-accepted": "A place was accepted", "referral-asked": "A place is asked for", "readmission": "A patient came back",
-	"message-quarantined": "A message could not be used", "late-arrivals": "Old discharges arrived", "escalation-exhausted": "Nobody answered an alert",
-}
-
-func alertKind(ctx context.Context, kind string) string {
-	if m, ok := alertKinds[kind]; ok {
-		return say(ctx, m)
-	}
-	return board.Plain(ctx, kind)
 }

@@ -235,7 +235,7 @@ func (c AskClock) ends(ctx context.Context, a Ask) string {
 	case c.State == "missed":
 		return say(ctx, "Not answered in time")
 	case c.State == "paused":
-		return say(ctx, "Stands still until the information is there")
+		return say(ctx, "Paused until the information is there")
 	case c.State == "not-applicable":
 		return say(ctx, "Not needed any more")
 	}

@@ -54,9 +54,9 @@ func overdueOf(ctx context.Context, n int) string {
 // endedTasks says what a shift has done.
 func endedTasks(ctx context.Context, n int) string {
 	if n == 0 {
-		return say(ctx, "In the last 12 hours you ended no tasks.")
+		return say(ctx, "In the last 12 hours you finished no tasks.")
 	}
-	return sayN(ctx, n, "In the last 12 hours you ended %d task.", "In the last 12 hours you ended %d tasks.")
+	return sayN(ctx, n, "In the last 12 hours you finished %d task.", "In the last 12 hours you finished %d tasks.")
 }
 
 // whatToDo says what helps where a page could not be shown.

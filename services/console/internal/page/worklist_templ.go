@@ -651,7 +651,7 @@ func narrow(l List) templ.Component {
 			}
 		}
 		if len(l.Places) > 1 || l.View.Facility != "" {
-			templ_7745c5c3_Err = choose("facility", say(ctx, "Facility"), say(ctx, "All facilities"), l.View.Facility, places(l.Places)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = choose("facility", say(ctx, "Hospital"), say(ctx, "All hospitals"), l.View.Facility, places(l.Places)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -674,7 +674,7 @@ func narrow(l List) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = choose("group", say(ctx, "Group"), say(ctx, "By nothing"), l.View.Group, Options(ctx, groups)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = choose("group", say(ctx, "Group"), say(ctx, "Not grouped"), l.View.Group, Options(ctx, groups)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1672,7 +1672,7 @@ func emptyOf(v View) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var83 string
-			templ_7745c5c3_Var83, templ_7745c5c3_Err = templ.JoinStringErrs(say(ctx, "What is due by midnight at its facility appears here."))
+			templ_7745c5c3_Var83, templ_7745c5c3_Err = templ.JoinStringErrs(say(ctx, "What is due by midnight at its hospital appears here."))
 			if templ_7745c5c3_Err != nil {
 				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/worklist.templ`, Line: 245, Col: 74}
 			}

@@ -68,8 +68,8 @@ func TestNoLanguageSaysMoreThanEnglish(t *testing.T) {
 func TestDaysAndNumbersAreSaidAsTheLanguageSaysThem(t *testing.T) {
 	at := time.Date(2026, 3, 5, 15, 4, 0, 0, time.UTC)
 	for code, want := range map[string][]string{
-		"en": {"Thursday, March 5, 3:04 PM", "1 day", "2 days"},
-		"es": {"jueves 5 de marzo, 3:04 p. m.", "1 día", "2 días"},
+		"en": {"Thursday, March 5, 3:04 PM", "1 day", "2 days", "Thu, Mar 5, 3:04 PM", "Thursday, March 5, 2026, 3:04 PM UTC", "March 5", "March 5, 2026"},
+		"es": {"jueves 5 de marzo, 3:04 p. m.", "1 día", "2 días", "jue 5 de mar, 3:04 p. m.", "jueves 5 de marzo de 2026, 3:04 p. m. UTC", "5 de marzo", "5 de marzo de 2026"},
 	} {
 		known, _ := Known(code)
 		l := *known
@@ -78,7 +78,10 @@ func TestDaysAndNumbersAreSaidAsTheLanguageSaysThem(t *testing.T) {
 			l.said = nil
 		}
 		ctx := In(t.Context(), &l)
-		if got := []string{Moment(ctx, at), N(ctx, 1, "%d day", "%d days"), N(ctx, 2, "%d day", "%d days")}; !slices.Equal(got, want) {
+		got := []string{
+			Moment(ctx, at), N(ctx, 1, "%d day", "%d days"), N(ctx, 2, "%d day", "%d days"), Short(ctx, at), Exact(ctx, at), Date(ctx, at), Birthday(ctx, at),
+		}
+		if !slices.Equal(got, want) {
 			t.Errorf("%s says %q, want %q", code, got, want)
 		}
 	}

@@ -166,7 +166,7 @@ func chosenTime(r *http.Request, name string, w board.Work) (*time.Time, error) 
 	}
 	at, err := time.ParseInLocation("2006-01-02T15:04", text, board.Zone(w.Zone))
 	if err != nil {
-		return nil, refuse(fault.Invalid, "This is not a time: write it like 2026-11-30T14:30.")
+		return nil, refuse(fault.Invalid, "This is not a time. Choose a day and a time.")
 	}
 	return &at, nil
 }
@@ -211,7 +211,7 @@ func (c *Console) kindly(ctx context.Context, title string, err error) (text str
 		return "", false
 	}
 	if state, _ := field(err, "state"); state == "completed" || state == "failed" || state == "cancelled" {
-		return say(ctx, "This task has ended meanwhile: %s. Here is how it is now.", title), true
+		return say(ctx, "This task is finished already: %s. Here is how it is now.", title), true
 	}
 	if winner := c.winner(ctx, err); winner != "" {
 		return say(ctx, "%s took this a moment before you: %s. Nothing is lost; it is in good hands.", winner, title), true

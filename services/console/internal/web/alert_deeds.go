@@ -151,8 +151,8 @@ type alertDeed struct {
 }
 
 var alertDeeds = map[string]alertDeed{
-	"acknowledge": {said: "You take care of it", body: nothing, back: whole},
-	"resolve":     {said: "Nothing is left to do about it", body: because, back: whole},
+	"acknowledge": {said: "You see to it", body: nothing, back: whole},
+	"resolve":     {said: "Settled", body: because, back: whole},
 	"hand-over":   {said: "Handed over. They are told now", body: handedTo, moves: true, back: whole},
 	"mute":        {said: "Muted for you. Others are told as before", body: mutedFor, moves: true, back: unmute},
 }

@@ -72,7 +72,7 @@ func (c *Console) bulk(w http.ResponseWriter, r *http.Request) error {
 		return refuse(fault.Invalid, "Select some tasks first: with x, or the box of a row.")
 	}
 	if len(list) > bulkMost {
-		return fault.New(fault.Invalid, "%s", say(ctx, "These are too many at once. Take %d at most.", bulkMost))
+		return fault.New(fault.Invalid, "%s", say(ctx, "These are too many at once. Select %d at most.", bulkMost))
 	}
 	all := make([]done, len(list))
 	each(len(list), func(i int) {
@@ -174,7 +174,7 @@ func (c *Console) undo(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch {
 	case len(mine) == 0:
-		return refuse(fault.Unknown, "There is nothing to take back. What is older than ten minutes can be changed on the patient's page.")
+		return refuse(fault.Unknown, "There is nothing to take back. What is older than ten minutes can be changed on the patient’s page.")
 	case mine[0].Undone && !again:
 		return refuse(fault.Conflict, "This has been taken back already.")
 	}

@@ -138,7 +138,7 @@ func (c *Console) episode(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	e.Others, e.Asks = c.otherStays(r.Context(), e), c.asks(r.Context(), e)
-	c.render(w, r, http.StatusOK, page.EpisodePage(c.page(r, "Episode"), e))
+	c.render(w, r, http.StatusOK, page.EpisodePage(c.page(r, "The patient’s journey"), e))
 	return nil
 }
 
@@ -242,6 +242,6 @@ func (c *Console) message(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	m.Way = &way
-	c.sheet(w, r, "The hospital's message", page.MessageSheet(m))
+	c.sheet(w, r, "The hospital’s message", page.MessageSheet(m))
 	return nil
 }

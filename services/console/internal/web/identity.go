@@ -112,7 +112,7 @@ func (c *Console) decidePair(w http.ResponseWriter, r *http.Request) error {
 	}
 	version, err := strconv.Atoi(r.FormValue("version"))
 	if err != nil {
-		return refuse(fault.Invalid, "Look at the pair once more: its version is missing.")
+		return refuse(fault.Invalid, "Look at the pair once more, then decide.")
 	}
 	toast := page.Toast{Text: say(ctx, said) + ".", Of: id.String()}
 	now, err := c.tellPair(ctx, id, deed, version, r.FormValue("reason"))

@@ -129,7 +129,7 @@ func (c *Console) liveRequest(w http.ResponseWriter, r *http.Request) error {
 // intakeDeeds are what the receiving side can say, and what it is told then.
 var intakeDeeds = map[string]text.Message{
 	"accept": "Thank you. The hospital knows, and so do the others it asked.", "decline": "Noted. The hospital looks elsewhere.",
-	"question": "Asked. The answer shows here.", "arrived": "Thank you. The hospital knows that the person is with you.",
+	"question": "Asked. The answer shows here.", "arrived": "Thank you. The hospital knows that the patient is with you.",
 }
 
 // requestAct answers a request; referral decides. Who comes second is told kindly.
@@ -194,7 +194,7 @@ func (c *Console) requestBody(r *http.Request, id events.ID, action string) (map
 			}
 			at, err := time.ParseInLocation("2006-01-02T15:04", start, one.Zone)
 			if err != nil {
-				return nil, refuse(fault.Invalid, "Say from when you can take the person: a day and a time, or nothing.")
+				return nil, refuse(fault.Invalid, "Say from when you can take the patient: a day and a time, or nothing.")
 			}
 			body["start_at"] = at
 		}

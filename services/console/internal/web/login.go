@@ -119,7 +119,7 @@ func (c *Console) accepted(ctx context.Context, answer *oauth2.Token, nonce stri
 	if id != "" && !nonceIs(id, nonce) {
 		return "", refuse(fault.Malformed, "This sign-in was not started here. Please sign in again.")
 	}
-	var last error = refuse(fault.Unauthorized, "The sign-in service gave no token that is valid here.")
+	var last error = refuse(fault.Unauthorized, "The sign-in service sent nothing that is valid here. Please sign in again.")
 	for _, token := range []string{id, answer.AccessToken} {
 		if token == "" {
 			continue

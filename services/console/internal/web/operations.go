@@ -87,14 +87,14 @@ func (c *Console) tiles(ctx context.Context, all []page.Figures) []page.Tile {
 	tiles := []page.Tile{
 		tile("Admissions and discharges", page.Number(perMinute), "in the last full minute", ""),
 		tile("Waiting to be handled", page.Number(lag), "events, all services", toneAbove(lag, 1000, 100_000)),
-		tile("Oldest unpublished event", seconds(ctx, age), "of all services", toneAbove(age, 5, 60)),
+		tile("Oldest event not sent on", seconds(ctx, age), "of all services", toneAbove(age, 5, 60)),
 	}
 	if v, ok := highest(all, "handoff_admission_ack_seconds_p99"); ok {
-		tiles = append(tiles, tile("ACK, 99 of 100", seconds(ctx, v), "frame received to reply", toneAbove(v, 1, 5)))
+		tiles = append(tiles, tile("Answered, 99 of 100 within", seconds(ctx, v), "from the message to its answer", toneAbove(v, 1, 5)))
 	}
-	screen := tile("Frame to screen", "–", "no screen was pushed to yet", "")
+	screen := tile("Message to screen", "–", "no screen was pushed to yet", "")
 	if n > 0 {
-		screen = tile("Frame to screen", seconds(ctx, p50), text.Message(say(ctx, "half of the last %d; 99 of 100 within %s", n, seconds(ctx, p99))), toneAbove(p99, 5, 60))
+		screen = tile("Message to screen", seconds(ctx, p50), text.Message(say(ctx, "half of the last %d; 99 of 100 within %s", n, seconds(ctx, p99))), toneAbove(p99, 5, 60))
 	}
 	return append(tiles, screen,
 		tile("Conservation", balance(ctx, off), "sum of all differences", toneAbove(off, 0, 0)),

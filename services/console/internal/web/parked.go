@@ -110,7 +110,7 @@ func (c *Console) replayed(w http.ResponseWriter, r *http.Request, dry bool) err
 			http.Redirect(w, r, "/operations", http.StatusSeeOther)
 			return nil
 		}
-		c.render(w, r, http.StatusOK, page.SheetPage(c.page(r, "Dry run"), say(r.Context(), "What a replay would do"), page.ReplayResult(out)))
+		c.render(w, r, http.StatusOK, page.SheetPage(c.page(r, "A trial of the replay"), say(r.Context(), "What a replay would do"), page.ReplayResult(out)))
 		return nil
 	}
 	c.render(w, r, http.StatusOK, page.ReplayedPart(k, out))

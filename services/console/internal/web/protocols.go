@@ -321,7 +321,7 @@ func (c *Console) activateProtocols(w http.ResponseWriter, r *http.Request) erro
 	if text := r.FormValue("at"); text != "" {
 		at, err := time.ParseInLocation("2006-01-02T15:04", text, c.zoneFor(r.Context(), r.FormValue("facility")))
 		if err != nil {
-			return refuse(fault.Invalid, "This is not a time: write it like 2026-11-30T14:30.")
+			return refuse(fault.Invalid, "This is not a time. Choose a day and a time.")
 		}
 		in["from"] = at
 	}

@@ -144,7 +144,7 @@ func (c *Console) liveReferral(w http.ResponseWriter, r *http.Request) error {
 var referralDeeds = map[string]text.Message{
 	"choose": "The choice is written down.", "reply": "Answered. They see it now.",
 	"send": "Asked. The answers show here.", "offer": "Noted: a place is offered.", "decline": "Noted: they said no.", "accept": "Chosen. Now set the day.",
-	"book": "The day is set.", "arrive": "Good: the person is there.", "no-show": "Noted: the person did not come.", "withdraw": "The search is ended.",
+	"book": "The day is set.", "arrive": "Good: the patient has arrived.", "no-show": "Noted: the patient did not come.", "withdraw": "The search is ended.",
 }
 
 // referralAct does what a button says; referral decides. Who comes second sees how it is now, and is told kindly.
@@ -225,7 +225,7 @@ func (c *Console) referralBody(r *http.Request, action string) (map[string]any, 
 	case "book":
 		at, err := time.ParseInLocation("2006-01-02T15:04", r.FormValue("start"), c.referralZone(r))
 		if err != nil {
-			return nil, refuse(fault.Invalid, "Say when the provider takes the person: a day and a time.")
+			return nil, refuse(fault.Invalid, "Say when the provider takes the patient: a day and a time.")
 		}
 		body["start_at"] = at
 	}

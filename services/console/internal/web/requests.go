@@ -137,7 +137,7 @@ func (c *Console) askedOf(r *http.Request) (page.Episode, error) {
 	}
 	e, err := c.load(r.Context(), id)
 	if err == nil && e.Transition.IsZero() {
-		err = refuse(fault.Unknown, "This stay has not opened a transition of care. Requests are written down from then on.")
+		err = refuse(fault.Unknown, "This stay has no transition of care yet. Requests can be written down once it has one.")
 	}
 	return e, err
 }
@@ -151,7 +151,7 @@ func happened(r *http.Request, name string, zone *time.Location, body map[string
 	at, err := time.ParseInLocation("2006-01-02T15:04", said, zone)
 	switch {
 	case err != nil:
-		return refuse(fault.Invalid, "This is not a time: write it like 2026-11-30T14:30.")
+		return refuse(fault.Invalid, "This is not a time. Choose a day and a time.")
 	case at.After(time.Now()):
 		return refuse(fault.Invalid, "This time is still to come. Write down what has happened.")
 	}

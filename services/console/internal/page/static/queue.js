@@ -53,7 +53,7 @@ self.queue = (() => {
 		list = list.filter((e) => e !== entry);
 		await away(entry);
 		mark();
-		return reply(note(say("Undone before it was sent: %s.", what(entry)), entry));
+		return reply(note(say("Taken back before it was sent: %s.", what(entry)), entry));
 	}
 
 	// ---- sending ------------------------------------------------------------------------------------
