@@ -37,7 +37,7 @@ func TestAnEpisodeTellsItsStoryAndWhy(t *testing.T) {
 	b.click(".who a")
 	b.until(`document.querySelector("h1").innerText === "Maria Santos"`)
 	b.live()
-	for _, words := range []string{"Arrived", "Left the hospital", "Transition of care opened", "2 tasks made", "Alert raised", "Asked for a place", "born 1945-03-02"} {
+	for _, words := range []string{"Arrived", "Left the hospital", "Transition of care opened", "2 tasks made", "Alert raised", "Asked for a place", "born March 2, 1945"} {
 		if !strings.Contains(js[string](b, `document.querySelector("#episode").innerText`), words) {
 			t.Errorf("the page does not say %q", words)
 		}
@@ -100,7 +100,7 @@ func TestAJourneyIsDrawnAndCanBeLaidOnTheTable(t *testing.T) {
 	b.click(`a[lang="es"]`)
 	b.until(`document.documentElement.lang === "es"`)
 	text = js[string](b, `document.querySelector("main").innerText`)
-	for _, words := range []string{"Llegó al hospital", "Se trasladó a ICU", "Volvió a casa, con atención médica en casa", "Una llamada del equipo", "Se encarga el equipo de seguimiento"} {
+	for _, words := range []string{"Llegó al hospital", "Se trasladó a ICU", "Volvió a casa, con atención médica en el hogar", "Una llamada del equipo", "Se encarga el equipo de seguimiento"} {
 		if !strings.Contains(text, words) {
 			t.Errorf("the family's page in Spanish does not say %q: %s", words, text)
 		}

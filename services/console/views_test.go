@@ -201,7 +201,7 @@ func TestAReferralIsSentDeclinedAcceptedAndBooked(t *testing.T) {
 	s.peers.move("maple", "accepted") // somebody else was a moment faster
 	sam.click(accept)
 	sam.notes("Somebody else was a moment faster")
-	sam.says("Maple Court takes the person. Set the day.")
+	sam.says("Maple Court takes the patient. Set the day.")
 	sam.shot("referral-race-dark")
 
 	sam.until(`document.querySelector("#start")`)

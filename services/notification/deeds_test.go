@@ -54,7 +54,7 @@ func TestAHandedOverAlertIsTheirsToTakeOnAndGoesFurtherIfTheyDoNot(t *testing.T)
 	if code := b.call(dana, "POST", at+"/hand-over", map[string]string{"to": "ann", "reason": "end-of-shift"}, &now); code != 200 {
 		t.Fatal(code)
 	}
-	if now.State != "raised" || now.AcknowledgedBy != "" || now.EscalatesAt == nil || now.HandedOver == nil || now.HandedOver.By != "dana" || !slices.Equal(now.Recipients, []string{"ann"}) {
+	if now.State != "raised" || now.AcknowledgedBy != "" || now.EscalatesAt == nil || now.EscalatesTo != "role:lead" || now.HandedOver == nil || now.HandedOver.By != "dana" || !slices.Equal(now.Recipients, []string{"ann"}) {
 		t.Errorf("handed over: %+v", now)
 	}
 	if len(b.inbox(ann, "inbox=true")) != 1 || len(b.inbox(dana, "inbox=true")) != 0 {

@@ -53,7 +53,7 @@ var forFamily = map[string]text.Patient{
 var wentTo = map[string]text.Patient{
 	"01": "Went home", "02": "Went to another hospital", "03": "Went to a skilled nursing facility", "04": "Went to intermediate care",
 	"05": "Went to a cancer or children’s hospital", "06": "Went home, with home health care", "43": "Went to a federal hospital",
-	"50": "Went home, with hospice care", "51": "Went to a hospice", "61": "Went to a swing bed", "62": "Went to a rehabilitation facility",
+	"50": "Went home, with hospice care", "51": "Went to a hospice", "61": "Went to a hospital bed for skilled nursing care", "62": "Went to a rehabilitation facility",
 	"63": "Went to a long-term care hospital", "64": "Went to a nursing facility", "65": "Went to a psychiatric hospital", "66": "Went to a critical access hospital",
 }
 

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -134,5 +135,27 @@ func TestNotesForPatientsStandForReasonsOfTheMatch(t *testing.T) {
 		if !used {
 			t.Errorf("no reason begins with %q", n.reason)
 		}
+	}
+}
+
+// ofTask is the code of a task of the protocols that come with the program.
+var ofTask = regexp.MustCompile(`(?m)^ *-? *\{? *code: ([a-z0-9-]+)`)
+
+// Every task that comes with the program is said to families in their words.
+func TestFamiliesAreToldEveryTaskInTheirWords(t *testing.T) {
+	n := 0
+	for _, name := range []string{"tasks.yaml", "hanging.yaml"} {
+		b, err := os.ReadFile(filepath.Join("../../../discharge/internal/protocol/shipped", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range ofTask.FindAllStringSubmatch(string(b), -1) {
+			if n++; forFamily[m[1]] == "" {
+				t.Errorf("families are told %q by its title", m[1])
+			}
+		}
+	}
+	if n < 28 {
+		t.Errorf("%d tasks were found", n)
 	}
 }

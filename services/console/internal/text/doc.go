@@ -9,7 +9,7 @@
 //
 // In a template: { say(ctx, "Nothing is overdue.") }, { say(ctx, "With %s", name) },
 // { sayN(ctx, n, "%d task is overdue.", "%d tasks are overdue.") }; in what patients are handed: toPatient and
-// toPatientN. Where something is drawn inside a sentence: @saying("Last heard %s", ago(at, ...)). In a
-// script: say and sayN, too (static/words.js); package script finds them. A table of words is a map whose values are Messages, or Patients: gather finds
-// constants by their type.
+// toPatientN. Where something is drawn inside a sentence: @saying("Last heard %s", ago(at, ...)). In a script:
+// say and sayN, too (static/words.js); package script finds them. A table of words is a map whose values are
+// Messages, or Patients: gather finds constants by their type.
 package text
