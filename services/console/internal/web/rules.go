@@ -241,7 +241,7 @@ func (c *Console) activateRules(w http.ResponseWriter, r *http.Request) error {
 		zone := c.zoneFor(ctx, "")
 		at, err := time.ParseInLocation("2006-01-02T15:04", said, zone)
 		if err != nil {
-			return refuse(fault.Invalid, "This is not a time: write it like 2026-11-30T14:30.")
+			return refuse(fault.Invalid, "This is not a time. Choose a day and a time.")
 		}
 		in["from"], when = at, say(ctx, "From %s on", text.Moment(ctx, at))
 	}
