@@ -153,6 +153,6 @@ func (s *service) hears() []bus.Subscription {
 			events.ReferralSent{}, events.ReferralUpdated{}, events.ReferralAcknowledged{}, events.ReferralOffered{}, events.ReferralBooked{},
 			events.ReferralDeclined{}, events.ReferralAccepted{}, events.ReferralRecalled{}, events.ReferralWithdrawn{}, events.ArrivalConfirmed{},
 		}},
-		{Stream: "admission", Handle: s.hear, Types: []events.Fact{events.MessageQuarantined{}}},
+		{Stream: "admission", Handle: s.hear, Types: []events.Fact{events.MessageQuarantined{}, events.FacilityChanged{}}},
 	}
 }

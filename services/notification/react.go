@@ -25,6 +25,11 @@ func (s *service) hear(ctx context.Context, tx pgx.Tx, batch []events.Event) err
 		threads = append(threads, notice.Threads(e)...)
 		orgs[e.Org] = true
 	}
+	if places := facilities(batch); len(places) > 0 {
+		if err := store.PutFacilities(ctx, tx, places); err != nil {
+			return err
+		}
+	}
 	slices.SortFunc(threads, byBytes)
 	loaded, err := store.Load(ctx, tx, slices.Compact(threads), keys(orgs))
 	if err != nil {
@@ -43,6 +48,16 @@ func (s *service) hear(ctx context.Context, tx pgx.Tx, batch []events.Event) err
 		book.Hear(e)
 	}
 	return s.settle(ctx, tx, book, loaded, now)
+}
+
+// facilities are those a batch tells of: the zone says when a shift there begins.
+func facilities(batch []events.Event) (out []store.Facility) {
+	for _, e := range batch {
+		if f, is := e.Fact.(events.FacilityChanged); is && f.Code != "" {
+			out = append(out, store.Facility{Org: e.Org, Code: f.Code, Zone: f.Zone, Version: e.Version})
+		}
+	}
+	return out
 }
 
 // escalateAtOnce is how many alerts one transaction takes further.

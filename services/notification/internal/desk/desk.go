@@ -52,16 +52,16 @@ const Escalation = "escalation"
 func (d *Desk) Change(dir *routing.Directory, c *notice.Change) {
 	switch c.Act {
 	case notice.Raise:
-		d.route(dir, c, question(&c.Alert, ""))
+		d.route(dir, c, d.question(&c.Alert, ""))
 	case notice.Escalate:
 		d.row(c, ledger.Escalated, c.Target, "", c.Reason)
 		if c.Tell == notice.Further {
-			d.route(dir, c, question(&c.Alert, c.Target))
+			d.route(dir, c, d.question(&c.Alert, c.Target))
 		}
 		d.wait(c.Live, c.Live.EscalateAt)
 	case notice.Reopen, notice.Correct:
 		if c.Alert.Sensitive { // it may have become so while there was nothing to hide
-			c.Live.Audience = dir.Route(question(c.Live, "")).Audience
+			c.Live.Audience = dir.Route(d.question(c.Live, "")).Audience
 		}
 		d.correct(c)
 		if c.Rose && c.Alert.State != notice.Resolved {
@@ -79,7 +79,7 @@ func (d *Desk) Change(dir *routing.Directory, c *notice.Change) {
 	case notice.HandOver:
 		d.row(c, ledger.HandedOver, c.Target, "", c.Reason)
 		c.Live.Audience = nil
-		q := question(&c.Alert, c.Target)
+		q := d.question(&c.Alert, c.Target)
 		q.Handed = true
 		d.route(dir, c, q)
 	case notice.TakeBack:
@@ -87,7 +87,7 @@ func (d *Desk) Change(dir *routing.Directory, c *notice.Change) {
 		d.recall(c)
 		d.wait(c.Live, c.Live.EscalateAt)
 	case notice.Hide:
-		c.Live.Audience = dir.Route(question(c.Live, "")).Audience
+		c.Live.Audience = dir.Route(d.question(c.Live, "")).Audience
 		d.row(c, ledger.Corrected, "", "", "confidential: the owning role's console only from now on")
 		d.supersede(c, "confidential")
 	}
@@ -99,9 +99,9 @@ func (d *Desk) Change(dir *routing.Directory, c *notice.Change) {
 	d.announce(c)
 }
 
-func question(a *notice.Alert, target string) routing.Question {
+func (d *Desk) question(a *notice.Alert, target string) routing.Question {
 	q := routing.Question{Kind: a.Kind, Facility: a.Facility, Unit: a.Unit, Severity: a.Severity,
-		Owner: a.Owner, OwnerRole: a.OwnerRole, Target: target, Sensitive: a.Sensitive}
+		Owner: a.Owner, OwnerRole: a.OwnerRole, Target: target, Sensitive: a.Sensitive, At: d.now}
 	if target != "" {
 		q.Severity = q.Severity.Raised() // what nobody answered may disturb more
 	}
@@ -190,7 +190,7 @@ func (d *Desk) correct(c *notice.Change) {
 // widen tells those whom the milder alert did not disturb.
 func (d *Desk) widen(dir *routing.Directory, c *notice.Change) {
 	roads := d.standing(c.Alert.ID)
-	for _, x := range dir.Route(question(&c.Alert, "")).Decisions {
+	for _, x := range dir.Route(d.question(&c.Alert, "")).Decisions {
 		known := func(r road) bool { return r.recipient == x.Recipient && r.channel == x.Channel }
 		if x.What != routing.Selected || slices.ContainsFunc(roads, known) {
 			continue

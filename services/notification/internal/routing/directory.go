@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/handoff-care/handoff/pkg/calendar"
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/services/notification/internal/notice"
 )
@@ -20,13 +21,14 @@ type Person struct {
 	Active    bool
 }
 
-// Roster is who answers for a unit of a facility, or (Unit "") for the facility. Members are person
-// ids or "role:x".
+// Roster is who answers for a unit of a facility, or (Unit "") for the facility: its members at any time, and
+// whoever is on call. Members are person ids or "role:x".
 type Roster struct {
 	ID       events.ID
 	Facility string
 	Unit     string
 	Members  []string
+	Shifts   []Shift
 }
 
 // Endpoint is a program that is told by webhook. Empty Kinds or Facilities mean all.
@@ -63,7 +65,8 @@ type Directory struct {
 	rules     map[string][]string
 	steps     map[notice.Severity][]Step
 	mutes     map[string][]Mute // by person
-	memo      sync.Map          // Question -> *Answer
+	zones     map[string]*time.Location
+	memo      sync.Map // Question without its time -> memo
 }
 
 // Data is what a directory is made of, in the order the store gives it.
@@ -76,6 +79,7 @@ type Data struct {
 	Rules     map[string][]string        // by kind; others as in DefaultRules
 	Steps     map[notice.Severity][]Step // by severity; others as in DefaultSteps
 	Mutes     []Mute
+	Zones     map[string]string // of facilities, by code: IANA
 }
 
 // DefaultRules say where an alert of a kind goes: the first target that names anyone takes it. "owners"
@@ -121,6 +125,12 @@ func NewDirectory(data Data) *Directory {
 	}
 	for _, r := range data.Rosters {
 		d.rosters[[2]string{r.Facility, r.Unit}] = r
+	}
+	d.zones = make(map[string]*time.Location, len(data.Zones))
+	for code, name := range data.Zones {
+		if zone, err := calendar.Zone(name); err == nil {
+			d.zones[code] = zone
+		}
 	}
 	return d
 }

@@ -3,6 +3,7 @@ package routing
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/handoff-care/handoff/services/notification/internal/notice"
 )
@@ -14,7 +15,8 @@ type Question struct {
 	Owner, OwnerRole     string
 	Target               string // of an escalation: instead of the kind's rule
 	Sensitive            bool
-	Handed               bool // Target is whom a person handed it to; notice.OnDuty: whom the rule names
+	Handed               bool      // Target is whom a person handed it to; notice.OnDuty: whom the rule names
+	At                   time.Time // who is on call then is told; it matters where somebody is on call at all
 }
 
 // What was decided about a candidate.
@@ -46,15 +48,26 @@ type Answer struct {
 
 // Route answers a question. The answer is shared: do not change it.
 func (d *Directory) Route(q Question) *Answer {
-	if a, ok := d.memo.Load(q); ok {
-		return a.(*Answer)
+	key := q
+	key.At = time.Time{}
+	if m, ok := d.memo.Load(key); ok {
+		if m := m.(memo); m.until.IsZero() || !q.At.Before(m.from) && q.At.Before(m.until) {
+			return m.answer
+		}
 	}
-	a := d.route(q)
-	d.memo.Store(q, a)
+	a, until := d.route(q)
+	d.memo.Store(key, memo{a, q.At, until})
 	return a
 }
 
-func (d *Directory) route(q Question) *Answer {
+// memo is an answer and when it holds; without an end at any time.
+type memo struct {
+	answer      *Answer
+	from, until time.Time
+}
+
+// route answers a question, and says until when the answer holds.
+func (d *Directory) route(q Question) (*Answer, time.Time) {
 	targets := d.rule(q.Kind)
 	if q.Target != "" && q.Target != notice.OnDuty {
 		targets = []string{q.Target}
@@ -62,7 +75,7 @@ func (d *Directory) route(q Question) *Answer {
 	w := &walk{d: d, q: q, seen: map[[2]string]bool{}}
 	if q.Sensitive {
 		w.confidential(targets)
-		return &w.Answer
+		return &w.Answer, w.until
 	}
 	for _, t := range targets {
 		if w.try(t) {
@@ -75,7 +88,7 @@ func (d *Directory) route(q Question) *Answer {
 	if q.Target == "" && !notice.Quiet(q.Kind) { // programs hear of it by its facts
 		w.endpoints()
 	}
-	return &w.Answer
+	return &w.Answer, w.until
 }
 
 // walk collects one answer.
@@ -86,7 +99,8 @@ type walk struct {
 	why  []string // why earlier targets named nobody
 	seen map[[2]string]bool
 
-	named bool // the present target named somebody
+	named bool      // the present target named somebody
+	until time.Time // when somebody else will be on call; zero: it does not matter
 }
 
 func (w *walk) add(what, recipient, channel, reason string) {
@@ -161,15 +175,23 @@ func (w *walk) roster(facility, unit, name string) {
 		w.why = append(w.why, "no roster for "+name)
 		return
 	}
-	for _, m := range r.Members {
-		if role, isRole := strings.CutPrefix(m, "role:"); isRole {
-			w.role(role, "roster of "+name)
-		} else {
-			w.person(m, "roster of "+name)
-		}
+	if len(r.Shifts) > 0 {
+		w.onCall(r, name)
 	}
-	if !w.named {
+	w.members(r.Members, "roster of "+name)
+	if !w.named && (len(r.Members) > 0 || len(r.Shifts) == 0) {
 		w.why = append(w.why, "nobody active on the roster of "+name)
+	}
+}
+
+// members selects those whom a roster names.
+func (w *walk) members(list []string, reason string) {
+	for _, m := range list {
+		if role, isRole := strings.CutPrefix(m, "role:"); isRole {
+			w.role(role, reason)
+		} else {
+			w.person(m, reason)
+		}
 	}
 }
 
@@ -263,6 +285,7 @@ func (w *walk) confidential(targets []string) {
 	if w.q.Target == "" {
 		open.endpoints()
 	}
+	w.until = open.until
 	for _, c := range open.Decisions {
 		if c.What == Selected {
 			w.add(Suppressed, c.Recipient, c.Channel, "confidential")

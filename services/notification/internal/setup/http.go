@@ -29,7 +29,7 @@ func (s Door) Routes(r *web.Router) {
 	web.Handle(r, web.PeopleRead, "GET", "/people", "People who can be told; addresses for administrators only", s.listPeople)
 	web.Handle(r, web.DirectoryWrite, "PUT", "/people", "Create or replace people", s.putPeople)
 	web.Handle(r, web.PeopleRead, "GET", "/rosters", "Who answers for which unit or facility", s.listRosters)
-	web.Handle(r, web.DirectoryWrite, "PUT", "/rosters", "Create, replace or (without members) remove rosters", s.putRosters)
+	web.Handle(r, web.DirectoryWrite, "PUT", "/rosters", "Create, replace or (without members and shifts) remove rosters", s.putRosters)
 	web.Handle(r, web.PeopleRead, "GET", "/rules", "Where alerts of each kind go, and when they go further", s.listRules)
 	web.Handle(r, web.DirectoryWrite, "PUT", "/rules", "Set routing rules and escalation policies", s.putRules)
 	web.Handle(r, web.PeopleRead, "GET", "/routing", "Who would be told of an alert, and why", s.would)
@@ -119,11 +119,15 @@ func (v Person) person() (routing.Person, error) {
 	return p, nil
 }
 
-// Roster is who answers for a unit, or for a facility.
+// Roster is who answers for a unit, or for a facility: its members at any time, and whoever is on call.
 type Roster struct {
 	Facility string   `json:"facility" minLength:"1" doc:"facility code"`
 	Unit     string   `json:"unit,omitempty" doc:"empty: the whole facility"`
-	Members  []string `json:"members" doc:"person ids or role:x"`
+	Members  []string `json:"members" doc:"person ids or role:x: told at any time"`
+	Shifts   *[]Shift `json:"shifts,omitempty" maxItems:"200" doc:"who is on call when; left out: as they are"`
+	Zone     string   `json:"zone,omitempty" doc:"the facility's IANA zone, in which shifts begin; what the facility itself says comes first"`
+	OnCall   []OnCall `json:"on_call,omitempty" readOnly:"true" doc:"the next 7 days, without a gap: who is on call until when; nobody may be"`
+	Gaps     []OnCall `json:"gaps,omitempty" readOnly:"true" doc:"when the roster would tell nobody in the next 7 days"`
 }
 
 type rostersIn struct {
@@ -134,25 +138,46 @@ type rostersIn struct {
 
 func (s Door) listRosters(ctx context.Context, _ *none) (*web.Listed[Roster], error) {
 	data, err := s.directory(ctx)
-	list := []Roster{}
+	dir, list, now := routing.NewDirectory(data), []Roster{}, time.Now().UTC().Truncate(time.Microsecond)
 	for _, r := range data.Rosters {
-		list = append(list, Roster{r.Facility, r.Unit, r.Members})
+		list = append(list, viewRoster(dir, r, now))
 	}
 	return web.Page(list, len(list), nil), err
 }
 
 func (s Door) putRosters(ctx context.Context, in *rostersIn) (*web.Listed[Roster], error) {
 	rosters := make([]routing.Roster, 0, len(in.Body.Rosters))
+	var places []store.Facility
+	org := web.From(ctx).Org
 	for _, v := range in.Body.Rosters {
 		for _, m := range v.Members {
 			if err := checkTarget(m); err != nil {
 				return nil, err
 			}
 		}
-		rosters = append(rosters, routing.Roster{Facility: v.Facility, Unit: v.Unit, Members: v.Members})
+		shifts, err := v.shifts()
+		if err != nil {
+			return nil, err
+		}
+		rosters = append(rosters, routing.Roster{Facility: v.Facility, Unit: v.Unit, Members: v.Members, Shifts: shifts})
+		if v.Zone != "" {
+			places = append(places, store.Facility{Org: org, Code: v.Facility, Zone: v.Zone})
+		}
 	}
-	org := web.From(ctx).Org
-	if err := s.DB.Tx(ctx, org, func(tx pgx.Tx) error { return store.PutRosters(ctx, tx, org, rosters) }); err != nil {
+	err := s.DB.Tx(ctx, org, func(tx pgx.Tx) error {
+		data, err := store.Directory(ctx, tx, org)
+		if err == nil {
+			err = known(in.Body.Rosters, data.Zones)
+		}
+		if err == nil && len(places) > 0 {
+			err = store.PutFacilities(ctx, tx, places)
+		}
+		if err != nil {
+			return err
+		}
+		return store.PutRosters(ctx, tx, org, rosters)
+	})
+	if err != nil {
 		return nil, err
 	}
 	return s.listRosters(ctx, nil)

@@ -18,6 +18,8 @@ type wouldIn struct {
 	Owner     string `query:"owner" doc:"who owns the task, where it is of one"`
 	OwnerRole string `query:"owner_role"`
 	Sensitive bool   `query:"confidential" doc:"the stay is confidential"`
+
+	At time.Time `query:"at" doc:"when; without it now"`
 }
 
 // Choice is what would become of one candidate, and why.
@@ -59,6 +61,9 @@ func (s Door) would(ctx context.Context, in *wouldIn) (*wouldOut, error) {
 	}
 	dir := routing.NewDirectory(data)
 	q := routing.Question{Kind: in.Kind, Facility: in.Facility, Unit: in.Unit, Severity: notice.Severity(in.Severity), Owner: in.Owner, OwnerRole: in.OwnerRole, Sensitive: in.Sensitive}
+	if q.At = in.At; q.At.IsZero() {
+		q.At = time.Now()
+	}
 	if q.Severity == "" {
 		q.Severity = notice.Usual(q.Kind)
 	}
@@ -70,14 +75,15 @@ func (s Door) would(ctx context.Context, in *wouldIn) (*wouldOut, error) {
 	if !notice.Escalates(q.Kind) {
 		return out, nil
 	}
-	var wait time.Duration
+	var wait, waited time.Duration
 	for i := 0; ; i++ {
 		step, last := dir.Next(q.Severity, i)
 		if wait = step.Wait; last {
 			break
 		}
+		waited += wait
 		up := q
-		up.Target, up.Severity = step.Target, q.Severity.Raised()
+		up.Target, up.Severity, up.At = step.Target, q.Severity.Raised(), up.At.Add(waited)
 		b.Further = append(b.Further, Further{After: step.Wait.String(), Target: step.Target, Choices: choices(dir, up)})
 	}
 	if wait > 0 {

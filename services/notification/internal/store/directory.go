@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,7 +22,7 @@ func bump(ctx context.Context, tx pgx.Tx, org events.ID) error {
 
 // Directory reads what an organization's routing depends on.
 func Directory(ctx context.Context, tx pgx.Tx, org events.ID) (d routing.Data, err error) {
-	d.Rules, d.Steps = map[string][]string{}, map[notice.Severity][]routing.Step{}
+	d.Rules, d.Steps, d.Zones = map[string][]string{}, map[notice.Severity][]routing.Step{}, map[string]string{}
 	b := &pgx.Batch{}
 	b.Queue(`SELECT version FROM directory WHERE org_id = $1`, org).Query(func(rows pgx.Rows) error {
 		_, err := pgx.ForEachRow(rows, []any{&d.Version}, func() error { return nil })
@@ -31,7 +32,7 @@ func Directory(ctx context.Context, tx pgx.Tx, org events.ID) (d routing.Data, e
 		d.People, err = pgx.CollectRows(rows, pgx.RowToStructByPos[routing.Person])
 		return err
 	})
-	b.Queue(`SELECT id, facility, unit, members FROM roster WHERE org_id = $1 ORDER BY facility, unit`, org).Query(func(rows pgx.Rows) (err error) {
+	b.Queue(`SELECT id, facility, unit, members, shifts FROM roster WHERE org_id = $1 ORDER BY facility, unit`, org).Query(func(rows pgx.Rows) (err error) {
 		d.Rosters, err = pgx.CollectRows(rows, pgx.RowToStructByPos[routing.Roster])
 		return err
 	})
@@ -45,6 +46,11 @@ func Directory(ctx context.Context, tx pgx.Tx, org events.ID) (d routing.Data, e
 	})
 	b.Queue(`SELECT person, array_agg(DISTINCT role) FROM device, unnest(roles) AS role WHERE org_id = $1 GROUP BY person ORDER BY person`, org).Query(func(rows pgx.Rows) (err error) {
 		d.Phones, err = pgx.CollectRows(rows, pgx.RowToStructByPos[routing.Phone])
+		return err
+	})
+	b.Queue(`SELECT code, zone FROM facility WHERE org_id = $1`, org).Query(func(rows pgx.Rows) error {
+		var code, zone string
+		_, err := pgx.ForEachRow(rows, []any{&code, &zone}, func() error { d.Zones[code] = zone; return nil })
 		return err
 	})
 	b.Queue(`SELECT kind, targets FROM routing_rule WHERE org_id = $1`, org).Query(func(rows pgx.Rows) error {
@@ -89,22 +95,65 @@ func PutPeople(ctx context.Context, tx pgx.Tx, org events.ID, people []routing.P
 	return bump(ctx, tx, org)
 }
 
-// PutRosters creates or replaces the rosters of places; one without members is taken away.
+// PutRosters creates or replaces the rosters of places; nil shifts stay as they are. One that names nobody at any
+// time is taken away.
 func PutRosters(ctx context.Context, tx pgx.Tx, org events.ID, rosters []routing.Roster) error {
 	b := &pgx.Batch{}
 	for _, r := range rosters {
-		if len(r.Members) == 0 {
+		if len(r.Members) == 0 && len(r.Shifts) == 0 {
 			b.Queue(`DELETE FROM roster WHERE org_id = $1 AND facility = $2 AND unit = $3`, org, r.Facility, r.Unit)
 			continue
 		}
-		b.Queue(`INSERT INTO roster (id, org_id, facility, unit, members) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (org_id, facility, unit) DO UPDATE SET members = excluded.members`,
-			events.Derive("roster", org.String(), r.Facility, r.Unit), org, r.Facility, r.Unit, r.Members)
+		var shifts []byte
+		if r.Shifts != nil {
+			text, err := json.Marshal(r.Shifts)
+			if err != nil {
+				return err
+			}
+			shifts = text
+		}
+		b.Queue(`INSERT INTO roster (id, org_id, facility, unit, members, shifts) VALUES ($1, $2, $3, $4, $5, coalesce($6::text::jsonb, '[]'))
+			ON CONFLICT (org_id, facility, unit) DO UPDATE SET members = excluded.members, shifts = coalesce($6::text::jsonb, roster.shifts)`,
+			events.Derive("roster", org.String(), r.Facility, r.Unit), org, r.Facility, r.Unit, r.Members, text(shifts))
 	}
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return err
 	}
 	return bump(ctx, tx, org)
+}
+
+// text is JSON as a text, nil where there is none.
+func text(b []byte) *string {
+	if b == nil {
+		return nil
+	}
+	return new(string(b))
+}
+
+// Facility is what is known of a facility: in which zone it is.
+type Facility struct {
+	Org     events.ID
+	Code    string
+	Zone    string
+	Version int64 // of the fact that said so; 0: somebody who set up a roster did
+}
+
+// PutFacilities takes in where facilities are, whatever order it is heard in, and makes the directories old that
+// something changed in.
+func PutFacilities(ctx context.Context, tx pgx.Tx, list []Facility) error {
+	orgs, codes, zones, versions := make([]events.ID, len(list)), make([]string, len(list)), make([]string, len(list)), make([]int64, len(list))
+	for i, f := range list {
+		orgs[i], codes[i], zones[i], versions[i] = f.Org, f.Code, f.Zone, f.Version
+	}
+	_, err := tx.Exec(ctx, `WITH put AS (
+			INSERT INTO facility (org_id, code, zone, version)
+			SELECT DISTINCT ON (org, code) org, code, zone, v FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[]) AS x (org, code, zone, v)
+			ORDER BY org, code, v DESC
+			ON CONFLICT (org_id, code) DO UPDATE SET zone = excluded.zone, version = excluded.version WHERE facility.version < excluded.version
+			RETURNING org_id)
+		INSERT INTO directory (org_id, version) SELECT DISTINCT org_id, 1 FROM put
+		ON CONFLICT (org_id) DO UPDATE SET version = directory.version + 1`, orgs, codes, zones, versions)
+	return err
 }
 
 // PutRule sets where alerts of a kind go; without targets the default applies again.
