@@ -59,10 +59,10 @@ func TestAnAlertAppearsIsTakenOnAndSettled(t *testing.T) {
 		b.until(`document.querySelector("` + row + `")?.innerText.includes("Maria Santos")`) // pushed
 		b.says("Told: every clinical liaison")
 		b.says("Goes to every liaison lead")
-		b.says("if nobody takes it on")
+		b.says("if nobody takes it on.")
 	}
 	dana.click(row + " .why")
-	for _, says := range []string{"On the roster of unit 4N", "passed on after 30 minutes to every liaison lead", "Seen by Dana Whitfield", "Lea Novak, by email: email from urgent on", "Dana Whitfield handed it to Sam Rivera: I cannot get to it in time"} {
+	for _, says := range []string{"On the roster of unit 4N", "passed on after 30 minutes to every liaison lead", "Seen by Dana Whitfield", "Lea Novak, by email: wants email for urgent and critical alerts only; this one is routine", "Dana Whitfield handed it to Sam Rivera: I cannot get to it in time"} {
 		dana.until(`document.querySelector("#sheet").open && document.querySelector("#sheet").innerText.includes(` + quoted(says) + `)`)
 	}
 	dana.shot("alert-story")

@@ -16,7 +16,7 @@ var codes = map[string]text.Message{
 	"critical": "Critical", "urgent": "Urgent", "routine": "Routine", "asap": "As soon as possible", "stat": "At once", "high": "High", "moderate": "Moderate", "low": "Low",
 	// states
 	"requested": "To do", "accepted": "Accepted", "in-progress": "Begun", "on-hold": "Put off", "completed": "Done", "cancelled": "Cancelled", "failed": "Could not be done",
-	"rejected": "Refused", "raised": "Nobody has it yet", "acknowledged": "Taken on", "resolved": "Settled", "drafted": "Nobody is asked yet", "sent": "Asked", "offered": "A place is offered",
+	"rejected": "Refused", "raised": "Nobody has it yet", "acknowledged": "Taken on", "resolved": "Settled", "drafted": "Nobody has been asked yet", "sent": "Asked", "offered": "A place is offered",
 	"declined": "Declined", "booked": "The day is set", "arrived": "Arrived", "no-show": "The patient did not come", "withdrawn": "Ended", "expired": "Ended without an answer",
 	"planning": "Being planned", "active": "Under way", "closed": "Closed", "readmitted": "Back in the hospital", "applied": "Used", "ignored": "Not needed",
 	"quarantined": "Set aside", "kept": "Kept", "delivered": "Delivered", "pending": "On its way", "suppressed": "Held back", "detected": "Found", "open": "Open", "ended": "Ended",
@@ -32,7 +32,7 @@ var codes = map[string]text.Message{
 	"directory-changed": "The directory of providers changed", "no-longer-needed": "It is not needed any more", "patient": "The patient", "representative": "Whoever speaks for the patient",
 	"patient-left-it-to-us": "The patient leaves the choice to us", "representative-left-it-to-us": "Whoever speaks for the patient leaves the choice to us",
 	// services, and what they count
-	"admission": "Admission", "discharge": "Discharge", "referral": "Referral", "notification": "Notification", "console": "Console",
+	"us-federal": "US federal holidays", "admission": "Admission", "discharge": "Discharge", "referral": "Referral", "notification": "Notification", "console": "Console",
 }
 
 // Plain makes words of a code: those of the catalogue where it has some, else the code's own: "tcm-contact" is

@@ -145,7 +145,7 @@ func Tell(ctx context.Context, h Happening, staff map[string]string, zone *time.
 	}
 	l.Aside = strings.Join(aside, ", ")
 	if late := h.Received.Sub(h.Occurred); late > 15*time.Minute {
-		l.Late = say(ctx, "heard of %s later", Length(ctx, late))
+		l.Late = say(ctx, "reported %s later", Length(ctx, late))
 	}
 	return l
 }

@@ -898,9 +898,9 @@ func HuddlePage(p Page, h Huddle) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var49 string
-			templ_7745c5c3_Var49, templ_7745c5c3_Err = templ.JoinStringErrs(say(ctx, "What changed in the last 12 hours, what is owed, who needs more than most, and what somebody has to decide."))
+			templ_7745c5c3_Var49, templ_7745c5c3_Err = templ.JoinStringErrs(say(ctx, "What changed in the last 12 hours, what is overdue, who is at high risk, and what somebody has to decide."))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/census.templ`, Line: 139, Col: 140}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/census.templ`, Line: 139, Col: 138}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var49))
 			if templ_7745c5c3_Err != nil {
@@ -1057,7 +1057,7 @@ func huddleBody(p Page, h Huddle) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = figure(say(ctx, "Nobody’s yet"), fmt.Sprint(h.Counts.Unclaimed)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = figure(say(ctx, "Unclaimed"), fmt.Sprint(h.Counts.Unclaimed)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

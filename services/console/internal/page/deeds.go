@@ -3,6 +3,7 @@ package page
 import (
 	"cmp"
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -225,6 +226,22 @@ func (s Story) NotTold() (out []Decision) {
 		}
 	}
 	return out
+}
+
+// mailFrom is why somebody got no email, as notification says it.
+var mailFrom = regexp.MustCompile(`^email from (\w+) on; this is (\w+)$`)
+
+// notTold says why somebody was not told.
+func notTold(ctx context.Context, reason string) string {
+	m := mailFrom.FindStringSubmatch(reason)
+	if m == nil {
+		return reason
+	}
+	is := lower(board.Plain(ctx, m[2]))
+	if m[1] == "critical" {
+		return say(ctx, "wants email for critical alerts only; this one is %s", is)
+	}
+	return say(ctx, "wants email for urgent and critical alerts only; this one is %s", is)
 }
 
 // Steps are what happened to the alert, of the ledger.

@@ -3,6 +3,7 @@ package page
 import (
 	"cmp"
 	"context"
+	"strings"
 	"time"
 
 	"github.com/handoff-care/handoff/pkg/events"
@@ -88,6 +89,19 @@ func (e *Episode) Describe(ctx context.Context, r board.Row) {
 	}
 	e.Place = join(r.Place, r.Unit)
 	e.Class, e.Left, e.Disposition, e.Risk = r.Class, r.Left, r.Disposition, r.Risk
+}
+
+// protocolsOf names protocols by their codes, each with its version.
+func protocolsOf(ctx context.Context, refs []string) string {
+	words := make([]string, len(refs))
+	for i, ref := range refs {
+		code, version, _ := strings.Cut(ref, "@")
+		words[i] = say(ctx, "%s, version %s", board.Plain(ctx, code), version)
+		if version == "" {
+			words[i] = board.Plain(ctx, code)
+		}
+	}
+	return strings.Join(words, "; ")
 }
 
 // born says a birth date in words.

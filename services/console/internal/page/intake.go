@@ -143,6 +143,14 @@ func (s Summary) facts(ctx context.Context) (out [][2]string) {
 	return out
 }
 
+// leaves says of a time of leaving whether it is still to come.
+func leaves(ctx context.Context, at, now time.Time) string {
+	if at.After(now) {
+		return say(ctx, "Leaves the hospital")
+	}
+	return say(ctx, "Left the hospital")
+}
+
 // intakeStates say how a request stands, to whoever was asked.
 var intakeStates = map[string]text.Message{
 	"sent": "New", "acknowledged": "Seen, to be answered", "offered": "You offered a place", "declined": "You said no", "accepted": "You take the patient",

@@ -286,7 +286,7 @@ func (p PreviewPage) whose(ctx context.Context, x PreviewPerson) string {
 	if x.Owner != "" {
 		return cmp.Or(p.Staff[x.Owner], x.Owner)
 	}
-	return say(ctx, "%s, nobody’s yet", board.Role(ctx, x.Role))
+	return say(ctx, "%s, unclaimed", board.Role(ctx, x.Role))
 }
 
 // changes are what becomes of a task, whose name is the %s.

@@ -187,7 +187,7 @@ func awaited(o events.Offer) bool {
 
 // referralStates are a referral's states in words.
 var referralStates = map[string]text.Message{
-	"drafted": "Nobody is asked yet", "sent": "Asked, no answer yet", "acknowledged": "Seen by a provider", "offered": "A place is offered",
+	"drafted": "Nobody has been asked yet", "sent": "Asked, no answer yet", "acknowledged": "Seen by a provider", "offered": "A place is offered",
 	"declined": "Everybody asked said no", "accepted": "A place is accepted", "booked": "The day is set", "arrived": "The patient has arrived",
 	"no-show": "The patient did not come", "withdrawn": "The search was ended", "expired": "Nobody was found in time",
 }
@@ -222,7 +222,7 @@ var (
 
 func (s Search) told(ctx context.Context, m Move) string {
 	words := map[string]text.Message{
-		"draft": "Search begun", "update": "Brought up to date", "send": "Providers asked", "acknowledge": "Seen by the provider", "offer": "A place offered",
+		"draft": "Search started", "update": "Brought up to date", "send": "Providers asked", "acknowledge": "Seen by the provider", "offer": "A place offered",
 		"decline": "The provider said no", "accept": "Accepted", "book": "The day was set", "arrive": "The patient has arrived", "no-show": "The patient did not come",
 		"choose": "The patient’s choice was written down", "question": "A question", "reply": "The question was answered", "lapse": "The time to answer was over",
 		"withdraw": "The search was ended", "recall": "Taken back, because the stay changed", "expire": "Nobody was found in time", "cancel-arrival": "The arrival was a mistake",
@@ -236,7 +236,7 @@ func (s Search) told(ctx context.Context, m Move) string {
 
 func (s Search) by(ctx context.Context, m Move) string {
 	if m.By == "" {
-		return say(ctx, "by itself")
+		return say(ctx, "automatically")
 	}
 	return say(ctx, "by %s", s.staff(m.By))
 }
