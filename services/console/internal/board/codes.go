@@ -26,8 +26,8 @@ var codes = map[string]text.Message{
 	"admitted": "Admitted", "left": "Left again", "died": "Died", "planned": "Planned", "unplanned": "Not planned",
 	// reasons of providers, and for them
 	"no-bed": "No bed", "no-capacity": "No visits are free", "staffing": "Not enough staff", "clinical-needs": "Cannot give the care needed", "equipment": "Equipment is missing",
-	"infection-control": "Infection control", "payer": "Does not take the payer", "authorization": "The payer has not agreed", "out-of-area": "Too far",
-	"incomplete-packet": "Knows too little", "no-response": "Did not answer", "another-accepted": "Another place was faster", "patient-choice": "The patient chose otherwise",
+	"infection-control": "Infection control", "payer": "Does not take this insurance", "authorization": "The payer has not agreed", "out-of-area": "Too far",
+	"incomplete-packet": "Needs more information", "no-response": "Did not answer", "another-accepted": "Another place was faster", "patient-choice": "The patient chose otherwise",
 	"plan-changed": "The plan changed", "placed-elsewhere": "Found elsewhere", "no-provider": "No provider can take the patient", "mistake": "It was a mistake", "other": "Another reason",
 	"directory-changed": "The directory of providers changed", "no-longer-needed": "It is not needed any more", "patient": "The patient", "representative": "Whoever speaks for the patient",
 	"patient-left-it-to-us": "The patient leaves the choice to us", "representative-left-it-to-us": "Whoever speaks for the patient leaves the choice to us",

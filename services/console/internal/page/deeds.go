@@ -264,7 +264,7 @@ func (s Story) step(ctx context.Context, d Decision) string {
 		return say(ctx, "%s took it on", by)
 	case "resolved":
 		if d.By == "" {
-			return say(ctx, "Settled by itself: %s", inside(s.Reasons.Said(ctx, d.Reason)))
+			return say(ctx, "Settled automatically: %s", inside(s.Reasons.Said(ctx, d.Reason)))
 		}
 		return say(ctx, "%s settled it: %s", by, inside(s.Reasons.Said(ctx, d.Reason)))
 	case "handed-over":

@@ -26,7 +26,7 @@ var Outcomes = []Outcome{
 
 // Attempts are the ways a task can be tried and not done.
 var Attempts = []Outcome{
-	{"no-answer", "No answer", ""}, {"left-message", "Left a message", ""}, {"busy", "Busy", ""}, {"call-back", "Asked to call back", ""}, {"wrong-number", "Wrong number", ""},
+	{"no-answer", "No answer", ""}, {"left-message", "Left a message", ""}, {"busy", "The line was busy", ""}, {"call-back", "Asked to be called back", ""}, {"wrong-number", "Wrong number", ""},
 }
 
 // Channels are the ways to reach somebody.

@@ -182,8 +182,8 @@ func (r Request) stands(ctx context.Context) string {
 // refusalWords are the reasons of a no, as the receiving side says them; the codes are referral's.
 var refusalWords = []Word{
 	{"no-bed", "No bed is free"}, {"no-capacity", "No visits are free"}, {"staffing", "Not enough staff"}, {"clinical-needs", "We cannot give the care needed"},
-	{"equipment", "Equipment is missing"}, {"infection-control", "Infection control"}, {"payer", "We do not take the payer"}, {"authorization", "The payer has not agreed"},
-	{"out-of-area", "Too far away"}, {"incomplete-packet", "We know too little"}, {"other", "Another reason"},
+	{"equipment", "Equipment is missing"}, {"infection-control", "Infection control"}, {"payer", "We do not take this insurance"}, {"authorization", "The payer has not agreed"},
+	{"out-of-area", "Too far"}, {"incomplete-packet", "We need more information"}, {"other", "Another reason"},
 }
 
 func refusals(ctx context.Context) []Choice {

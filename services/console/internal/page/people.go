@@ -67,7 +67,7 @@ var powers = []struct {
 	{web.TasksRead, "See tasks"}, {web.TasksWork, "Do tasks, and write down what was asked for"}, {web.TasksAssign, "Hand tasks to somebody else"},
 	{web.NamesRead, "See patients’ names and numbers"}, {web.TransitionsRead, "See patients’ journeys and reports"}, {web.EncountersRead, "See stays and the census"},
 	{web.AlertsRead, "See alerts"}, {web.AlertsWork, "Take alerts on, hand them over, settle them"}, {web.LedgerRead, "See who was told, and why"},
-	{web.ReferralsRead, "See searches for the next caregiver"}, {web.ReferralsWork, "Ask for places, choose and book them"},
+	{web.ReferralsRead, "See searches for the next place of care"}, {web.ReferralsWork, "Ask for places, choose and book them"},
 	{web.ProvidersRead, "See the directory of places"}, {web.ProvidersWrite, "Change the directory of places"},
 	{web.IntakeRead, "See what is asked of their own place"}, {web.IntakeWork, "Answer what is asked of their own place"},
 	{web.IdentityRead, "See which patients may be one person, without names"}, {web.IdentityDecide, "Decide whether two patients are one person"},

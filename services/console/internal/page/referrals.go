@@ -211,8 +211,8 @@ func offered(ctx context.Context, o events.Offer) string {
 // Declines are the reasons of a no; Withdrawals those of ending a search.
 var (
 	Declines = []Word{
-		{"no-bed", "No bed"}, {"staffing", "Not enough staff"}, {"clinical-needs", "Cannot give the care needed"}, {"payer", "Does not take the payer"},
-		{"authorization", "No authorization"}, {"out-of-area", "Too far"}, {"no-response", "Did not answer"}, {"patient-choice", "The patient chose another"}, {"other", "Another reason"},
+		{"no-bed", "No bed"}, {"staffing", "Not enough staff"}, {"clinical-needs", "Cannot give the care needed"}, {"payer", "Does not take this insurance"},
+		{"authorization", "The payer has not agreed"}, {"out-of-area", "Too far"}, {"no-response", "Did not answer"}, {"patient-choice", "The patient chose another"}, {"other", "Another reason"},
 	}
 	Withdrawals = []Word{
 		{"patient-choice", "The patient does not want it"}, {"plan-changed", "The plan changed"}, {"placed-elsewhere", "Found elsewhere"},

@@ -314,7 +314,7 @@ func (r PackRule) against(ctx context.Context, was *PackRule) (out []string) {
 	add("by the source “%s”, before “%s”", r.Source, was.Source)
 	add("met by %s, before by %s", list(r.MetBy), list(was.MetBy))
 	if r.Pausable != was.Pausable {
-		out = append(out, say(ctx, map[bool]text.Message{true: "it can stand still now", false: "it can no longer stand still"}[r.Pausable]))
+		out = append(out, say(ctx, map[bool]text.Message{true: "it can be paused now", false: "it can no longer be paused"}[r.Pausable]))
 	}
 	if r.ExtensionDays != was.ExtensionDays {
 		out = append(out, sayN(ctx, r.ExtensionDays, "%d day by an extension", "%d days by an extension"))
@@ -332,7 +332,7 @@ func (v PackVector) example(ctx context.Context) string {
 		said += " (" + v.Zone + ")"
 	}
 	for _, p := range v.Pauses {
-		said += ", " + say(ctx, "stands still from %s to %s", p[0], p[1])
+		said += ", " + say(ctx, "paused from %s to %s", p[0], p[1])
 	}
 	if v.Extended {
 		said += ", " + say(ctx, "is extended")

@@ -65,13 +65,13 @@ func whatToDo(status int) text.Message {
 	case status == 403:
 		return "If your work needs it, ask your administrator for the role that opens it."
 	case status == 404:
-		return "The address may be old or not complete. Start from the worklist, or search for the patient."
+		return "The address may be old or incomplete. Start from the worklist, or search for the patient."
 	case status == 409 || status == 412:
 		return "Somebody else was faster. Look at it as it is now, and decide again."
 	case status == 429:
 		return "Close pages that you do not need, wait half a minute, and try again."
 	case status >= 500:
-		return "Nothing you saved is lost. Wait a moment and try again. If it stays so, tell whoever looks after the system."
+		return "Nothing you saved is lost. Wait a moment and try again. If it happens again, tell whoever looks after the system."
 	}
 	return "Go back, look at what was entered, and try again."
 }

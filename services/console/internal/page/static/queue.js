@@ -131,7 +131,7 @@ self.queue = (() => {
 		const back = undo ? `<form method="post" action="/undo" hx-post="/undo" hx-swap="none"><input type="hidden" name="turn" value="${entry.key}"><button class="undo">${safe(say("Undo"))}</button></form>` : "";
 		return `<hx-partial hx-target="#toasts" hx-swap="beforeend"><div class="toast" data-for="${safe(entry.row || entry.key)}"><p>${safe(text)}</p>${back}<button type="button" class="quiet dismiss" aria-label="${safe(say("Dismiss"))}">×</button></div></hx-partial>`;
 	}
-	const waiting = (e) => reply(note(say("Waiting to be sent: %s. It goes out by itself when the connection is back.", what(e)), e, takesBack.includes(e.does)), 202);
+	const waiting = (e) => reply(note(say("Waiting to be sent: %s. It is sent automatically when the connection is back.", what(e)), e, takesBack.includes(e.does)), 202);
 
 	// mark shows on rows what waits for them.
 	function mark() {
