@@ -90,7 +90,7 @@ func TestPeopleAreAddedChangedAndToldOfNothingAnyMore(t *testing.T) {
 	ada.says("They are told of nothing any more.")
 	ada.says("Dana Whitfield Does not work here any more")
 	s.peers.mu.Lock()
-	s.peers.shown.directory.rosters = []map[string]any{{"facility": "NORTH", "members": []string{"dana"}}}
+	s.peers.shown.directory.rosters = []map[string]any{{"facility": "NORTH", "unit": "", "members": []any{"dana"}}}
 	s.peers.mu.Unlock()
 	ada.visit("/admin")
 	ada.says("North General, all of it Dana Whitfield Nobody on this roster works here any more")

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/web"
@@ -13,7 +14,7 @@ import (
 // directory is whom notification can tell, and by which rules.
 type directory struct {
 	people  map[string]map[string]any
-	rosters []map[string]any    // that were added
+	rosters []map[string]any
 	policy  []any               // steps for what is urgent, where they were changed
 	rules   map[string][]string // by kind: the organization's own
 }
@@ -66,22 +67,9 @@ func (p *peers) mountDirectory(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/notification/rosters", func(w http.ResponseWriter, _ *http.Request) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		items := []any{map[string]any{"facility": "MERCY", "unit": "4N", "members": []string{"dana", "role:liaison"}}}
-		for _, x := range p.shown.directory.rosters {
-			items = append(items, x)
-		}
-		write(w, 200, map[string]any{"items": items, "next": nil})
+		write(w, 200, map[string]any{"items": p.rosters(), "next": nil})
 	})
-	mux.HandleFunc("PUT /api/notification/rosters", func(w http.ResponseWriter, r *http.Request) {
-		var in struct{ Rosters []map[string]any }
-		if !p.writes(w, r, &in) {
-			return
-		}
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.shown.directory.rosters = append(p.shown.directory.rosters, in.Rosters...)
-		write(w, 200, map[string]any{"items": []any{}, "next": nil})
-	})
+	mux.HandleFunc("PUT /api/notification/rosters", p.putRosters)
 	mux.HandleFunc("GET /api/notification/rules", p.listRules)
 	mux.HandleFunc("PUT /api/notification/rules", p.putRules)
 	mux.HandleFunc("GET /api/notification/routing", p.routing)
@@ -163,4 +151,47 @@ func (p *peers) routing(w http.ResponseWriter, r *http.Request) {
 		"kind": q.Get("kind"), "severity": "urgent", "targets": targets, "own": own, "choices": choices, "last_after": "30m0s",
 		"further": []any{map[string]any{"after": "30m0s", "target": "role:lead", "choices": []any{told("selected", "role:lead", "console", "escalation", "lea", "pat")}}},
 	})
+}
+
+// rosters are those of the directory, the first that of unit 4N; who is on call is so until seven, and nobody after.
+func (p *peers) rosters() []map[string]any {
+	if p.shown.directory.rosters == nil {
+		p.shown.directory.rosters = []map[string]any{{"facility": "MERCY", "unit": "4N", "members": []any{"dana", "role:liaison"}}}
+	}
+	zone, _ := time.LoadLocation("America/New_York")
+	now := time.Now().In(zone)
+	seven := time.Date(now.Year(), now.Month(), now.Day()+1, 7, 0, 0, 0, zone)
+	for _, r := range p.shown.directory.rosters {
+		r["zone"] = "America/New_York"
+		delete(r, "on_call")
+		delete(r, "gaps")
+		if shifts, _ := r["shifts"].([]any); len(shifts) > 0 {
+			last := shifts[len(shifts)-1].(map[string]any)
+			gap := map[string]any{"from": seven, "until": seven.Add(12 * time.Hour), "members": []string{}}
+			r["on_call"], r["gaps"] = []any{map[string]any{"from": now, "until": seven, "members": last["members"]}, gap}, []any{gap}
+		}
+	}
+	return p.shown.directory.rosters
+}
+
+func (p *peers) putRosters(w http.ResponseWriter, r *http.Request) {
+	var in struct{ Rosters []map[string]any }
+	if !p.writes(w, r, &in) {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, x := range in.Rosters {
+		p.rosters()
+		at := slices.IndexFunc(p.shown.directory.rosters, func(y map[string]any) bool { return y["facility"] == x["facility"] && y["unit"] == x["unit"] })
+		if at < 0 {
+			at = len(p.shown.directory.rosters)
+			p.shown.directory.rosters = append(p.shown.directory.rosters, x)
+		}
+		if _, said := x["shifts"]; !said {
+			x["shifts"] = p.shown.directory.rosters[at]["shifts"]
+		}
+		p.shown.directory.rosters[at] = x
+	}
+	write(w, 200, map[string]any{"items": []any{}, "next": nil})
 }

@@ -25,6 +25,10 @@ type Roster struct {
 	Facility string   `json:"facility"`
 	Unit     string   `json:"unit,omitempty"`
 	Members  []string `json:"members"`
+	Shifts   *[]Shift `json:"shifts"`
+	Zone     string   `json:"zone"`
+	OnCall   []OnCall `json:"on_call"` // the next 7 days, without a gap
+	Gaps     []OnCall `json:"gaps"`    // when it would tell nobody
 }
 
 // Rules are where alerts go, and when they go further.
@@ -86,6 +90,11 @@ func (a Admin) targets(ctx context.Context) []Choice {
 
 // member says whom an entry of a roster names.
 func (a Admin) member(ctx context.Context, m string) string {
+	for _, w := range near {
+		if w.Code == m {
+			return say(ctx, w.Text)
+		}
+	}
 	return upper(board.Recipients(ctx, []string{m}, a.Names)[0])
 }
 
@@ -95,7 +104,7 @@ func (a Admin) members(ctx context.Context, r Roster) string {
 
 // deserted reports whether a roster names nobody any more who is told of anything. A role always is somebody.
 func (a Admin) deserted(r Roster) bool {
-	return !slices.ContainsFunc(r.Members, func(m string) bool {
+	return len(r.Members) > 0 && !slices.ContainsFunc(r.Members, func(m string) bool {
 		i := slices.IndexFunc(a.People, func(s Staff) bool { return s.ID == m })
 		return i < 0 || a.People[i].Active // whom the directory does not know has a screen all the same
 	})

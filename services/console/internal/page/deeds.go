@@ -106,6 +106,11 @@ type Reached struct {
 }
 
 func (s Story) name(ctx context.Context, recipient string) string {
+	for _, w := range near { // an alert can be passed on to whoever a roster names then
+		if w.Code == recipient {
+			return say(ctx, w.Text)
+		}
+	}
 	if strings.HasPrefix(recipient, "endpoint:") {
 		return say(ctx, "A connected program")
 	}
@@ -176,7 +181,7 @@ func (s Story) further(ctx context.Context) string {
 	var out []string
 	for _, f := range s.Rule.Further {
 		if d, err := time.ParseDuration(f.After); err == nil {
-			out = append(out, say(ctx, "after %s to %s", board.Length(ctx, d), board.Recipients(ctx, []string{f.Target}, s.Row.Staff)[0]))
+			out = append(out, say(ctx, "after %s to %s", board.Length(ctx, d), s.given(ctx, f.Target)))
 		}
 	}
 	return strings.Join(out, say(ctx, ", then "))
@@ -289,6 +294,11 @@ func (s Story) step(ctx context.Context, d Decision) string {
 func (s Story) given(ctx context.Context, to string) string {
 	if to == "on-duty" {
 		return say(ctx, "whoever is on duty")
+	}
+	for _, w := range near {
+		if w.Code == to {
+			return lower(say(ctx, w.Text))
+		}
 	}
 	return board.Recipients(ctx, []string{to}, s.Row.Staff)[0]
 }

@@ -64,6 +64,7 @@ func personDeed(s Staff) string {
 type ToldForm struct {
 	Admin
 	Kind, At, Severity, Owner string // At is the facility's code and the unit's, with a tab between
+	When                      string // as it was written
 	Confidential              bool
 	Asked                     bool
 	Where                     []WhereGroup

@@ -28,6 +28,7 @@ var saved = map[string]text.Message{
 	"roster": "The roster is saved. It counts for the next alert.", "policy": "Saved. It counts for alerts from now on.",
 	"rule": "The rule is saved. It counts for the next alert.", "shipped": "The rule is as shipped again. It counts for the next alert.",
 	"person": "Saved. It counts for the next alert.", "added": "Added. They can be told from the next alert on.",
+	"oncall": "Saved. Whoever is on call is told, from the next alert on.", "offcall": "The shift is taken away.",
 	"stopped": "They are told of nothing any more.", "again": "They are told of things again, from the next alert on.",
 }
 
@@ -70,21 +71,27 @@ func (c *Console) adminOf(r *http.Request) (page.Admin, error) {
 	return a, nil
 }
 
-// putRoster saves who answers for a unit or a hospital; without anybody there is no roster.
+// putRoster saves who answers for a unit or a hospital at any time; who is on call stays as it is. Without anybody
+// there is no roster.
 func (c *Console) putRoster(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return refuse(fault.Malformed, "This could not be read. Please try again.")
 	}
-	roster := page.Roster{Facility: r.FormValue("facility"), Unit: strings.TrimSpace(r.FormValue("unit")), Members: r.Form["member"]}
+	roster, _, err := c.oneRoster(r.Context(), r.FormValue("facility"), strings.TrimSpace(r.FormValue("unit")))
+	if err != nil {
+		return err
+	}
+	roster.Members = r.Form["member"]
+	var shifts []page.Shift
 	switch {
-	case roster.Facility == "":
-		return refuse(fault.Invalid, "Say which hospital.")
 	case r.FormValue("remove") == "true":
 		roster.Members = []string{}
-	case len(roster.Members) == 0:
+	case len(roster.Members) == 0 && (roster.Shifts == nil || len(*roster.Shifts) == 0):
 		return refuse(fault.Invalid, "Choose at least one person or role. To do without, remove the roster.")
+	case len(roster.Members) == 0: // told by the hour alone
+		roster.Members, shifts = []string{}, *roster.Shifts
 	}
-	if err := c.call(r.Context(), http.MethodPut, "notification", "/rosters", map[string]any{"rosters": []page.Roster{roster}}, nil); err != nil {
+	if err := c.saveRoster(r.Context(), roster, shifts); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/admin?saved=roster", http.StatusSeeOther)

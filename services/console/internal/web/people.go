@@ -1,11 +1,13 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/web"
@@ -116,7 +118,7 @@ func (c *Console) wouldBeTold(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	t := page.ToldForm{
 		Admin: a, Kind: q.Get("kind"), At: q.Get("where"), Severity: q.Get("severity"), Owner: q.Get("owner"),
-		Confidential: q.Get("confidential") == "true", Asked: q.Get("kind") != "", Where: c.placesAndUnits(r.Context(), a),
+		When: q.Get("at"), Confidential: q.Get("confidential") == "true", Asked: q.Get("kind") != "", Where: c.placesAndUnits(r.Context(), a),
 	}
 	if t.Asked {
 		facility, unit, _ := strings.Cut(t.At, "\t")
@@ -125,6 +127,13 @@ func (c *Console) wouldBeTold(w http.ResponseWriter, r *http.Request) error {
 			if v != "" {
 				ask.Set(name, v)
 			}
+		}
+		if t.When != "" {
+			at, err := time.ParseInLocation("2006-01-02T15:04", t.When, cmp.Or(c.zoneOf(r.Context(), facility), time.UTC))
+			if err != nil {
+				return refuse(fault.Invalid, "This is not a time: write it like 2026-11-30T14:30.")
+			}
+			ask.Set("at", at.Format(time.RFC3339))
 		}
 		if t.Confidential {
 			ask.Set("confidential", "true")

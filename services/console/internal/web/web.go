@@ -155,6 +155,8 @@ func Routes() []Route {
 		{"POST /admin/rosters", web.DirectoryWrite, (*Console).putRoster},
 		{"POST /admin/policies", web.DirectoryWrite, (*Console).putPolicy},
 		{"POST /admin/rules", web.DirectoryWrite, (*Console).putRule},
+		{"GET /admin/oncall", web.PeopleRead, (*Console).onCall},
+		{"POST /admin/oncall", web.DirectoryWrite, (*Console).putShift},
 		{"GET /admin/told", web.PeopleRead, (*Console).wouldBeTold},
 		{"GET /admin/people", web.PeopleRead, (*Console).peoplePage},
 		{"POST /admin/people", web.DirectoryWrite, (*Console).putPerson},

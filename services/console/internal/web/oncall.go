@@ -1,0 +1,124 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/handoff-care/handoff/pkg/fault"
+	"github.com/handoff-care/handoff/pkg/web"
+	"github.com/handoff-care/handoff/services/console/internal/page"
+)
+
+// onCall shows who is on call where, and when nobody is.
+func (c *Console) onCall(w http.ResponseWriter, r *http.Request) error {
+	a, err := c.adminOf(r)
+	if err != nil {
+		return err
+	}
+	c.render(w, r, http.StatusOK, page.OnCallView(c.page(r, "On call"), page.OnCallPage{Admin: a, Now: time.Now()}))
+	return nil
+}
+
+// putShift puts somebody on call for a place, or takes a shift away.
+func (c *Console) putShift(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	if err := r.ParseForm(); err != nil {
+		return refuse(fault.Malformed, "This could not be read. Please try again.")
+	}
+	roster, there, err := c.oneRoster(ctx, r.FormValue("facility"), strings.TrimSpace(r.FormValue("unit")))
+	if err != nil {
+		return err
+	}
+	if was := r.FormValue("was"); was != "" && was != roster.Print() {
+		return refuse(fault.Stale, "Somebody changed these shifts while you were looking. Go back, look at them as they are now, and decide again.")
+	}
+	zone := cmp.Or(c.zoneOf(ctx, roster.Facility), time.UTC)
+	var shifts []page.Shift
+	if roster.Shifts != nil {
+		shifts = *roster.Shifts
+	}
+	said := "oncall"
+	if r.FormValue("do") == "remove" {
+		n, err := strconv.Atoi(r.FormValue("n"))
+		if err != nil || !there || n < 0 || n >= len(shifts) {
+			return refuse(fault.Unknown, "This shift is not there any more.")
+		}
+		shifts, said = slices.Delete(slices.Clone(shifts), n, n+1), "offcall"
+	} else {
+		s, err := shiftOf(r, zone)
+		if err != nil {
+			return err
+		}
+		shifts = append(slices.Clone(shifts), s)
+	}
+	now := time.Now() // what is over is kept by nobody
+	shifts = slices.DeleteFunc(shifts, func(s page.Shift) bool { return s.Over(now) })
+	if err := c.saveRoster(ctx, roster, append([]page.Shift{}, shifts...)); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/admin/oncall?saved="+said, http.StatusSeeOther)
+	return nil
+}
+
+// oneRoster is the roster of a place, or an empty one.
+func (c *Console) oneRoster(ctx context.Context, facility, unit string) (roster page.Roster, there bool, err error) {
+	if facility == "" {
+		return roster, false, refuse(fault.Invalid, "Say which hospital.")
+	}
+	var rosters web.List[page.Roster]
+	if err := c.call(ctx, http.MethodGet, "notification", "/rosters", nil, &rosters); err != nil {
+		return roster, false, err
+	}
+	at := slices.IndexFunc(rosters.Items, func(x page.Roster) bool { return x.Facility == facility && x.Unit == unit })
+	if at < 0 {
+		return page.Roster{Facility: facility, Unit: unit, Members: []string{}}, false, nil
+	}
+	return rosters.Items[at], true, nil
+}
+
+// saveRoster saves a roster; nil shifts stay as they are.
+func (c *Console) saveRoster(ctx context.Context, roster page.Roster, shifts []page.Shift) error {
+	in := map[string]any{"facility": roster.Facility, "unit": roster.Unit, "members": roster.Members}
+	if shifts != nil {
+		in["shifts"] = shifts
+	}
+	if zone := c.zoneOf(ctx, roster.Facility); zone != nil && len(shifts) > 0 {
+		in["zone"] = zone.String()
+	}
+	return c.call(ctx, http.MethodPut, "notification", "/rosters", map[string]any{"rosters": []any{in}}, nil)
+}
+
+// shiftOf reads a shift as somebody has written it, in the hospital's time.
+func shiftOf(r *http.Request, zone *time.Location) (s page.Shift, err error) {
+	s.Members = r.Form["member"]
+	if len(s.Members) == 0 {
+		return s, refuse(fault.Invalid, "Choose at least one person or role to be on call.")
+	}
+	if r.FormValue("do") == "weekly" {
+		s.Days, s.Start, s.End = r.Form["day"], r.FormValue("start"), r.FormValue("end")
+		if len(s.Days) == 0 {
+			return s, refuse(fault.Invalid, "Choose the days of the week on which it begins.")
+		}
+		if s.Start == "" || s.End == "" {
+			return s, refuse(fault.Invalid, "Say from when until when.")
+		}
+		return s, nil
+	}
+	from, err := time.ParseInLocation("2006-01-02T15:04", r.FormValue("from"), zone)
+	until, wrong := time.ParseInLocation("2006-01-02T15:04", r.FormValue("until"), zone)
+	switch {
+	case err != nil || wrong != nil:
+		return s, refuse(fault.Invalid, "Say from when until when.")
+	case !until.After(from):
+		return s, refuse(fault.Invalid, "It ends before it begins. Look at both times once more.")
+	case !until.After(time.Now()):
+		return s, refuse(fault.Invalid, "That is over already. Say a time that is still to come.")
+	}
+	s.From, s.Until = &from, &until
+	return s, nil
+}
