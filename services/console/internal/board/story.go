@@ -43,7 +43,7 @@ var said = map[string]text.Message{
 	events.EncounterAdmissionCancelled{}.Type(): "The admission was cancelled",
 	events.EncounterUpdated{}.Type():            "The hospital updated the stay",
 	events.EncounterMoved{}.Type():              "The stay belongs to another patient now",
-	events.TransitionPlanned{}.Type():           "Transition of care in planning",
+	events.TransitionPlanned{}.Type():           "Transition of care being planned",
 	events.TransitionOpened{}.Type():            "Transition of care opened",
 	events.TransitionReplanned{}.Type():         "The plan was made again",
 	events.TransitionUpdated{}.Type():           "The transition was updated",
