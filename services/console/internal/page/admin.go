@@ -130,14 +130,6 @@ func staffRoles(ctx context.Context, s Staff) string {
 	return strings.Join(out, ", ")
 }
 
-// disturbs says from when on somebody gets an email.
-func (s Staff) disturbs(ctx context.Context) string {
-	if s.EmailFrom == "" {
-		return ""
-	}
-	return say(ctx, "from “%s” on", strings.ToLower(board.Plain(ctx, s.EmailFrom)))
-}
-
 func has(list []string, one string) bool { return slices.Contains(list, one) }
 
 // step is the ith step of a policy, or an empty one.
