@@ -96,10 +96,20 @@ func edge(ctx context.Context, at, beside time.Time, zone *time.Location) string
 	return text.Weekday(ctx, local) + " " + text.Clock(ctx, local)
 }
 
-// span is a stretch in words: "Sunday 7:00 PM – Monday 7:00 AM".
-func (s OnCall) span(ctx context.Context, zone *time.Location) string {
-	from := s.From.In(zone)
-	return text.Weekday(ctx, from) + " " + text.Clock(ctx, from) + " – " + edge(ctx, s.Until, s.From, zone)
+// span is one of a roster's stretches in words: "Sunday 7:00 PM – Monday 7:00 AM". The first began at some time, the
+// last ends at some time: nobody has looked.
+func (r Roster) span(ctx context.Context, s OnCall) string {
+	first, last := r.OnCall[0].From, r.OnCall[len(r.OnCall)-1].Until
+	from, began := s.From.In(r.zone()), s.From.Equal(first)
+	switch {
+	case began && s.Until.Equal(last):
+		return say(ctx, "from now on")
+	case began:
+		return say(ctx, "now, until %s", edge(ctx, s.Until, s.From, r.zone()))
+	case s.Until.Equal(last):
+		return say(ctx, "from %s on", text.Weekday(ctx, from)+" "+text.Clock(ctx, from))
+	}
+	return text.Weekday(ctx, from) + " " + text.Clock(ctx, from) + " – " + edge(ctx, s.Until, s.From, r.zone())
 }
 
 // now is the stretch that runs, and its people; nil where the roster has no shifts.

@@ -33,10 +33,10 @@ func (l *People) Look(ctx context.Context, query string) {
 
 func (l People) shown() []Staff { return l.Found[:min(len(l.Found), mostPeople)] }
 
-// answers are the places on whose roster somebody stands.
+// answers are the places on whose roster somebody stands, or where they are on call.
 func (a Admin) answers(ctx context.Context, id string) (out []string) {
 	for _, r := range a.Rosters {
-		if has(r.Members, id) {
+		if has(r.Members, id) || r.Shifts != nil && slices.ContainsFunc(*r.Shifts, func(s Shift) bool { return has(s.Members, id) }) {
 			out = append(out, a.place(ctx, r))
 		}
 	}

@@ -190,6 +190,16 @@ func fileWord(ctx context.Context, name string) string {
 	return board.Plain(ctx, strings.TrimSuffix(path.Base(name), ".yaml"))
 }
 
+// title is what the file that is shown is called: the title of its pack.
+func (s RulesPage) title(ctx context.Context) string {
+	for _, p := range s.Check.Packs {
+		if s.File == "packs/"+p.Pack+".yaml" {
+			return p.Title
+		}
+	}
+	return fileWord(ctx, s.File)
+}
+
 // Named finds what a set is called.
 func (b Rulebook) Named(ctx context.Context, id events.ID) string {
 	for _, s := range b.Sets {
