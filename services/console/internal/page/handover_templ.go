@@ -111,22 +111,14 @@ func HandoverPage(p Page, h Handover) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-<<<<<<< HEAD
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "</p><p><a class=\"why\" href=\"/admin/oncall\">")
-=======
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "</p><p class=\"buttons quietly-printed\"><a class=\"button\" href=\"/admin/oncall\">")
->>>>>>> 2ebde8d (services/console: a stretch of a week begins now and ends where nobody looks; links are as high as a thumb)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var8 string
 			templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(say(ctx, "Who is on call"))
 			if templ_7745c5c3_Err != nil {
-<<<<<<< HEAD
 				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/handover.templ`, Line: 18, Col: 70}
-=======
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/handover.templ`, Line: 18, Col: 105}
->>>>>>> 2ebde8d (services/console: a stretch of a week begins now and ends where nobody looks; links are as high as a thumb)
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
 			if templ_7745c5c3_Err != nil {
