@@ -130,12 +130,12 @@ func (r Roster) Stretches(from, until time.Time, zone *time.Location) (out []Str
 	return out
 }
 
-// Gaps are the stretches in which a roster with shifts would tell nobody who works here.
-func (d *Directory) Gaps(r Roster, from, until time.Time) (out []Stretch) {
+// Gaps are those of a roster's stretches in which it would tell nobody who works here.
+func (d *Directory) Gaps(r Roster, list []Stretch) (out []Stretch) {
 	if len(r.Shifts) == 0 || slices.ContainsFunc(r.Members, d.somebody) {
 		return nil
 	}
-	for _, s := range r.Stretches(from, until, d.Zone(r.Facility)) {
+	for _, s := range list {
 		if slices.ContainsFunc(s.Members, d.somebody) {
 			continue
 		}

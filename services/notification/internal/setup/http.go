@@ -159,7 +159,7 @@ func (s Door) putRosters(ctx context.Context, in *rostersIn) (*web.Listed[Roster
 		if err != nil {
 			return nil, err
 		}
-		rosters = append(rosters, routing.Roster{Facility: v.Facility, Unit: v.Unit, Members: v.Members, Shifts: shifts})
+		rosters = append(rosters, routing.Roster{Facility: v.Facility, Unit: v.Unit, Members: append([]string{}, v.Members...), Shifts: shifts})
 		if v.Zone != "" {
 			places = append(places, store.Facility{Org: org, Code: v.Facility, Zone: v.Zone})
 		}

@@ -102,10 +102,11 @@ func viewRoster(dir *routing.Directory, r routing.Roster, now time.Time) Roster 
 	if len(shifts) == 0 {
 		return v
 	}
-	for _, s := range r.Stretches(now, now.Add(coming), dir.Zone(r.Facility)) {
+	week := r.Stretches(now, now.Add(coming), dir.Zone(r.Facility))
+	for _, s := range week {
 		v.OnCall = append(v.OnCall, onCall(s))
 	}
-	for _, s := range dir.Gaps(r, now, now.Add(coming)) {
+	for _, s := range dir.Gaps(r, week) {
 		v.Gaps = append(v.Gaps, onCall(s))
 	}
 	return v
