@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -105,7 +106,7 @@ func (c *Console) ruleFacts(ctx context.Context, d *page.RulesPage, named candid
 		}
 	}
 	d.Live = live.Items
-	d.Marks, d.Rest = board.RuleMarks(d.Text, d.Check.Problems)
+	d.Marks, d.Rest = board.RuleMarks(ctx, d.Text, d.Check.Problems)
 	d.Staff, err = c.everybody(ctx)
 	return err
 }
@@ -136,7 +137,7 @@ func (c *Console) tryRules(w http.ResponseWriter, r *http.Request) error {
 
 // keepRules keeps a change as a set of its own, which is not in force yet.
 func (c *Console) keepRules(w http.ResponseWriter, r *http.Request) error {
-	_, named, err := c.changedRules(r)
+	d, named, err := c.changedRules(r)
 	if err != nil {
 		return err
 	}
@@ -145,7 +146,7 @@ func (c *Console) keepRules(w http.ResponseWriter, r *http.Request) error {
 	if err := c.call(r.Context(), http.MethodPost, "discharge", "/rules/sets", in, &s); err != nil {
 		return err
 	}
-	http.Redirect(w, r, s.Path(), http.StatusSeeOther)
+	http.Redirect(w, r, s.Path()+"?"+url.Values{"file": {d.File}}.Encode(), http.StatusSeeOther)
 	return nil
 }
 
