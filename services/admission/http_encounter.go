@@ -91,11 +91,12 @@ type listEncountersIn struct {
 	Facility string    `query:"facility" doc:"the facility's code (MSH-4)"`
 	Class    string    `query:"class"`
 	State    string    `query:"state" doc:"one state, or several separated by commas"`
+	Unit     string    `query:"unit" doc:"the unit where the patient is (PV1-3.1)"`
 	Patient  events.ID `query:"patient"`
 }
 
 func (s *service) listEncounters(ctx context.Context, in *listEncountersIn) (*web.Listed[encounterView], error) {
-	q := store.EncounterQuery{Class: in.Class, State: in.State, Patient: in.Patient}
+	q := store.EncounterQuery{Class: in.Class, State: in.State, Unit: in.Unit, Patient: in.Patient}
 	return s.encounters(ctx, q, in.Facility, in.PageIn, "encounters.list", in.purpose())
 }
 

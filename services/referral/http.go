@@ -20,6 +20,7 @@ import (
 
 func (s *service) routes(r *web.Router) {
 	web.Handle(r, web.ReferralsRead, http.MethodGet, "/referrals", "List referrals, newest first", s.list)
+	web.Handle(r, web.ReferralsRead, http.MethodGet, "/referrals/counts", "How many referrals there are, by state", s.counts)
 	web.Handle(r, web.ReferralsRead, http.MethodGet, "/referrals/{id}", "One referral with its candidates, exclusions and offers", s.get)
 	web.Handle(r, web.ReferralsRead, http.MethodGet, "/referrals/{id}/history", "Everything that happened to a referral", s.history)
 	for _, a := range actions {
@@ -63,6 +64,25 @@ func (s *service) list(ctx context.Context, in *listIn) (*web.Listed[store.View]
 		return err
 	})
 	return web.Page(rows, in.Limit, func(v store.View) any { return store.Position{At: v.CreatedAt, ID: v.ID} }), err
+}
+
+type countsIn struct {
+	Facility string `query:"facility" doc:"the discharging facility's code"`
+}
+
+type countsOut struct {
+	Body struct {
+		States map[string]int64 `json:"states" doc:"states without a referral are left out"`
+	}
+}
+
+func (s *service) counts(ctx context.Context, in *countsIn) (*countsOut, error) {
+	out := &countsOut{}
+	err := s.db.Tx(ctx, web.From(ctx).Org, func(tx pgx.Tx) (err error) {
+		out.Body.States, err = store.CountByState(ctx, tx, in.Facility)
+		return err
+	})
+	return out, err
 }
 
 type one struct {

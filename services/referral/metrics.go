@@ -59,7 +59,7 @@ func (c census) Collect(to chan<- prometheus.Metric) {
 	defer cancel()
 	var counts map[string]int64
 	err := c.db.SystemTx(ctx, func(tx pgx.Tx) (err error) {
-		counts, err = store.CountByState(ctx, tx)
+		counts, err = store.CountByState(ctx, tx, "")
 		return err
 	})
 	if err != nil {

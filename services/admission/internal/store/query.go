@@ -38,7 +38,7 @@ func (w *where) String() string {
 // EncounterQuery selects stays, newest first. Zero members select nothing away.
 type EncounterQuery struct {
 	ID, Facility, Patient events.ID
-	Class, State          string
+	Class, State, Unit    string
 	Visit, MRN, Birth     string
 	Names                 []string // folded words of a name
 	HideSensitive         bool
@@ -80,7 +80,7 @@ func (q EncounterQuery) where() *where {
 			w.and(column+" = ?", id)
 		}
 	}
-	for column, v := range map[string]string{"e.class": q.Class} {
+	for column, v := range map[string]string{"e.class": q.Class, "e.unit": q.Unit} {
 		if v != "" {
 			w.and(column+" = ?", v)
 		}

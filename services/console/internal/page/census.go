@@ -21,17 +21,21 @@ type Ward struct {
 }
 
 // CensusView is what of the census a person wants to see.
-type CensusView struct{ Facility, After string }
+type CensusView struct {
+	Facility, After string
+	Unit            string // who is in it, beside how many
+	Further         string // cursor of those who are in it
+}
 
 // CensusViewOf reads a view from an address.
 func CensusViewOf(q url.Values) CensusView {
-	return CensusView{clip(q.Get("facility")), q.Get("after")}
+	return CensusView{Facility: clip(q.Get("facility")), After: q.Get("after"), Unit: clip(q.Get("unit")), Further: q.Get("further")}
 }
 
 // Query is the view as the query part of an address.
 func (v CensusView) Query() string {
 	q := url.Values{}
-	for name, text := range map[string]string{"facility": v.Facility, "after": v.After} {
+	for name, text := range map[string]string{"facility": v.Facility, "after": v.After, "unit": v.Unit, "further": v.Further} {
 		if text != "" {
 			q.Set(name, text)
 		}
@@ -74,8 +78,36 @@ type Census struct {
 	Wards   []Ward
 	Leaving []Leaver
 	More    string
+	Inside  []Inside // who is in the unit that was asked for
+	Further string   // cursor of those who came before them
 	Places  []store.Place
 }
+
+// Inside is a patient who is in a unit.
+type Inside struct {
+	Of       board.Row
+	State    string
+	Bed      string
+	Since    *time.Time
+	Expected *time.Time
+}
+
+// day counts the days of the stay in the hospital's zone, the day of arrival being the first.
+func (i Inside) day(now time.Time) int {
+	if i.Since == nil {
+		return 0
+	}
+	midnight := func(t time.Time) time.Time {
+		y, m, d := t.In(i.Of.Zone).Date()
+		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+	}
+	return int(midnight(now).Sub(midnight(*i.Since)).Hours()/24) + 1
+}
+
+// unit is the view of who is in a unit of a hospital.
+func (w Ward) unit() string { return CensusView{Facility: w.Facility, Unit: w.Unit}.Query() }
+
+func (i Inside) tone(now time.Time) string { return Leaver{Expected: i.Expected}.tone(now) }
 
 func (c Census) sum(of func(Ward) int) (n int) {
 	for _, w := range c.Wards {
@@ -84,7 +116,8 @@ func (c Census) sum(of func(Ward) int) (n int) {
 	return n
 }
 
-func (c Census) place(code string) string {
+// Place names a hospital by its code.
+func (c Census) Place(code string) string {
 	for _, p := range c.Places {
 		if p.Code == code && p.Name != "" {
 			return p.Name

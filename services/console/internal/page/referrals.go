@@ -104,8 +104,9 @@ func (v BoardView) Shows() []Column {
 // Stack is a column with what is in it.
 type Stack struct {
 	Column
-	Rows []ReferralRow
-	More string
+	Rows  []ReferralRow
+	Total int // also of those that other pages hold
+	More  string
 }
 
 // Board is the board of referrals.

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/a-h/templ"
 
@@ -51,6 +53,39 @@ func (c *Console) leaving(ctx context.Context, facility, cursor string, limit in
 	return out, more, nil
 }
 
+// inside lists who is in a unit, the latest arrivals first.
+func (c *Console) inside(ctx context.Context, v page.CensusView, known *memory) ([]page.Inside, string, error) {
+	q := url.Values{"facility": {v.Facility}, "unit": {v.Unit}, "state": {"arrived,in-progress,onleave"}, "limit": {strconv.Itoa(leavingSize)}}
+	if v.Further != "" {
+		q.Set("cursor", v.Further)
+	}
+	var list web.List[encounter]
+	if err := c.call(ctx, http.MethodGet, "admission", "/encounters?"+q.Encode(), nil, &list); err != nil {
+		return nil, "", err
+	}
+	var stays []about
+	for _, e := range list.Items {
+		stays = append(stays, about{Encounter: e.ID, Patient: e.PatientID, Facility: e.Facility, Unit: e.Unit, Class: e.Class, Sensitive: e.Sensitive})
+	}
+	heads, err := c.heads(ctx, stays, known)
+	if err != nil {
+		return nil, "", err
+	}
+	out := make([]page.Inside, len(heads))
+	for i, e := range list.Items {
+		out[i] = page.Inside{Of: heads[i], State: e.State, Bed: strings.Trim(e.Room+" "+e.Bed, " "), Since: e.AdmittedAt}
+		out[i].Of.Class = e.Class
+		if !e.Sensitive || seesSensitive(web.From(ctx)) {
+			out[i].Expected = e.ExpectedAt
+		}
+	}
+	further := ""
+	if list.Next != nil {
+		further = *list.Next
+	}
+	return out, further, nil
+}
+
 // censusOf loads the census: admission counts who is in, the read model knows who is about to leave.
 func (c *Console) censusOf(ctx context.Context, v page.CensusView, known *memory) (page.Census, error) {
 	out := page.Census{View: v}
@@ -60,6 +95,11 @@ func (c *Console) censusOf(ctx context.Context, v page.CensusView, known *memory
 	}
 	out.Wards = list.Items
 	var err error
+	if v.Unit != "" {
+		if out.Inside, out.Further, err = c.inside(ctx, v, known); err != nil {
+			return out, err
+		}
+	}
 	if out.Leaving, out.More, err = c.leaving(ctx, v.Facility, v.After, leavingSize, known); err != nil {
 		return out, err
 	}

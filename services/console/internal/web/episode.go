@@ -31,6 +31,9 @@ type encounter struct {
 	State        string     `json:"state"`
 	Visit        string     `json:"visit"`
 	Unit         string     `json:"unit"`
+	Room         string     `json:"room"`
+	Bed          string     `json:"bed"`
+	ExpectedAt   *time.Time `json:"expected_discharge_at"`
 	Age          *int       `json:"age"`
 	PlannedAt    *time.Time `json:"planned_at"`
 	AdmittedAt   *time.Time `json:"admitted_at"`
@@ -153,10 +156,15 @@ func (c *Console) otherStays(ctx context.Context, e page.Episode) []page.OtherSt
 		c.Log.WarnContext(ctx, "other stays are not known now", "error", err)
 		return nil
 	}
+	places, err := c.Store.Places(ctx, web.From(ctx).Org)
+	if err != nil {
+		c.Log.WarnContext(ctx, "hospitals are named by their codes", "error", err)
+	}
+	names := page.Census{Places: places}
 	var out []page.OtherStay
 	for _, s := range answer.Items {
 		if s.ID != e.ID && !s.Sensitive {
-			out = append(out, page.OtherStay{ID: s.ID, Facility: s.Facility, Unit: s.Unit, Class: s.Class, State: s.State, Came: s.AdmittedAt, Left: s.DischargedAt, Disposition: s.Disposition})
+			out = append(out, page.OtherStay{ID: s.ID, Facility: names.Place(s.Facility), Unit: s.Unit, Class: s.Class, State: s.State, Came: s.AdmittedAt, Left: s.DischargedAt, Disposition: s.Disposition})
 		}
 	}
 	return out

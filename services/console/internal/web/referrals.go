@@ -3,10 +3,12 @@ package web
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -25,8 +27,13 @@ const stackSize = 25
 func (c *Console) boardOf(ctx context.Context, v page.BoardView, known *memory) (page.Board, error) {
 	b := page.Board{View: v}
 	columns := v.Shows()
-	answers, errs := make([]web.List[page.Referral], len(columns)), make([]error, len(columns))
-	each(len(columns), func(i int) {
+	answers, errs := make([]web.List[page.Referral], len(columns)), make([]error, len(columns)+1)
+	var counts struct{ States map[string]int }
+	each(len(columns)+1, func(i int) {
+		if i == len(columns) {
+			errs[i] = c.call(ctx, http.MethodGet, "referral", "/referrals/counts?"+url.Values{"facility": {v.Facility}}.Encode(), nil, &counts)
+			return
+		}
 		q := url.Values{"state": {columns[i].States}, "limit": {strconv.Itoa(stackSize)}}
 		if v.Facility != "" {
 			q.Set("facility", v.Facility)
@@ -37,10 +44,10 @@ func (c *Console) boardOf(ctx context.Context, v page.BoardView, known *memory) 
 		errs[i] = c.call(ctx, http.MethodGet, "referral", "/referrals?"+q.Encode(), nil, &answers[i])
 	})
 	var all []page.Referral
-	for i, a := range answers {
-		if errs[i] != nil {
-			return b, errs[i]
-		}
+	if err := errors.Join(errs...); err != nil {
+		return b, err
+	}
+	for _, a := range answers {
 		all = append(all, a.Items...)
 	}
 	rows, err := c.referralRows(ctx, all, known)
@@ -50,6 +57,9 @@ func (c *Console) boardOf(ctx context.Context, v page.BoardView, known *memory) 
 	for i, a := range answers {
 		s := page.Stack{Column: columns[i], Rows: rows[:len(a.Items)]}
 		rows = rows[len(a.Items):]
+		for _, state := range strings.Split(s.States, ",") {
+			s.Total += counts.States[state]
+		}
 		if a.Next != nil {
 			s.More = *a.Next
 		}

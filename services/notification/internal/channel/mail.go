@@ -127,8 +127,22 @@ func (m *Mail) message(p *store.Parcel) (*mail.Msg, error) {
 	msg.SetDateWithValue(p.Created)
 	msg.SetGenHeader(OrganizationHeader, p.Org.String())
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
-	msg.SetBodyString(mail.TypeTextPlain, subject+".\n\nUrgency: "+string(p.Severity)+"\nState: "+p.State+
+	msg.SetBodyString(mail.TypeTextPlain, subject+".\n\n"+stands(p)+
 		"\n\nLook here: "+place(m.links, p)+
 		"\n\nThis message names nobody on purpose. You receive it because you are on a roster or in a role;\nthe page above says why.\n")
 	return msg, nil
+}
+
+// stands says in words how pressing a thing is, and how far it is.
+func stands(p *store.Parcel) string {
+	switch p.State {
+	case "resolved":
+		return "It is settled: nothing is left to do."
+	case "acknowledged":
+		return "Somebody sees to it."
+	}
+	if p.Severity == "routine" {
+		return "It can wait for its turn. Nobody has taken it on yet."
+	}
+	return "It is " + string(p.Severity) + ". Nobody has taken it on yet."
 }

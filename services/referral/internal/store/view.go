@@ -214,8 +214,8 @@ func Laws(ctx context.Context, tx pgx.Tx) ([]web.Law, error) {
 }
 
 // CountByState counts all referrals of this schema by state.
-func CountByState(ctx context.Context, tx pgx.Tx) (map[string]int64, error) {
-	rows, err := tx.Query(ctx, `SELECT state, count(*) FROM referral GROUP BY state`)
+func CountByState(ctx context.Context, tx pgx.Tx, facility string) (map[string]int64, error) {
+	rows, err := tx.Query(ctx, `SELECT state, count(*) FROM referral WHERE $1 = '' OR facility = $1 GROUP BY state`, facility)
 	if err != nil {
 		return nil, err
 	}

@@ -310,6 +310,8 @@
 
 	document.addEventListener("DOMContentLoaded", () => {
 		arranged();
+		const here = $(".top nav [aria-current]"), tabs = here?.parentElement; // where tabs do not fit, the open one is in sight
+		if (here) tabs.scrollLeft = here.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - here.clientWidth) / 2;
 		setInterval(times, 15000);
 		if (document.body.hasAttribute("data-signed-in")) {
 			for (const kind of ["pointerdown", "keydown", "wheel", "touchstart"]) addEventListener(kind, () => stay(false), { passive: true });
