@@ -91,6 +91,11 @@ func TestEncounterAPI(t *testing.T) {
 	if n := len(items(get[object](h, web.Liaison, "GET", "/encounters?class=emergency&facility=GENERAL", nil))); n != 1 {
 		t.Errorf("%d emergency visits", n)
 	}
+	for unit, want := range map[string]int{e["unit"].(string): 1, "no such unit": 0} {
+		if n := len(items(get[object](h, web.Liaison, "GET", "/encounters?limit=10&facility=GENERAL&class="+e["class"].(string)+"&unit="+strings.ReplaceAll(unit, " ", "+"), nil))); n != want {
+			t.Errorf("%d stays in unit %q, not %d", n, unit, want)
+		}
+	}
 	page := get[object](h, web.Liaison, "GET", "/encounters?limit=1", nil)
 	next := get[object](h, web.Liaison, "GET", "/encounters?limit=1&cursor="+page["next"].(string), nil)
 	if items(next)[0].(object)["visit"] == items(page)[0].(object)["visit"] || next["next"] != nil {

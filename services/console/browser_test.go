@@ -143,7 +143,7 @@ func (b *tab) fits(where string) {
 		for (const el of document.querySelectorAll("body *")) {
 			if (!el.checkVisibility() || el.closest(".quietly, .skip, svg, dialog:not([open])")) continue
 			const how = getComputedStyle(el)
-			if (how.overflowX === "hidden" && how.textOverflow !== "ellipsis" && el.scrollWidth > el.clientWidth + 1) bad.push("cut off: " + el.outerHTML.slice(0, 120))
+			if (how.overflowX === "hidden" && how.clipPath !== "inset(50%)" && how.textOverflow !== "ellipsis" && el.scrollWidth > el.clientWidth + 1) bad.push("cut off: " + el.outerHTML.slice(0, 120))
 			let held = el.parentElement
 			while (held && !/auto|scroll/.test(getComputedStyle(held).overflowX)) held = held.parentElement
 			const box = el.getBoundingClientRect()

@@ -51,7 +51,11 @@ func newPeers(t testing.TB, s *stage) *peers {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/admission/patients/names", p.nameThem)
 	mux.HandleFunc("POST /api/admission/encounters/search", p.search)
-	mux.HandleFunc("GET /api/admission/encounters", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /api/admission/encounters", func(w http.ResponseWriter, r *http.Request) {
+		if unit := r.URL.Query().Get("unit"); unit != "" {
+			p.unit(w, unit)
+			return
+		}
 		write(w, 200, map[string]any{"items": []any{map[string]any{
 			"id": events.Derive("another stay"), "facility": "NORTH", "class": "emergency", "state": "finished", "disposition": "01", "admitted_at": time.Now().Add(-900 * time.Hour), "discharged_at": time.Now().Add(-890 * time.Hour),
 		}}, "next": nil})

@@ -40,6 +40,7 @@ type shown struct {
 	slow     bool           // what is done to it is not announced
 
 	present int // patients on unit 4N
+	inside  []events.Transition
 
 	request map[string]any // what is asked of Maple Court
 	taken   bool           // another place was faster
@@ -80,6 +81,15 @@ func (p *peers) mount(mux *http.ServeMux) {
 		write(w, 200, map[string]any{"items": items, "next": nil})
 	})
 	mux.HandleFunc("GET /api/referral/referrals", p.listReferrals)
+	mux.HandleFunc("GET /api/referral/referrals/counts", func(w http.ResponseWriter, _ *http.Request) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		states := map[string]int{"declined": 1204}
+		if r := p.shown.referral; r != nil {
+			states[r["state"].(string)]++
+		}
+		write(w, 200, map[string]any{"states": states})
+	})
 	mux.HandleFunc("GET /api/referral/referrals/{id}", p.oneReferral)
 	mux.HandleFunc("GET /api/referral/referrals/{id}/history", func(w http.ResponseWriter, _ *http.Request) {
 		p.mu.Lock()
@@ -423,6 +433,7 @@ func (s *stage) plans(name string, in time.Duration) events.Transition {
 	s.peers.called(t.Patient, name)
 	s.peers.mu.Lock()
 	s.peers.shown.present += 11
+	s.peers.shown.inside = append(s.peers.shown.inside, t)
 	s.peers.mu.Unlock()
 	s.tell(store.Discharge, events.TransitionPlanned{Of: events.Of{Transition: t}})
 	return t
@@ -448,4 +459,20 @@ func (p *peers) wonders(provider, text string) {
 	p.talked(events.Derive(provider), "question", text)
 	p.mu.Unlock()
 	p.stage.stirs()
+}
+
+// unit answers who is in a unit: those whose leaving is planned there, since yesterday.
+func (p *peers) unit(w http.ResponseWriter, unit string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	items := []any{}
+	for _, t := range p.shown.inside {
+		if t.Unit == unit {
+			items = append(items, map[string]any{
+				"id": t.Encounter, "facility": t.Facility, "patient_id": t.Patient, "unit": unit, "room": "412", "bed": "B", "class": t.Class, "state": "onleave",
+				"admitted_at": time.Now().Add(-24 * time.Hour), "expected_discharge_at": t.ExpectedAt, "sensitive": t.Sensitive,
+			})
+		}
+	}
+	write(w, 200, map[string]any{"items": items, "next": nil})
 }

@@ -166,6 +166,7 @@ func TestAReferralIsSentDeclinedAcceptedAndBooked(t *testing.T) {
 	r := s.refer(st)
 	slip := "#r-" + r.ID.String()
 	dana.until(`document.querySelector("` + slip + `")?.innerText.includes("Maria Santos")`) // pushed
+	dana.until(`document.body.innerText.includes("1,204")`)
 	s.looks("dana", "/referrals", "referrals")
 	page := "/referrals/" + r.ID.String()
 	dana.click(slip + " a")
@@ -231,6 +232,16 @@ func TestTheCensusFollowsWhoIsAboutToLeave(t *testing.T) {
 	sooner := s.plans("Maria Santos", 3*time.Hour)
 	b.until(`[...document.querySelectorAll("#view .rows > li")].map(e => e.id).join() === "l-` + sooner.Encounter.String() + `,l-` + later.Encounter.String() + `"`)
 	s.looks("dana", "/census", "census")
+	b.click(`#view tbody a`)
+	b.until(`location.search === "?facility=MERCY&unit=4N"`)
+	b.live()
+	b.says("Who is in Mercy Hospital, 4N")
+	b.says("Day 2")
+	b.says("Inpatient, 412 B")
+	b.says("On leave")
+	third := s.plans("Ana Ruiz", 5*time.Hour)
+	b.until(`document.querySelector("#i-` + third.Encounter.String() + `")?.innerText.includes("Ana Ruiz")`) // pushed
+	s.looks("dana", "/census?facility=MERCY&unit=4N", "census-unit")
 }
 
 // Pages of those who are about to leave hold each once, soonest first.

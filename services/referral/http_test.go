@@ -233,6 +233,13 @@ func TestListsArePagedNewestFirst(t *testing.T) {
 	if len(seen) != 7 || !sorted {
 		t.Errorf("%d referrals, newest first: %v", len(seen), sorted)
 	}
+	for facility, want := range map[string]int{"": 7, "MERCY": 7, "ELSEWHERE": 0} {
+		var counts struct{ States map[string]int }
+		w.must(200, "GET", "/referrals/counts?facility="+facility, "").into(t, &counts)
+		if counts.States["drafted"] != want {
+			t.Errorf("counted in %q: %v", facility, counts.States)
+		}
+	}
 }
 
 func TestProvidersAreAddedAndChangedWithTheirVersion(t *testing.T) {
