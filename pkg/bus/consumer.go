@@ -165,7 +165,7 @@ func (c *Consumer) consume(ctx context.Context, cons jetstream.Consumer) error {
 			if err := c.handle(ctx, list, &seen); err != nil {
 				return err
 			}
-			next = outbox.Rest(start, cmp.Or(c.sub.Pace, pace), len(list) == batchMost)
+			next = outbox.Rest(start, cmp.Or(c.sub.Pace, pace), len(list), len(list) == batchMost)
 		}
 	}
 }

@@ -136,7 +136,7 @@ func (r *Relay) work(ctx context.Context, conn *pgxpool.Conn) error {
 		if r.Published != nil {
 			r.Published(len(list))
 		}
-		next = Rest(start, pace, len(list) == batchSize)
+		next = Rest(start, pace, len(list), len(list) == batchSize)
 	}
 	_, err := r.next(context.WithoutCancel(ctx), conn, done) // deletes what was just published
 	return err

@@ -110,7 +110,7 @@ func (a *applier) run(ctx context.Context) error {
 		if err == nil && len(batch) > 0 {
 			started := time.Now()
 			a.apply(work, batch)
-			pause(work, time.Until(outbox.Rest(started, applyPace, len(batch) == applyBatch)))
+			pause(work, time.Until(outbox.Rest(started, applyPace, len(batch), len(batch) == applyBatch)))
 		}
 		cancel()
 		switch {
