@@ -43,11 +43,22 @@ func place(ctx context.Context, h Happening) (b Bar, ends, ok bool) {
 		}
 		return b, false, true
 	case (events.EncounterDischarged{}).Type():
-		return Bar{Kind: "after", Text: say(ctx, "After: %s", Disposition(ctx, h.Disposition)), From: h.Occurred}, true, true
+		return Bar{Kind: "after", Text: whereTo(ctx, h), From: h.Occurred}, true, true
 	case (events.EncounterAdmissionCancelled{}).Type():
 		return b, true, false
 	}
 	return b, false, false
+}
+
+func whereTo(ctx context.Context, h Happening) string {
+	return say(ctx, "After: %s", Disposition(ctx, h.Disposition))
+}
+
+// redirect says where a patient who has left went, as the hospital has it since.
+func (c *Chart) redirect(ctx context.Context, h Happening) {
+	if n := len(c.Bars); n > 0 && c.Bars[n-1].Kind == "after" && h.Type == (events.EncounterUpdated{}).Type() && h.Disposition != "" {
+		c.Bars[n-1].Text = whereTo(ctx, h)
+	}
 }
 
 func kindOf(class string) string {
@@ -67,6 +78,7 @@ func Draw(ctx context.Context, story []Happening, tasks []Row, alerts []events.A
 	for _, h := range story {
 		b, _, ok := place(ctx, h)
 		if !ok {
+			c.redirect(ctx, h)
 			continue
 		}
 		if n := len(c.Bars); n > 0 {

@@ -34,6 +34,14 @@ func TestAChartShowsWhereThePatientWas(t *testing.T) {
 	if len(chart.Marks) != 2 || chart.Marks[0].Kind != "alert" || chart.Marks[1].X != 1000 || chart.Now != 833 {
 		t.Errorf("marks %+v, now at %d", chart.Marks, chart.Now)
 	}
+	corrected := Draw(t.Context(), []Happening{
+		{Type: events.EncounterAdmitted{}.Type(), Occurred: at(0), Class: "inpatient", Unit: "4N"},
+		{Type: events.EncounterDischarged{}.Type(), Occurred: at(10), Disposition: "01"},
+		{Type: events.EncounterUpdated{}.Type(), Occurred: at(11), Class: "inpatient", Unit: "4N", Disposition: "03"},
+	}, nil, nil, at(20))
+	if n := len(corrected.Bars); n != 2 || corrected.Bars[1].Text != "After: skilled nursing facility" || !corrected.Bars[1].From.Equal(at(10)) {
+		t.Errorf("bars %+v", corrected.Bars)
+	}
 	if empty := Draw(t.Context(), nil, nil, nil, at(0)); len(empty.Bars) != 0 {
 		t.Errorf("a chart of nothing has %+v", empty)
 	}
