@@ -58,7 +58,7 @@ func (c *Console) adminOf(r *http.Request) (page.Admin, error) {
 		a.Places[p.Code] = p.Name
 		a.Choices = append(a.Choices, page.Choice{Code: p.Code, Text: cmp.Or(p.Name, p.Code)})
 	}
-	if a.Names, err = c.everybody(ctx); err != nil {
+	if a.Names, err = c.staff(ctx); err != nil {
 		return a, err
 	}
 	a.Names = maps.Clone(a.Names)

@@ -30,28 +30,6 @@ func (c *Console) reasons(ctx context.Context) (page.Reasons, error) {
 	})
 }
 
-// everybody is what members of staff are called: those who have signed in here, and those whom
-// notification tells. Without its answer the page shows ids.
-func (c *Console) everybody(ctx context.Context) (map[string]string, error) {
-	me := web.From(ctx)
-	return c.known.get(me.Org, ago(staffFor), func() (map[string]string, error) {
-		names, err := c.Store.People(ctx, me.Org)
-		if err != nil {
-			return nil, err
-		}
-		var told web.List[struct{ ID, Name string }]
-		if err := c.call(ctx, http.MethodGet, "notification", "/people", nil, &told); err != nil {
-			c.Log.WarnContext(ctx, "who is told is not known now", "error", err)
-		}
-		for _, p := range told.Items {
-			if names[p.ID] == "" {
-				names[p.ID] = p.Name
-			}
-		}
-		return names, nil
-	})
-}
-
 // oneAlert is an alert with whom it is about.
 func (c *Console) oneAlert(r *http.Request) (page.AlertRow, page.Told, error) {
 	ctx := r.Context()
@@ -111,35 +89,11 @@ func (c *Console) alertForm(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// takers are the people who can take an alert on: those whom notification tells, and those who have
-// signed in; without the viewer.
+// takers are the people who can take an alert on, without the viewer.
 func (c *Console) takers(r *http.Request) ([]page.Choice, error) {
-	ctx := r.Context()
-	var told web.List[struct {
-		ID     string     `json:"id"`
-		Name   string     `json:"name"`
-		Roles  []web.Role `json:"roles"`
-		Active bool       `json:"active"`
-	}]
-	if err := c.call(ctx, http.MethodGet, "notification", "/people", nil, &told); err != nil {
-		return nil, err
-	}
-	list, err := c.colleagues(r)
-	if err != nil {
-		return nil, err
-	}
-	me := web.From(ctx)
-	for _, p := range told.Items {
-		list = slices.DeleteFunc(list, func(have page.Choice) bool { return have.Code == p.ID })
-		if p.Active && web.Allow(web.Principal{Subject: p.ID, Org: me.Org, Roles: p.Roles}, web.AlertsWork) {
-			list = append(list, page.Choice{Code: p.ID, Text: cmp.Or(p.Name, p.ID)})
-		}
-	}
-	list = slices.DeleteFunc(list, func(have page.Choice) bool { return have.Code == me.Subject })
-	slices.SortFunc(list, func(a, b page.Choice) int {
-		return cmp.Or(strings.Compare(a.Text, b.Text), strings.Compare(a.Code, b.Code))
-	})
-	return list, nil
+	list, err := c.colleagues(r, web.AlertsWork)
+	me := web.From(r.Context())
+	return slices.DeleteFunc(list, func(have page.Choice) bool { return have.Code == me.Subject }), err
 }
 
 // alertDeed is what a person does to an alert.

@@ -51,7 +51,7 @@ func (c *Console) alertRows(ctx context.Context, list []page.Alert, known *memor
 	if err != nil {
 		return nil, err
 	}
-	staff, err := c.everybody(ctx)
+	staff, err := c.staff(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ func (c *Console) handover(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if h.Assigns {
-		if h.People, err = c.colleagues(r); err != nil {
+		if h.People, err = c.colleagues(r, web.TasksWork); err != nil {
 			return err
 		}
 	}

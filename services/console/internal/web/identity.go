@@ -49,7 +49,7 @@ func (c *Console) identity(w http.ResponseWriter, r *http.Request) error {
 
 // pairRows adds what hangs on the patients, and what places and people are called.
 func (c *Console) pairRows(ctx context.Context, list []page.Pair) ([]page.PairRow, error) {
-	staff, err := c.everybody(ctx)
+	staff, err := c.staff(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ func (c *Console) protocols(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	if l.Staff, err = c.everybody(ctx); err != nil {
+	if l.Staff, err = c.staff(ctx); err != nil {
 		return err
 	}
 	c.render(w, r, http.StatusOK, page.ProtocolsPage(c.page(r, "Protocols"), l))
@@ -134,7 +134,7 @@ func (c *Console) setPage(w http.ResponseWriter, r *http.Request, d page.SetPage
 	for _, p := range places {
 		d.Places = append(d.Places, page.Choice{Code: p.Code, Text: cmp.Or(p.Name, p.Code)})
 	}
-	if d.Staff, err = c.everybody(ctx); err != nil {
+	if d.Staff, err = c.staff(ctx); err != nil {
 		return err
 	}
 	c.render(w, r, http.StatusOK, page.SetDetail(c.page(r, "Protocols"), d))
@@ -233,7 +233,7 @@ func (c *Console) previewProtocols(w http.ResponseWriter, r *http.Request) error
 		v.Stays, err = c.previewStays(r.Context(), v.Stays)
 	}
 	if err == nil {
-		v.Staff, err = c.everybody(r.Context())
+		v.Staff, err = c.staff(r.Context())
 	}
 	switch {
 	case err != nil && live:

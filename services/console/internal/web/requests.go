@@ -26,7 +26,7 @@ func (c *Console) asks(ctx context.Context, e page.Episode) page.Asks {
 	if l.Away = err != nil && l.Known; l.Away {
 		c.Log.WarnContext(ctx, "requests are not known now", "error", err)
 	}
-	if names, err := c.everybody(ctx); err == nil {
+	if names, err := c.staff(ctx); err == nil {
 		l.Staff = names
 	}
 	l.List = slices.DeleteFunc(l.List, func(a page.Ask) bool { return len(a.Said) == 0 })

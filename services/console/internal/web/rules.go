@@ -30,7 +30,7 @@ func (c *Console) rulebook(ctx context.Context) (b page.Rulebook, err error) {
 		}
 	}
 	b.Packs, b.Sets, b.Acts = packs.Items, sets.Items, acts.Items
-	b.Staff, err = c.everybody(ctx)
+	b.Staff, err = c.staff(ctx)
 	return b, err
 }
 
@@ -107,7 +107,7 @@ func (c *Console) ruleFacts(ctx context.Context, d *page.RulesPage, named candid
 	}
 	d.Live = live.Items
 	d.Marks, d.Rest = board.RuleMarks(ctx, d.Text, d.Check.Problems)
-	d.Staff, err = c.everybody(ctx)
+	d.Staff, err = c.staff(ctx)
 	return err
 }
 

@@ -56,7 +56,7 @@ func (c *Console) assignForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	people, err := c.colleagues(r)
+	people, err := c.colleagues(r, web.TasksWork)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (c *Console) bulkForm(w http.ResponseWriter, r *http.Request) error {
 		if !web.Allow(web.From(r.Context()), web.TasksAssign) {
 			return refuse(fault.Forbidden, "Handing work to somebody is for leads.")
 		}
-		people, err := c.colleagues(r)
+		people, err := c.colleagues(r, web.TasksWork)
 		if err != nil {
 			return err
 		}
@@ -102,19 +102,33 @@ func snoozes(ctx context.Context, zone *time.Location) []page.Choice {
 	return out
 }
 
-// colleagues are the people work can be handed to, by name, oneself last.
-func (c *Console) colleagues(r *http.Request) ([]page.Choice, error) {
-	who := web.From(r.Context())
-	people, err := c.Store.People(r.Context(), who.Org)
+// colleagues are the people who may do something, the viewer last: of those in notification's directory the
+// active ones whose roles allow it, and those whom it does not know and who have signed in. Without its
+// answer everybody who has signed in is named: what a person may not do is refused when it is tried.
+func (c *Console) colleagues(r *http.Request, perm web.Permission) ([]page.Choice, error) {
+	ctx, me := r.Context(), web.From(r.Context())
+	names, err := c.Store.People(ctx, me.Org)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]page.Choice, 0, len(people))
-	for subject, name := range people {
+	var directory web.List[page.Staff]
+	if err := c.call(ctx, http.MethodGet, "notification", "/people", nil, &directory); err != nil {
+		c.Log.WarnContext(ctx, "the directory is not known now", "error", err)
+	}
+	for _, p := range directory.Items {
+		may := slices.ContainsFunc(p.Roles, func(role string) bool {
+			return web.Allow(web.Principal{Subject: p.ID, Org: me.Org, Roles: []web.Role{web.Role(role)}}, perm)
+		})
+		if delete(names, p.ID); p.Active && may {
+			names[p.ID] = p.Name
+		}
+	}
+	out := make([]page.Choice, 0, len(names))
+	for subject, name := range names {
 		out = append(out, page.Choice{Code: subject, Text: cmp.Or(name, subject)})
 	}
 	slices.SortFunc(out, func(a, b page.Choice) int {
-		if mine := b.Code == who.Subject; mine != (a.Code == who.Subject) {
+		if mine := b.Code == me.Subject; mine != (a.Code == me.Subject) {
 			return map[bool]int{true: -1, false: 1}[mine]
 		}
 		return cmp.Or(strings.Compare(a.Text, b.Text), strings.Compare(a.Code, b.Code))

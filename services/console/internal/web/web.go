@@ -48,7 +48,6 @@ type Console struct {
 	titles cached[events.ID, map[string]string]
 	lists  cached[asked, listed]
 	said   cached[events.ID, page.Reasons]
-	known  cached[events.ID, map[string]string]
 	login  provider
 }
 

@@ -212,10 +212,26 @@ func (c *Console) lately(ctx context.Context) (store.Counts, error) {
 // staffFor is how long it may take until a colleague who signs in for the first time has a name.
 const staffFor = 5 * time.Second
 
-// staff is what members of staff are called.
+// staff is what members of staff are called: those who have signed in here, and those in notification's
+// directory. Without its answer the others are shown by their ids.
 func (c *Console) staff(ctx context.Context) (map[string]string, error) {
 	org := web.From(ctx).Org
-	return c.people.get(org, ago(staffFor), func() (map[string]string, error) { return c.Store.People(ctx, org) })
+	return c.people.get(org, ago(staffFor), func() (map[string]string, error) {
+		names, err := c.Store.People(ctx, org)
+		if err != nil {
+			return nil, err
+		}
+		var told web.List[struct{ ID, Name string }]
+		if err := c.call(ctx, http.MethodGet, "notification", "/people", nil, &told); err != nil {
+			c.Log.WarnContext(ctx, "the directory is not known now", "error", err)
+		}
+		for _, p := range told.Items {
+			if names[p.ID] == "" {
+				names[p.ID] = p.Name
+			}
+		}
+		return names, nil
+	})
 }
 
 // shown is what a browser has of an item: everything it says but the running words of its countdown. What
