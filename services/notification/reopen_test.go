@@ -14,15 +14,14 @@ import (
 	"github.com/handoff-care/handoff/services/notification/internal/channel"
 )
 
-// subjects are those of the mails that reached the mail server, oldest first.
+// subjects are those of the mails that reached the mail server, with how they say things stand, oldest first.
 func (b *bench) subjects() (out []string) {
 	b.t.Helper()
 	var caught struct{ Items []channel.Sunk }
 	b.call(b.as(web.Liaison), "GET", "/outbox", nil, &caught)
 	for _, m := range slices.Backward(caught.Items) {
-		_, after, _ := strings.Cut(m.Body, "State: ")
-		state, _, _ := strings.Cut(after, "\n")
-		out = append(out, m.Subject+" ("+strings.TrimSpace(state)+")")
+		said := strings.Split(m.Body, "\n")
+		out = append(out, m.Subject+": "+strings.TrimSpace(said[2]))
 	}
 	return out
 }
@@ -65,7 +64,7 @@ func TestADischargeThatIsTakenBackAndMadeAgainBeforeTheMailWentOutIsMailed(t *te
 	// It is the first that this reader hears, and says so; what follows is an update.
 	b.told(events.TransitionPlanned{Of: next()})
 	b.post("email")
-	if diff := cmp.Diff([]string{"A discharge needs follow-up (raised)", "Update: A discharge needs follow-up (resolved)"}, b.subjects()); diff != "" {
+	if diff := cmp.Diff([]string{"A discharge needs follow-up: It can wait for its turn. Nobody has taken it on yet.", "Update: A discharge needs follow-up: It is settled: nothing is left to do."}, b.subjects()); diff != "" {
 		t.Error(diff)
 	}
 	b.balanced()
@@ -81,7 +80,7 @@ func TestADischargeThatChangesBeforeTheMailWentOutIsMailedAsNew(t *testing.T) {
 	b.post("email")
 	b.told(events.TransitionReplanned{Of: next()})
 	b.post("email")
-	if diff := cmp.Diff([]string{"A discharge needs follow-up (raised)", "Update: A discharge needs follow-up (raised)"}, b.subjects()); diff != "" {
+	if diff := cmp.Diff([]string{"A discharge needs follow-up: It can wait for its turn. Nobody has taken it on yet.", "Update: A discharge needs follow-up: It can wait for its turn. Nobody has taken it on yet."}, b.subjects()); diff != "" {
 		t.Error(diff)
 	}
 	b.balanced()

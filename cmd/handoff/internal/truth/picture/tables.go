@@ -51,7 +51,7 @@ var left = map[string]string{
 	"notification.delivery": "history of tellings; see Unretracted", "notification.ledger": "history of decisions",
 	"notification.ledger_link": "history", "notification.ledger_position": "history", "notification.stream_event": "history",
 	"notification.tally": "counters; reconciliation balances them", "notification.directory": "setup", "notification.person": "setup",
-	"notification.roster": "setup", "notification.routing_rule": "setup", "notification.escalation_policy": "setup", "notification.endpoint": "setup",
+	"notification.facility": "setup", "notification.roster": "setup", "notification.routing_rule": "setup", "notification.escalation_policy": "setup", "notification.endpoint": "setup",
 	"console.entry": "the timeline: history", "console.facility": "setup", "console.minute": "how many facts came in a minute",
 	"admission.feed_slot": reception, "discharge.rule_set": "setup", "discharge.rule_act": "setup", "discharge.rule_book": "setup",
 	"referral.speaker": "setup", "notification.mute": "what people did", "notification.device": "setup", "notification.push_key": "setup",
