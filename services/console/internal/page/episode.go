@@ -91,14 +91,14 @@ func (e *Episode) Describe(ctx context.Context, r board.Row) {
 	e.Class, e.Left, e.Disposition, e.Risk = r.Class, r.Left, r.Disposition, r.Risk
 }
 
-// protocolsOf names protocols by their codes, each with its version.
-func protocolsOf(ctx context.Context, refs []string) string {
+// protocolsOf names protocols by their titles (by code), or their codes, each with its version.
+func protocolsOf(ctx context.Context, refs []string, titles map[string]string) string {
 	words := make([]string, len(refs))
 	for i, ref := range refs {
 		code, version, _ := strings.Cut(ref, "@")
-		words[i] = say(ctx, "%s, version %s", board.Plain(ctx, code), version)
-		if version == "" {
-			words[i] = board.Plain(ctx, code)
+		words[i] = cmp.Or(titles[code], board.Plain(ctx, code))
+		if version != "" {
+			words[i] = say(ctx, "%s, version %s", words[i], version)
 		}
 	}
 	return strings.Join(words, "; ")

@@ -1296,7 +1296,7 @@ func alert(p Page, e Episode, a events.Alert) templ.Component {
 	})
 }
 
-func WhySheet(t Trace, of Task, r board.Row) templ.Component {
+func WhySheet(t Trace, of Task, r board.Row, titles map[string]string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -1577,9 +1577,9 @@ func WhySheet(t Trace, of Task, r board.Row) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var84 string
-			templ_7745c5c3_Var84, templ_7745c5c3_Err = templ.JoinStringErrs(protocolsOf(ctx, of.Protocols))
+			templ_7745c5c3_Var84, templ_7745c5c3_Err = templ.JoinStringErrs(protocolsOf(ctx, of.Protocols, titles))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/episode.templ`, Line: 257, Col: 39}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/episode.templ`, Line: 257, Col: 47}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var84))
 			if templ_7745c5c3_Err != nil {

@@ -204,7 +204,7 @@ func (c *Console) taskWhy(w http.ResponseWriter, r *http.Request) error {
 		c.sheet(w, r, "Why this time?", page.NoWhy(t, say(r.Context(), "No rule set this time: a person did, or the task has none.")))
 		return nil
 	}
-	c.sheet(w, r, "Why this time?", page.WhySheet(why, t, row))
+	c.sheet(w, r, "Why this time?", page.WhySheet(why, t, row, c.protocolTitles(r.Context())))
 	return nil
 }
 
