@@ -138,15 +138,28 @@ func Start(ctx context.Context, opt Options) (*Server, error) {
 		return nil, err
 	}
 	who = who.ownerOf(data)
-	s := &Server{data: data, log: filepath.Join(dir, "postgres.log"), done: make(chan struct{})}
-	if s.lock, err = lockDir(data); err != nil {
-		return nil, err
-	}
-	if err := s.start(ctx, bin, who, opt); err != nil {
+	for began := time.Now(); ; {
+		s := &Server{data: data, log: filepath.Join(dir, "postgres.log"), done: make(chan struct{})}
+		if s.lock, err = lockDir(data); err != nil {
+			return nil, err
+		}
+		if err = s.start(ctx, bin, who, opt); err == nil {
+			return s, nil
+		}
 		_ = s.lock.Close()
-		return nil, err
+		if !leftovers(err) || time.Since(began) > leftoversFor || ctx.Err() != nil {
+			return nil, err
+		}
+		time.Sleep(leftoversFor / 100)
 	}
-	return s, nil
+}
+
+// leftoversFor is how long the processes of a killed server may take to notice that it is gone.
+const leftoversFor = 10 * time.Second
+
+// leftovers reports whether a server could not start because processes of the one before it still end.
+func leftovers(err error) bool {
+	return strings.Contains(err.Error(), "pre-existing shared memory block")
 }
 
 func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
