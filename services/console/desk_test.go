@@ -130,11 +130,11 @@ func TestManyTasksAreClaimedAtOnceAndGivenBackAtOnce(t *testing.T) {
 	b.accessible("selected rows")
 	b.shot("selected")
 	b.click(`#bulk [data-bulk="c"]`)
-	b.until(`document.querySelector("#toasts").innerText.includes("Yours now: 2 tasks. sam took this a moment before you")`)
-	b.until(`[...document.querySelectorAll("#rows .owner")].map(o => o.innerText).sort().join() === "With sam,Yours,Yours" && document.querySelector("#bulk").hidden`)
+	b.until(`document.querySelector("#toasts").innerText.includes("Yours now: 2 tasks. Sam Rivera took this a moment before you")`)
+	b.until(`[...document.querySelectorAll("#rows .owner")].map(o => o.innerText).sort().join() === "With Sam Rivera,Yours,Yours" && document.querySelector("#bulk").hidden`)
 	s.peers.release()
 	b.press("u")
-	b.until(`[...document.querySelectorAll("#rows .owner")].map(o => o.innerText).sort().join() === "Unclaimed,Unclaimed,With sam"`)
+	b.until(`[...document.querySelectorAll("#rows .owner")].map(o => o.innerText).sort().join() === "Unclaimed,Unclaimed,With Sam Rivera"`)
 	b.until(`document.querySelector("#toasts").innerText.includes("Taken back: 2 tasks")`)
 }
 
