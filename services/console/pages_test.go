@@ -63,7 +63,7 @@ func TestAnEpisodeTellsItsStoryAndWhy(t *testing.T) {
 	cancelled.State, cancelled.Reason, cancelled.Version = "cancelled", "discharge-cancelled", 2
 	s.tell(store.Discharge, events.TaskCancelled{Work: events.Work{Task: cancelled}})
 	b.until(`document.querySelector("#episode").innerText.includes("Cancelled: the discharge was cancelled")`) // live
-	b.until(`document.querySelector("#t-` + cancelled.ID.String() + `").dataset.tone === "none"`)             // no colour of what presses
+	b.until(`document.querySelector("#t-` + cancelled.ID.String() + `").dataset.tone === "none"`)              // no colour of what presses
 	b.until(`[...document.querySelectorAll(".line li")].some(l => l.innerText.includes("Correction"))`)
 }
 
