@@ -80,13 +80,14 @@ lint: ## gofmt, go vet, staticcheck
 lint-all: lint ## What lint does, and golangci-lint (installing it takes minutes)
 	@for m in $(MODULES); do (cd $$m && $(GO) run $(GOLANGCI) run ./...) || exit 1; done
 
-generate: ## Write what is generated: pages, their catalogue of texts, and the contracts in docs/
+generate: ## Write what is generated: the codec of facts, pages, their catalogue of texts, the contracts in docs/
+	@$(GO) run ./pkg/events/internal/codecgen pkg/events
 	@cd services/console && GOWORK=off $(GO) run $(TEMPL) generate -log-level error
 	@$(GO) run ./services/console/internal/text/gather
 	@$(GO) run ./cmd/handoff docs --out docs
 
 verify: generate ## Fail if what is generated differs from what is committed
-	@git diff --exit-code -- docs services/console
+	@git diff --exit-code -- docs services/console pkg/events
 	@untracked=$$(git ls-files -o --exclude-standard -- docs services/console/internal/page); test -z "$$untracked" || { echo "generated and not committed:"; echo "$$untracked"; exit 1; }
 
 images: ## Build an image of each service, and of handoff

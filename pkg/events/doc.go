@@ -8,6 +8,9 @@
 // are only ever added, and optional; any other change is a new type beside the old one, and every
 // version ever published decodes for ever (testdata holds one golden document of each).
 //
+// Documents are written and read by code made from the declarations (codec.go has its guarantee); who
+// adds a fact or a field runs `make generate`.
+//
 // Events carry opaque ids, codes, times, age, sex, ZIP3, language and payer code - never a name, an
 // identifier, an address, a phone number or free text (G8).
 //

@@ -60,7 +60,19 @@ type wireIn[F any] struct {
 
 // Head returns the document up to and including `"aggregateversion":`. The producer's database
 // finishes it (see Tail), because only the committed row knows its version and place in the log.
-func (e Event) Head() ([]byte, error) {
+func (e Event) Head() ([]byte, error) { return e.AppendHead(make([]byte, 0, 2048)) }
+
+// AppendHead appends the Head to b.
+func (e *Event) AppendHead(b []byte) ([]byte, error) {
+	if head, ok := e.appendHead(b); ok {
+		return head, nil
+	}
+	head, err := e.marshalHead()
+	return append(b, head...), err
+}
+
+// marshalHead is what Head is, by definition.
+func (e *Event) marshalHead() ([]byte, error) {
 	cause := ""
 	if !e.Cause.IsZero() {
 		cause = e.Cause.String()
@@ -87,6 +99,14 @@ func Tail(head []byte, version, sequence int64) []byte {
 // Decode reads a document as it is on the stream. A type this build does not know gives an event
 // whose Fact is Other, so that consumers can pass over what is new to them.
 func Decode(doc []byte) (Event, error) {
+	if e, ok := decodeFast(doc); ok {
+		return e, nil
+	}
+	return unmarshal(doc)
+}
+
+// unmarshal is what Decode is, by definition.
+func unmarshal(doc []byte) (Event, error) {
 	read := readers[peekType(doc)]
 	if read == nil {
 		read = other

@@ -154,24 +154,3 @@ func TestIDsIncreaseAndParse(t *testing.T) {
 		last = id
 	}
 }
-
-func BenchmarkDecode(b *testing.B) {
-	e := golden(sample(EncounterDischarged{}))
-	head, _ := e.Head()
-	doc := Tail(head, 1, 2)
-	b.SetBytes(int64(len(doc)))
-	for b.Loop() {
-		if _, err := Decode(doc); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkHead(b *testing.B) {
-	e := golden(sample(EncounterDischarged{}))
-	for b.Loop() {
-		if _, err := e.Head(); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"sync"
 	"time"
+	"unicode"
 )
 
 // ID is an opaque identifier: a UUID (RFC 9562), 16 bytes. The zero ID means "none" and is
@@ -83,22 +84,44 @@ var ErrNotID = errors.New("not a UUID")
 
 // ParseID reads the canonical form; empty text is the zero ID.
 func ParseID(s string) (ID, error) {
-	var id ID
-	if s == "" {
-		return id, nil
-	}
-	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
-		return id, ErrNotID
-	}
-	src, at := []byte(s), 0
-	for _, part := range [...][2]int{{0, 8}, {9, 13}, {14, 18}, {19, 23}, {24, 36}} {
-		n, err := hex.Decode(id[at:], src[part[0]:part[1]])
-		if err != nil {
-			return ID{}, ErrNotID
-		}
-		at += n
+	id, ok := parseID(s)
+	if !ok {
+		return ID{}, ErrNotID
 	}
 	return id, nil
+}
+
+// nibbles are the values of hexadecimal digits; of anything else, one that no digit has.
+var nibbles = func() (t [256]byte) {
+	for c := range t {
+		t[c] = 0x10
+	}
+	for i, c := range "0123456789abcdef" {
+		t[c], t[unicode.ToUpper(c)] = byte(i), byte(i)
+	}
+	return t
+}()
+
+func parseID[T string | []byte](s T) (id ID, ok bool) {
+	if len(s) == 0 {
+		return id, true
+	}
+	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+		return id, false
+	}
+	at, wrong := 0, byte(0)
+	for i := range id {
+		if at == 8 || at == 13 || at == 18 || at == 23 {
+			at++
+		}
+		high, low := nibbles[s[at]], nibbles[s[at+1]]
+		id[i], wrong = high<<4|low, wrong|high|low
+		at += 2
+	}
+	if wrong > 0xf {
+		return ID{}, false
+	}
+	return id, true
 }
 
 // MarshalText implements encoding.TextMarshaler.
