@@ -1,9 +1,11 @@
 package outbox
 
 import (
+	"bytes"
 	"context"
 	"embed"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -49,7 +51,8 @@ func (o *Outbox) Announce(ctx context.Context, tx pgx.Tx, list ...events.Event) 
 			return err
 		}
 	}
-	_, err := tx.Exec(ctx, announce, r.id, r.org, r.key, r.typ, r.cause, r.head, now)
+	key, org, n, follow := r.keys()
+	_, err := tx.Exec(ctx, announce, r.id, r.org, r.key, r.typ, r.cause, r.head, follow, now, key, org, n)
 	if err != nil {
 		return fmt.Errorf("announce %d events: %w", len(list), err)
 	}
@@ -87,30 +90,50 @@ func (o *Outbox) Ring() {
 }
 
 // announce draws versions (locking each key, in key order), then sequences in the order given, and
-// finishes each document with both.
+// finishes each document with both. How many events of its key follow an event is told to it: a window
+// over the documents would copy each of them twice.
 const announce = `
-WITH e AS (
-	SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::text[])
-		WITH ORDINALITY AS e(id, org_id, key, type, cause, head, ord)
-), v AS (
+WITH v AS (
 	INSERT INTO event_key AS k (key, org_id, version)
-	SELECT key, (array_agg(org_id))[1], count(*) FROM e GROUP BY key ORDER BY key
+	SELECT * FROM unnest($9::uuid[], $10::uuid[], $11::bigint[])
 	ON CONFLICT (key) DO UPDATE SET version = k.version + excluded.version
 	RETURNING key, version
-), n AS (
-	SELECT e.*, v.version - count(*) OVER (PARTITION BY key) + row_number() OVER (PARTITION BY key ORDER BY ord) AS version
-	FROM e JOIN v USING (key) ORDER BY ord
-), s AS (
-	SELECT n.*, nextval('event_log_sequence_seq') AS sequence FROM n
+), e AS (
+	SELECT e.*, v.version - e.follow AS version
+	FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::bigint[])
+		WITH ORDINALITY AS e(id, org_id, key, type, cause, head, follow, ord) JOIN v USING (key) ORDER BY ord
 ), l AS (
 	INSERT INTO event_log (sequence, id, org_id, key, version, type, recorded_at, cause, doc)
-	SELECT sequence, id, org_id, key, version, type, $7, cause, head || version || ',"sequence":"' || sequence || '"}' FROM s
+	SELECT sequence, id, org_id, key, version, type, $8, cause, concat(head, version, ',"sequence":"', sequence, '"}')
+	FROM (SELECT nextval('event_log_sequence_seq') AS sequence, e.* FROM e) s
+	RETURNING sequence, org_id
 )
-INSERT INTO outbox (sequence, org_id) SELECT sequence, org_id FROM s`
+INSERT INTO outbox (sequence, org_id) SELECT sequence, org_id FROM l`
 
 type rows struct {
 	id, org, key, cause []events.ID
 	typ, head           []string
+}
+
+// keys are the keys of the rows in their order, with their organization and how many rows each has;
+// follow is for each row how many of its key come after it.
+func (r *rows) keys() (key, org []events.ID, n, follow []int64) {
+	left, follow := map[events.ID]int64{}, make([]int64, len(r.key))
+	for i, k := range slices.Backward(r.key) {
+		if follow[i] = left[k]; follow[i] == 0 {
+			key = append(key, k)
+		}
+		left[k]++
+	}
+	slices.SortFunc(key, func(a, b events.ID) int { return bytes.Compare(a[:], b[:]) })
+	orgs := map[events.ID]events.ID{}
+	for i, k := range r.key {
+		orgs[k] = r.org[i]
+	}
+	for _, k := range key {
+		org, n = append(org, orgs[k]), append(n, left[k])
+	}
+	return key, org, n, follow
 }
 
 func (r *rows) add(service string, e *events.Event, now time.Time) error {

@@ -89,13 +89,13 @@ func (db *DB) Tx(ctx context.Context, org events.ID, fn func(pgx.Tx) error) erro
 	// text is 36 characters of [0-9a-f-], whatever its bytes are; the zero id's is
 	// empty, which is no organization: no rows.
 	begin := pgx.TxOptions{BeginQuery: "begin; set local handoff.org = '" + org.String() + "'"}
-	return pgx.BeginTxFunc(ctx, db.App, begin, fn)
+	return pgx.BeginTxFunc(ctx, db.App, begin, roomy(fn))
 }
 
 // SystemTx runs fn in one transaction over all organizations of this schema, and
 // commits if fn returns nil. Any error or panic of fn rolls back.
 func (db *DB) SystemTx(ctx context.Context, fn func(pgx.Tx) error) error {
-	return pgx.BeginFunc(ctx, db.System, fn)
+	return pgx.BeginFunc(ctx, db.System, roomy(fn))
 }
 
 // compressFast has long values compressed by lz4 where the server was built with it: the default
@@ -114,6 +114,7 @@ func openPool(ctx context.Context, url, service, role string, lim limits, opt Op
 	cfg.PingTimeout = connectTimeout
 	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		registerUUID(conn.TypeMap())
+		registerArrays(conn.TypeMap())
 		_, err := conn.Exec(ctx, compressFast, pgx.QueryExecModeSimpleProtocol)
 		return err
 	}

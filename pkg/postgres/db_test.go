@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
@@ -340,5 +341,42 @@ func TestIdsTravelAsTheyAre(t *testing.T) {
 	}
 	if got := value[events.ID](t, db.App, "select null::uuid"); !got.IsZero() {
 		t.Errorf("null arrives as id %s", got)
+	}
+}
+
+func TestArraysArriveAsTheyWereSent(t *testing.T) {
+	db := pgtest.DB(t, "ward", notes)
+	long, empty := strings.Repeat("é\x01,{\"", 3000), ""
+	early := time.Date(1899, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
+	late := time.Date(2026, 11, 22, 3, 4, 5, 6_789, time.FixedZone("", -5*3600))
+	doc := `{"a":[1,"ü"]}`
+	for _, c := range []struct {
+		sql  string
+		arg  any
+		want []string // the elements' text
+	}{
+		{"text[]", []string{"", long, "NULL"}, []string{"", long, "NULL"}},
+		{"text[]", []*string{&long, nil, &empty}, []string{long, "<null>", ""}},
+		{"json[]", []string{doc, "1"}, []string{doc, "1"}},
+		{"json[]", []*string{nil, &doc}, []string{"<null>", doc}},
+		{"bytea[]", [][]byte{{0, 255}, nil, {}}, []string{`\x00ff`, "<null>", `\x`}},
+		{"timestamptz[]", []time.Time{early, late}, []string{"1899-12-31 23:59:59.999999+00", "2026-11-22 08:04:05.000006+00"}},
+		{"timestamptz[]", []*time.Time{nil, &late}, []string{"<null>", "2026-11-22 08:04:05.000006+00"}},
+		{"uuid[]", []events.ID{{}, {1}}, []string{"<null>", "01000000-0000-0000-0000-000000000000"}},
+		{"text[]", []string{}, []string{}},
+		{"int[]", []int32{7, -1}, []string{"7", "-1"}}, // the default way
+	} {
+		err := db.SystemTx(t.Context(), func(tx pgx.Tx) error { // in a transaction, whose buffer is made ready
+			got := value[[]string](t, tx, "select coalesce(array_agg(coalesce(x::text, '<null>')), '{}') from unnest($1::"+c.sql+") x", c.arg)
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("%s of %T (-sent +received):\n%s", c.sql, c.arg, diff)
+			}
+			_, err := tx.Exec(t.Context(), "select $1::"+c.sql+", $2::text[]", c.arg, []string{long})
+			return err
+		})
+		must(t, err)
+	}
+	if !value[bool](t, db.App, "select $1::text[] is null and $2::timestamptz[] is null", []string(nil), []*time.Time(nil)) {
+		t.Error("nil slices are not null")
 	}
 }

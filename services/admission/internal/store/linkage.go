@@ -1,7 +1,11 @@
 package store
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -145,7 +149,9 @@ func (s *Store) SaveProfiles(ctx context.Context, tx pgx.Tx, c Profiles, keys []
 	return found, tx.SendBatch(ctx, b).Close()
 }
 
+// keyed lays keys out in the order of their index: digests are scattered all over it otherwise.
 func keyed(list []Keyed) (org, patient []events.ID, value []int64) {
+	list = slices.SortedFunc(slices.Values(list), func(a, b Keyed) int { return cmp.Or(bytes.Compare(a.Org[:], b.Org[:]), cmp.Compare(a.Value, b.Value)) })
 	for _, k := range list {
 		org, patient, value = append(org, k.Org), append(patient, k.Patient), append(value, k.Value)
 	}
@@ -153,8 +159,8 @@ func keyed(list []Keyed) (org, patient []events.ID, value []int64) {
 }
 
 func counted(terms map[Term]int) (org []events.ID, digest []int64, n []int) {
-	for t, v := range terms {
-		if v != 0 {
+	for _, t := range slices.SortedFunc(maps.Keys(terms), func(a, b Term) int { return cmp.Or(bytes.Compare(a.Org[:], b.Org[:]), cmp.Compare(a.Digest, b.Digest)) }) {
+		if v := terms[t]; v != 0 {
 			org, digest, n = append(org, t.Org), append(digest, t.Digest), append(n, v)
 		}
 	}
