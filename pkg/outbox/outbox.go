@@ -113,6 +113,7 @@ INSERT INTO outbox (sequence, org_id) SELECT sequence, org_id FROM l`
 type rows struct {
 	id, org, key, cause []events.ID
 	typ, head           []string
+	space               []byte // where heads are written
 }
 
 // keys are the keys of the rows in their order, with their organization and how many rows each has;
@@ -144,10 +145,11 @@ func (r *rows) add(service string, e *events.Event, now time.Time) error {
 	if e.Org.IsZero() || e.Fact.Key().IsZero() {
 		return fmt.Errorf("announce %s: organization and key are required", e.Fact.Type())
 	}
-	head, err := e.Head()
+	head, err := e.AppendHead(r.space[:0])
 	if err != nil {
 		return err
 	}
+	r.space = head
 	r.id, r.org, r.key = append(r.id, e.ID), append(r.org, e.Org), append(r.key, e.Fact.Key())
 	r.cause, r.typ, r.head = append(r.cause, e.Cause), append(r.typ, e.Fact.Type()), append(r.head, string(head))
 	return nil

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -63,10 +62,10 @@ func (s *Store) Encounters(ctx context.Context, tx pgx.Tx, q EncounterQuery) ([]
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (r EncounterRow, err error) {
-		var snapshot string
+		var snapshot []byte
 		var version int64
 		if err = row.Scan(&snapshot, &version, &r.Visit, &r.Place.Unit, &r.Place.Room, &r.Place.Bed, &r.PlannedAt, &r.Into); err == nil {
-			err = json.Unmarshal([]byte(snapshot), &r.Encounter)
+			err = events.ReadJSON(snapshot, &r.Encounter)
 			r.FoldVersion = version
 		}
 		return r, err

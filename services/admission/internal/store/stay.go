@@ -32,7 +32,7 @@ type Encounter struct {
 	count  int              // how many facts there are in the tables
 
 	loaded   bool   // Facts and Known are there
-	snapshot string // of Known, to be read if they are not
+	snapshot []byte // of Known, to be read if they are not
 }
 
 const encounterColumns = `e.id, e.org_id, e.facility_id, e.visit_key, e.visit, e.facts, e.fold_version, e.planned_at, e.ed, e.reopened, e.room, e.bed, e.snapshot,
@@ -47,7 +47,7 @@ func scanEncounter(row pgx.CollectableRow) (*Encounter, error) {
 
 // readSnapshot fills Known from its column.
 func (e *Encounter) readSnapshot() error {
-	if err := json.Unmarshal([]byte(e.snapshot), &e.Known.Encounter); err != nil {
+	if err := events.ReadJSON(e.snapshot, &e.Known.Encounter); err != nil {
 		return fmt.Errorf("snapshot of encounter %s: %w", e.ID, err)
 	}
 	e.Known.Place.Unit = e.Known.Unit
@@ -127,13 +127,15 @@ type encounterArrays struct {
 	state, class, disposition     []string
 	unit, room, bed, snapshot     []string
 	visit, visitKey               []string
+	space                         []byte // where snapshots are written
 }
 
 func (a *encounterArrays) add(e *Encounter) error {
-	snapshot, err := json.Marshal(&e.Known.Encounter)
+	snapshot, err := events.AppendJSON(a.space[:0], &e.Known.Encounter)
 	if err != nil {
 		return err
 	}
+	a.space = snapshot
 	k := &e.Known
 	a.id, a.org, a.facility, a.patient = append(a.id, e.ID), append(a.org, e.Org), append(a.facility, e.Facility), append(a.patient, k.Patient)
 	a.fold, a.facts = append(a.fold, k.FoldVersion), append(a.facts, int32(len(e.Facts)))

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -52,9 +51,10 @@ func (l *Loaded) takePartFacts(rows pgx.Rows) error {
 // SaveWatched writes what was marked; a stay is not looked at again before more is heard of it.
 func (s *Store) SaveWatched(ctx context.Context, tx pgx.Tx, list []*Encounter) error {
 	ids, folds, snapshots := make([]events.ID, len(list)), make([]int64, len(list)), make([]string, len(list))
+	var b []byte
 	for i, e := range list {
-		b, err := json.Marshal(&e.Known.Encounter)
-		if err != nil {
+		var err error
+		if b, err = events.AppendJSON(b[:0], &e.Known.Encounter); err != nil {
 			return err
 		}
 		ids[i], folds[i], snapshots[i] = e.ID, e.Known.FoldVersion, string(b)

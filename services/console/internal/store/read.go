@@ -61,9 +61,9 @@ func scanWork(row pgx.CollectableRow) (board.Work, error) {
 	}
 	_ = binary.Write(h, binary.LittleEndian, w.ChangedAt.UnixNano())
 	w.Sum = h.Sum64()
-	err := json.Unmarshal(task, &w.Task)
+	err := events.ReadJSON(task, &w.Task)
 	if err == nil && episode != nil {
-		err = json.Unmarshal(episode, &w.Episode)
+		err = events.ReadJSON(episode, &w.Episode)
 	}
 	return w, err
 }
@@ -111,7 +111,7 @@ func (s *Store) Episode(ctx context.Context, org, encounter events.ID) (e Episod
 		var doc []byte
 		err := tx.QueryRow(ctx, `SELECT snapshot FROM episode WHERE encounter_id = $1`, encounter).Scan(&doc)
 		if err == nil {
-			err = json.Unmarshal(doc, &e.Transition)
+			err = events.ReadJSON(doc, &e.Transition)
 		}
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return err
@@ -150,7 +150,7 @@ func snapshots[T any](ctx context.Context, tx pgx.Tx, sql string, args ...any) (
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (t T, err error) {
 		var doc []byte
 		if err = row.Scan(&doc); err == nil {
-			err = json.Unmarshal(doc, &t)
+			err = events.ReadJSON(doc, &t)
 		}
 		return t, err
 	})

@@ -222,16 +222,18 @@ func saveTasks(c *Changes, b *pgx.Batch) error {
 	seen, open := make([]int64, n), make([]bool, n)
 	state, facility, owner, by, doc := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	due, created, changed := make([]*time.Time, n), make([]time.Time, n), make([]time.Time, n)
-	for i, r := range c.tasks.values {
-		t := r.task
+	var text []byte
+	for i := range c.tasks.values {
+		r := &c.tasks.values[i]
+		t := &r.task
 		org[i], enc[i], id[i], seen[i] = r.Org, t.Encounter, t.ID, r.Seen
 		state[i], open[i], facility[i], owner[i], due[i] = t.State, board.Open(t.State), t.Facility, t.Owner, t.DueAt
 		if !open[i] {
 			by[i] = r.By
 		}
 		created[i], changed[i] = r.created, r.At
-		text, err := json.Marshal(t)
-		if err != nil {
+		var err error
+		if text, err = events.AppendJSON(text[:0], t); err != nil {
 			return err
 		}
 		doc[i] = string(text)
@@ -256,11 +258,10 @@ type columns struct {
 	state, facility, doc []string
 }
 
-func layOut(rows []row) (columns, error) {
-	var c columns
+func layOut(rows []row) (c columns, err error) {
+	var text []byte
 	for _, r := range rows {
-		text, err := json.Marshal(r.snapshot)
-		if err != nil {
+		if text, err = events.AppendJSON(text[:0], r.snapshot); err != nil {
 			return c, err
 		}
 		c.org, c.encounter, c.id = append(c.org, r.Org), append(c.encounter, r.encounter), append(c.id, r.id)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -25,7 +24,7 @@ func (s *Store) Transitions(ctx context.Context, org events.ID, encounters []eve
 		var doc []byte
 		_, err = pgx.ForEachRow(rows, []any{&id, &doc}, func() error {
 			var t events.Transition
-			err := json.Unmarshal(doc, &t)
+			err := events.ReadJSON(doc, &t)
 			out[id] = t
 			return err
 		})
@@ -65,7 +64,7 @@ func (s *Store) Planning(ctx context.Context, org events.ID, facility string, af
 				return nil
 			}
 			var t events.Transition
-			err := json.Unmarshal(doc, &t)
+			err := events.ReadJSON(doc, &t)
 			list, after = append(list, t), PlanningPosition{at, t.Encounter}
 			return err
 		})

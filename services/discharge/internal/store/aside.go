@@ -82,7 +82,7 @@ func queueUnopened(b *pgx.Batch, visits map[events.ID]*Unopened) error {
 			gone = append(gone, id)
 			continue
 		}
-		text, err := asJSON(v.Stay)
+		text, err := asJSON(&v.Stay)
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -201,10 +200,10 @@ func Stays(ctx context.Context, tx pgx.Tx, encounters []events.ID) (map[events.I
 	}
 	out := make(map[events.ID]events.Encounter, len(encounters))
 	var id events.ID
-	var text string
+	var text []byte
 	_, err = pgx.ForEachRow(rows, []any{&id, &text}, func() error {
 		var e events.Encounter
-		if err := json.Unmarshal([]byte(text), &e); err != nil {
+		if err := events.ReadJSON(text, &e); err != nil {
 			return err
 		}
 		out[id] = e
@@ -236,7 +235,7 @@ func scanTransition(row pgx.Row, more ...any) (*transition.Transition, error) {
 	t.Protocols, t.Needs, t.Flags, t.Diagnoses = split(protocols), split(needs), split(flags), split(diagnoses)
 	if scored != nil {
 		t.Risk = &events.Risk{}
-		if err := json.Unmarshal([]byte(*scored), t.Risk); err != nil {
+		if err := events.ReadJSON([]byte(*scored), t.Risk); err != nil {
 			return nil, err
 		}
 	}

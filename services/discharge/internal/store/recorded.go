@@ -82,7 +82,7 @@ func ReadRecorded(ctx context.Context, tx pgx.Tx, w Window, source int, from Pla
 			return nil
 		}
 		r := Recorded{Dead: dead}
-		if err := json.Unmarshal(text, &r.Stay); err != nil {
+		if err := events.ReadJSON(text, &r.Stay); err != nil {
 			return err
 		}
 		found = append(found, r)

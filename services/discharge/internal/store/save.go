@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -128,7 +127,7 @@ func queueTransitions(b *pgx.Batch, list []*transition.Transition, at time.Time)
 		late[i], sensitive[i], calendar[i], fold[i] = t.LateArrival, t.Sensitive, t.Calendar, t.Stay.FoldVersion
 		var err error
 		if !t.Stay.ID.IsZero() { // else it was not loaded, and has not changed
-			if stay[i], err = asJSON(t.Stay); err != nil {
+			if stay[i], err = asJSON(&t.Stay); err != nil {
 				return err
 			}
 		}
@@ -281,7 +280,7 @@ func queueTally(b *pgx.Batch, tally map[events.ID]Tally) {
 }
 
 func asJSON(v any) (*string, error) {
-	text, err := json.Marshal(v)
+	text, err := events.AppendJSON(nil, v)
 	if err != nil {
 		return nil, err
 	}
