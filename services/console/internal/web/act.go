@@ -164,11 +164,8 @@ func chosenTime(r *http.Request, name string, w board.Work) (*time.Time, error) 
 	if at, ok := board.SnoozeAt(text, pressedAt(r), board.Zone(w.Zone)); ok {
 		return &at, nil
 	}
-	at, err := time.ParseInLocation("2006-01-02T15:04", text, board.Zone(w.Zone))
-	if err != nil {
-		return nil, refuse(fault.Invalid, "This is not a time. Choose a day and a time.")
-	}
-	return &at, nil
+	at, err := written(text, board.Zone(w.Zone))
+	return &at, err
 }
 
 // do has discharge do a to a task, notes in work how it is then, and returns the deed. What was pressed

@@ -1,12 +1,10 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
 
 	"github.com/a-h/templ"
 
@@ -88,7 +86,7 @@ func (c *Console) requestOf(ctx context.Context, id events.ID, provider string) 
 	if err := c.call(ctx, http.MethodGet, "referral", "/intake/referrals/"+id.String()+"?"+q.Encode(), nil, &one); err != nil {
 		return page.OneRequest{}, err
 	}
-	return page.OneRequest{Request: one, Zone: cmp.Or(c.zoneOf(ctx, one.Facility), time.UTC)}, nil
+	return page.OneRequest{Request: one, Zone: c.zoneOf(ctx, one.Facility)}, nil
 }
 
 // request shows one request; that it was opened is told to the hospital.
@@ -192,7 +190,7 @@ func (c *Console) requestBody(r *http.Request, id events.ID, action string) (map
 			if err != nil {
 				return nil, err
 			}
-			at, err := time.ParseInLocation("2006-01-02T15:04", start, one.Zone)
+			at, err := written(start, one.Zone)
 			if err != nil {
 				return nil, refuse(fault.Invalid, "Say from when you can take the patient: a day and a time, or nothing.")
 			}

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -37,7 +36,7 @@ func (c *Console) putShift(w http.ResponseWriter, r *http.Request) error {
 	if was := r.FormValue("was"); was != "" && was != roster.Print() {
 		return refuse(fault.Stale, "Somebody changed these shifts while you were looking. Go back, look at them as they are now, and decide again.")
 	}
-	zone := cmp.Or(c.zoneOf(ctx, roster.Facility), time.UTC)
+	zone := c.zoneOf(ctx, roster.Facility)
 	var shifts []page.Shift
 	if roster.Shifts != nil {
 		shifts = *roster.Shifts
@@ -87,8 +86,8 @@ func (c *Console) saveRoster(ctx context.Context, roster page.Roster, shifts []p
 	if shifts != nil {
 		in["shifts"] = shifts
 	}
-	if zone := c.zoneOf(ctx, roster.Facility); zone != nil && len(shifts) > 0 {
-		in["zone"] = zone.String()
+	if len(shifts) > 0 {
+		in["zone"] = c.zoneOf(ctx, roster.Facility).String()
 	}
 	return c.call(ctx, http.MethodPut, "notification", "/rosters", map[string]any{"rosters": []any{in}}, nil)
 }
@@ -109,8 +108,8 @@ func shiftOf(r *http.Request, zone *time.Location) (s page.Shift, err error) {
 		}
 		return s, nil
 	}
-	from, err := time.ParseInLocation("2006-01-02T15:04", r.FormValue("from"), zone)
-	until, wrong := time.ParseInLocation("2006-01-02T15:04", r.FormValue("until"), zone)
+	from, err := written(r.FormValue("from"), zone)
+	until, wrong := written(r.FormValue("until"), zone)
 	switch {
 	case err != nil || wrong != nil:
 		return s, refuse(fault.Invalid, "Say from when until when.")

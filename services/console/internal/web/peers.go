@@ -62,14 +62,11 @@ func (c *Console) names(ctx context.Context, ids []events.ID) map[events.ID]Pers
 // key no Idempotency-Key.
 func (c *Console) change(ctx context.Context, id events.ID, action string, version int, in any, key events.ID) (page.Task, error) {
 	var header []string
-	if !key.IsZero() {
-		header = []string{"Idempotency-Key", key.String()}
-	}
 	if version > 0 {
-		header = append(header, "If-Match", strconv.Quote(strconv.Itoa(version)))
+		header = []string{"If-Match", strconv.Quote(strconv.Itoa(version))}
 	}
 	var t page.Task
-	err := c.call(ctx, http.MethodPost, "discharge", "/tasks/"+id.String()+"/"+action, in, &t, header...)
+	err := c.call(ctx, http.MethodPost, "discharge", "/tasks/"+id.String()+"/"+action, in, &t, keyed(key, header...)...)
 	return t, err
 }
 

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -129,7 +128,7 @@ func (c *Console) wouldBeTold(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 		if t.When != "" {
-			at, err := time.ParseInLocation("2006-01-02T15:04", t.When, cmp.Or(c.zoneOf(r.Context(), facility), time.UTC))
+			at, err := written(t.When, c.zoneOf(r.Context(), facility))
 			if err != nil {
 				return refuse(fault.Invalid, "This is not a time: write it like 2026-11-30T14:30.")
 			}

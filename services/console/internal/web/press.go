@@ -22,6 +22,14 @@ func pressKey(r *http.Request) events.ID {
 	return key
 }
 
+// keyed adds to the headers of a call the key of what was pressed; the zero key adds none.
+func keyed(key events.ID, header ...string) []string {
+	if key.IsZero() {
+		return header
+	}
+	return append(header, "Idempotency-Key", key.String())
+}
+
 // under is the key of one task of what was pressed.
 func under(key, task events.ID) events.ID {
 	if key.IsZero() {

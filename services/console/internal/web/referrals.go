@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -233,7 +232,7 @@ func (c *Console) referralBody(r *http.Request, action string) (map[string]any, 
 			return nil, refuse(fault.Invalid, "Say why: choose a reason.")
 		}
 	case "book":
-		at, err := time.ParseInLocation("2006-01-02T15:04", r.FormValue("start"), c.referralZone(r))
+		at, err := written(r.FormValue("start"), c.referralZone(r))
 		if err != nil {
 			return nil, refuse(fault.Invalid, "Say when the provider takes the patient: a day and a time.")
 		}
@@ -248,5 +247,5 @@ func (c *Console) referralZone(r *http.Request) *time.Location {
 	if err := c.call(r.Context(), http.MethodGet, "referral", "/referrals/"+r.PathValue("referral"), nil, &one); err != nil {
 		return time.UTC // the answer to what is asked next says what is wrong
 	}
-	return cmp.Or(c.zoneOf(r.Context(), one.Facility), time.UTC)
+	return c.zoneOf(r.Context(), one.Facility)
 }

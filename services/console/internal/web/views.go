@@ -10,6 +10,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/console/internal/board"
 	"github.com/handoff-care/handoff/services/console/internal/live"
@@ -92,7 +93,16 @@ func (c *Console) heads(ctx context.Context, stays []about, known *memory) ([]bo
 	return c.rows(ctx, works, known)
 }
 
-// zoneOf is a facility's zone, by its code.
+// written reads a time as a form writes it, in the zone of the place it is for.
+func written(said string, zone *time.Location) (time.Time, error) {
+	at, err := time.ParseInLocation("2006-01-02T15:04", said, zone)
+	if err != nil {
+		err = refuse(fault.Invalid, "This is not a time. Choose a day and a time.")
+	}
+	return at, err
+}
+
+// zoneOf is a facility's zone, by its code; UTC where nobody has said.
 func (c *Console) zoneOf(ctx context.Context, facility string) *time.Location {
 	places, err := c.Store.Places(ctx, web.From(ctx).Org)
 	if err == nil {
