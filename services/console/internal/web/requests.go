@@ -26,9 +26,6 @@ func (c *Console) asks(ctx context.Context, e page.Episode) page.Asks {
 	if l.Away = err != nil && l.Known; l.Away {
 		c.Log.WarnContext(ctx, "requests are not known now", "error", err)
 	}
-	if names, err := c.staff(ctx); err == nil {
-		l.Staff = names
-	}
 	l.List = slices.DeleteFunc(l.List, func(a page.Ask) bool { return len(a.Said) == 0 })
 	for _, r := range e.Referrals {
 		l.About = append(l.About, page.Choice{Code: r.ID.String(), Text: board.Need(ctx, r.Need)})
@@ -148,10 +145,10 @@ func happened(r *http.Request, name string, zone *time.Location, body map[string
 	if said == "" {
 		return nil
 	}
-	at, err := time.ParseInLocation("2006-01-02T15:04", said, zone)
+	at, err := written(said, zone)
 	switch {
 	case err != nil:
-		return refuse(fault.Invalid, "This is not a time. Choose a day and a time.")
+		return err
 	case at.After(time.Now()):
 		return refuse(fault.Invalid, "This time is still to come. Write down what has happened.")
 	}
@@ -161,11 +158,7 @@ func happened(r *http.Request, name string, zone *time.Location, body map[string
 
 // tellOfAsk tells discharge of a request, at the version of the list that was looked at.
 func (c *Console) tellOfAsk(ctx context.Context, e page.Episode, version int, body map[string]any, key events.ID, out any) error {
-	header := []string{"If-Match", strconv.Quote(strconv.Itoa(version))}
-	if !key.IsZero() {
-		header = append(header, "Idempotency-Key", key.String())
-	}
-	return c.call(ctx, http.MethodPost, "discharge", "/transitions/"+e.Transition.String()+"/clocks", body, out, header...)
+	return c.call(ctx, http.MethodPost, "discharge", "/transitions/"+e.Transition.String()+"/clocks", body, out, keyed(key, "If-Match", strconv.Quote(strconv.Itoa(version)))...)
 }
 
 // askAnswer shows the requests as they are now, and says what was done, or kindly why it was not.
