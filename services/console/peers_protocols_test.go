@@ -75,7 +75,9 @@ func (p *peers) mountProtocols(mux *http.ServeMux) {
 	})
 	mux.HandleFunc("POST /api/discharge/protocols/preview", p.preview)
 	for _, path := range []string{"activate", "shadow", "rollback"} {
-		mux.HandleFunc("POST /api/discharge/protocols/"+path, func(w http.ResponseWriter, r *http.Request) { p.decideProtocols(w, r, path) })
+		mux.HandleFunc("POST /api/discharge/protocols/"+path, func(w http.ResponseWriter, r *http.Request) {
+			p.once(w, r, func(w http.ResponseWriter) { p.decideProtocols(w, r, path) })
+		})
 	}
 }
 

@@ -116,7 +116,9 @@ func (p *peers) mountRules(mux *http.ServeMux) {
 	}))
 	mux.HandleFunc("POST /api/discharge/rules/preview", locked(p.previewRules))
 	for path, kind := range map[string]string{"activate": "activate", "rollback": "roll-back"} {
-		mux.HandleFunc("POST /api/discharge/rules/"+path, func(w http.ResponseWriter, r *http.Request) { p.decideRules(w, r, kind) })
+		mux.HandleFunc("POST /api/discharge/rules/"+path, func(w http.ResponseWriter, r *http.Request) {
+			p.once(w, r, func(w http.ResponseWriter) { p.decideRules(w, r, kind) })
+		})
 	}
 }
 

@@ -1,10 +1,14 @@
 package console
 
 import (
+	"net/http"
+	"net/url"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/handoff-care/handoff/pkg/events"
 )
 
 func TestAProtocolIsChangedLookedAtPutInForceAndTakenBack(t *testing.T) {
@@ -63,4 +67,25 @@ func TestAProtocolIsChangedLookedAtPutInForceAndTakenBack(t *testing.T) {
 	lea.click(`form[action="/protocols/rollback"] button`)
 	lea.says("In force now: As shipped")
 	lea.says("too many calls")
+}
+
+func TestADecisionThatIsSentAgainIsMadeOnce(t *testing.T) {
+	s := open(t)
+	lea := s.client()
+	lea.signIn("lea")
+	lea.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	for path, version := range map[string]string{"/protocols/rollback": "1", "/rules/rollback": "0"} {
+		form, key := url.Values{"version": {version}, "reason": {"too many calls"}, "sure": {"true"}}, events.NewID().String()
+		for range 2 {
+			if res, said := lea.send("POST", path, form, "Idempotency-Key", key); res.StatusCode != http.StatusSeeOther {
+				t.Errorf("%s answers %d: %s", path, res.StatusCode, said)
+			}
+		}
+		if res, _ := lea.send("POST", path, form); res.StatusCode != http.StatusPreconditionFailed {
+			t.Errorf("%s is decided again, on a book that somebody decided on since: %d", path, res.StatusCode)
+		}
+	}
+	if len(s.peers.shown.acts) != 1 || len(s.peers.shown.rules.acts) != 1 {
+		t.Errorf("decided: %v %v", s.peers.shown.acts, s.peers.shown.rules.acts)
+	}
 }

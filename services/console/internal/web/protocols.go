@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/console/internal/board"
@@ -63,30 +62,10 @@ func (c *Console) previewStays(ctx context.Context, list []page.PreviewStay) ([]
 	return list, err
 }
 
-// candidate is how discharge names a set.
-type candidate struct {
-	Files   map[string]string `json:"files,omitempty"`
-	Alone   bool              `json:"alone,omitempty"`
-	Set     *events.ID        `json:"set_id,omitempty"`
-	Shipped bool              `json:"shipped,omitempty"`
-}
-
-// oneSet is the set an address names, with its files.
-func (c *Console) oneSet(r *http.Request) (s page.ProtocolSet, named candidate, err error) {
-	name := r.PathValue("set")
-	if name == "shipped" {
-		return s, candidate{Shipped: true}, c.call(r.Context(), http.MethodGet, "discharge", "/protocols/shipped", nil, &s)
-	}
-	id, err := pathID(r, "set")
-	if err != nil {
-		return s, named, err
-	}
-	return s, candidate{Set: &id}, c.call(r.Context(), http.MethodGet, "discharge", "/protocols/sets/"+id.String(), nil, &s)
-}
-
 // protocolSet shows one set: its text with its mistakes, and how its cases go.
 func (c *Console) protocolSet(w http.ResponseWriter, r *http.Request) error {
-	s, named, err := c.oneSet(r)
+	var s page.ProtocolSet
+	named, err := c.oneSet(r, keptProtocols, &s)
 	if err != nil {
 		return err
 	}
@@ -142,18 +121,12 @@ func (c *Console) setPage(w http.ResponseWriter, r *http.Request, d page.SetPage
 }
 
 // changedSet is the set an address names with one file as somebody has written it.
-func (c *Console) changedSet(r *http.Request) (page.SetPage, candidate, error) {
-	s, _, err := c.oneSet(r)
-	if err != nil {
-		return page.SetPage{}, candidate{}, err
+func (c *Console) changedSet(r *http.Request) (d page.SetPage, n candidate, err error) {
+	if _, err = c.oneSet(r, keptProtocols, &d.Set); err == nil {
+		d.File, d.Edited, err = changedFile(r, d.Set.Files)
 	}
-	file, text := r.FormValue("file"), strings.ReplaceAll(r.FormValue("text"), "\r\n", "\n")
-	if _, there := s.Files[file]; !there {
-		return page.SetPage{}, candidate{}, refuse(fault.Invalid, "There is no such file in this set.")
-	}
-	d := page.SetPage{Set: s, File: file, Text: text, Edited: text != s.Files[file]}
-	s.Files[file] = text
-	return d, candidate{Files: s.Files, Alone: true}, nil
+	d.Text = d.Set.Files[d.File]
+	return d, candidate{Files: d.Set.Files, Alone: true}, err
 }
 
 // tryProtocols checks a change and runs its cases. Nothing of it is kept.
@@ -193,7 +166,8 @@ type previewLine struct {
 
 // previewProtocols lets discharge plan the last days anew, and tells how far it is where a script asks.
 func (c *Console) previewProtocols(w http.ResponseWriter, r *http.Request) error {
-	s, named, err := c.oneSet(r)
+	var s page.ProtocolSet
+	named, err := c.oneSet(r, keptProtocols, &s)
 	if err != nil {
 		return err
 	}
@@ -277,78 +251,33 @@ func readPreview(from io.Reader, told func(previewLine) error) (v page.PreviewPa
 	}
 }
 
-// decideProtocols puts a set in force, lets one be tried, ends a trial, or goes back.
-func (c *Console) decideProtocols(w http.ResponseWriter, r *http.Request, path string, in map[string]any) error {
-	in["reason"], in["facility"] = strings.TrimSpace(r.FormValue("reason")), r.FormValue("facility")
-	err := c.call(r.Context(), http.MethodPost, "discharge", "/protocols/"+path, in, nil, "If-Match", strconv.Quote(r.FormValue("version")))
-	if fault.KindOf(err) == fault.Stale {
-		return refuse(fault.Stale, "Somebody has decided since you looked. Go back to the protocols and look once more.")
-	}
-	if kind := fault.KindOf(err); kind == fault.Conflict || kind == fault.Invalid {
-		return fault.New(kind, "%s", board.Sentence(public(r.Context(), err)))
-	}
-	if err != nil {
-		return err
-	}
-	if fragment(r) {
-		w.Header().Set("HX-Redirect", "/protocols")
-		w.WriteHeader(http.StatusOK)
-		return nil
-	}
-	http.Redirect(w, r, "/protocols", http.StatusSeeOther)
-	return nil
-}
-
-// name is a set as discharge takes it.
-func name(in map[string]any, set string) (map[string]any, error) {
-	if set == "shipped" {
-		in["shipped"] = true
-		return in, nil
-	}
-	id, err := events.ParseID(set)
-	if err != nil || id.IsZero() {
-		return nil, refuse(fault.Unknown, "There is no page at this address.")
-	}
-	in["set_id"] = id
-	return in, nil
-}
-
+// activateProtocols puts a set in force.
 func (c *Console) activateProtocols(w http.ResponseWriter, r *http.Request) error {
-	in, err := name(map[string]any{"replan": r.FormValue("replan") == "true"}, r.PathValue("set"))
+	n, err := setNamed(r.PathValue("set"))
 	if err != nil {
 		return err
 	}
-	if text := r.FormValue("at"); text != "" {
-		at, err := time.ParseInLocation("2006-01-02T15:04", text, c.zoneFor(r.Context(), r.FormValue("facility")))
-		if err != nil {
-			return refuse(fault.Invalid, "This is not a time. Choose a day and a time.")
-		}
-		in["from"] = at
+	from, err := c.fromWhen(r)
+	if err != nil {
+		return err
 	}
-	return c.decideProtocols(w, r, "activate", in)
+	return c.decide(w, r, keptProtocols, "/activate", decision{candidate: n, Facility: r.FormValue("facility"), From: from, Replan: r.FormValue("replan") == "true"})
 }
 
+// shadowProtocols lets a set be tried, or ends a trial.
 func (c *Console) shadowProtocols(w http.ResponseWriter, r *http.Request) error {
-	if r.FormValue("end") == "true" {
-		return c.decideProtocols(w, r, "shadow", map[string]any{"end": true})
-	}
-	in, err := name(map[string]any{}, r.FormValue("set"))
-	if err != nil {
-		return err
-	}
-	return c.decideProtocols(w, r, "shadow", in)
-}
-
-func (c *Console) rollBackProtocols(w http.ResponseWriter, r *http.Request) error {
-	return c.decideProtocols(w, r, "rollback", map[string]any{})
-}
-
-// zoneFor is the zone in which a time for a facility is written; without one that of the first there is.
-func (c *Console) zoneFor(ctx context.Context, facility string) *time.Location {
-	if facility == "" {
-		if places, err := c.Store.Places(ctx, web.From(ctx).Org); err == nil && len(places) > 0 {
-			facility = places[0].Code
+	d := decision{Facility: r.FormValue("facility"), End: r.FormValue("end") == "true"}
+	if !d.End {
+		n, err := setNamed(r.FormValue("set"))
+		if err != nil {
+			return err
 		}
+		d.candidate = n
 	}
-	return c.zoneOf(ctx, facility)
+	return c.decide(w, r, keptProtocols, "/shadow", d)
+}
+
+// rollBackProtocols goes back to the set before.
+func (c *Console) rollBackProtocols(w http.ResponseWriter, r *http.Request) error {
+	return c.decide(w, r, keptProtocols, "/rollback", decision{Facility: r.FormValue("facility")})
 }

@@ -52,21 +52,10 @@ func (c *Console) rules(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// oneRuleSet is the set an address names, with its files.
-func (c *Console) oneRuleSet(r *http.Request) (s page.RuleSet, named candidate, err error) {
-	if r.PathValue("set") == "shipped" {
-		return s, candidate{Shipped: true}, c.call(r.Context(), http.MethodGet, "discharge", "/rules/shipped", nil, &s)
-	}
-	id, err := pathID(r, "set")
-	if err != nil {
-		return s, named, err
-	}
-	return s, candidate{Set: &id}, c.call(r.Context(), http.MethodGet, "discharge", "/rules/sets/"+id.String(), nil, &s)
-}
-
 // ruleSet shows one set: its text with its mistakes, its examples, and what is different in it.
 func (c *Console) ruleSet(w http.ResponseWriter, r *http.Request) error {
-	s, named, err := c.oneRuleSet(r)
+	var s page.RuleSet
+	named, err := c.oneSet(r, keptRules, &s)
 	if err != nil {
 		return err
 	}
@@ -112,18 +101,12 @@ func (c *Console) ruleFacts(ctx context.Context, d *page.RulesPage, named candid
 }
 
 // changedRules is the set an address names with one file as somebody has written it.
-func (c *Console) changedRules(r *http.Request) (page.RulesPage, candidate, error) {
-	s, _, err := c.oneRuleSet(r)
-	if err != nil {
-		return page.RulesPage{}, candidate{}, err
+func (c *Console) changedRules(r *http.Request) (d page.RulesPage, n candidate, err error) {
+	if _, err = c.oneSet(r, keptRules, &d.Set); err == nil {
+		d.File, d.Edited, err = changedFile(r, d.Set.Files)
 	}
-	file, text := r.FormValue("file"), strings.ReplaceAll(r.FormValue("text"), "\r\n", "\n")
-	if _, there := s.Files[file]; !there {
-		return page.RulesPage{}, candidate{}, refuse(fault.Invalid, "There is no such file in this set.")
-	}
-	d := page.RulesPage{Set: s, File: file, Text: text, Edited: text != s.Files[file]}
-	s.Files[file] = text
-	return d, candidate{Files: s.Files}, nil
+	d.Text = d.Set.Files[d.File]
+	return d, candidate{Files: d.Set.Files}, err
 }
 
 // tryRules checks a change and computes its examples. Nothing of it is kept.
@@ -153,7 +136,8 @@ func (c *Console) keepRules(w http.ResponseWriter, r *http.Request) error {
 // previewRules times the stays of the last days anew; it takes as long as it takes.
 func (c *Console) previewRules(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
-	s, named, err := c.oneRuleSet(r)
+	var s page.RuleSet
+	named, err := c.oneSet(r, keptRules, &s)
 	if err != nil {
 		return err
 	}
@@ -170,7 +154,7 @@ func (c *Console) previewRules(w http.ResponseWriter, r *http.Request) error {
 	}
 	res, err := c.Peers.Stream(ctx, session.Token(ctx), http.MethodPost, "discharge", "/rules/preview", body, http.Header{})
 	if err != nil {
-		return inWords(err)
+		return inWords(ctx, err)
 	}
 	defer res.Body.Close()
 	var v page.RulePreview
@@ -218,36 +202,24 @@ func (c *Console) headsOf(ctx context.Context, list []about) ([]board.Row, error
 	return c.heads(ctx, list, nil)
 }
 
-// inWords makes a sentence of what discharge says of rules it refuses.
-func inWords(err error) error {
-	if kind := fault.KindOf(err); kind == fault.Conflict || kind == fault.Invalid {
-		return fault.New(kind, "%s", board.Sentence(fault.Public(err)))
-	}
-	return err
-}
-
 // activateRules asks once more, then puts a set of rules in force.
 func (c *Console) activateRules(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
-	s, _, err := c.oneRuleSet(r)
+	var s page.RuleSet
+	n, err := c.oneSet(r, keptRules, &s)
 	if err != nil {
 		return err
 	}
-	in, err := name(map[string]any{}, r.PathValue("set"))
+	from, err := c.fromWhen(r)
 	if err != nil {
 		return err
-	}
-	when := say(ctx, "From now on")
-	if said := r.FormValue("at"); said != "" {
-		zone := c.zoneFor(ctx, "")
-		at, err := time.ParseInLocation("2006-01-02T15:04", said, zone)
-		if err != nil {
-			return refuse(fault.Invalid, "This is not a time. Choose a day and a time.")
-		}
-		in["from"], when = at, say(ctx, "From %s on", text.Moment(ctx, at))
 	}
 	if r.FormValue("sure") == "true" {
-		return c.decideRules(w, r, "activate", in)
+		return c.decide(w, r, keptRules, "/activate", decision{candidate: n, From: from})
+	}
+	when := say(ctx, "From now on")
+	if from != nil {
+		when = say(ctx, "From %s on", text.Moment(ctx, *from))
 	}
 	return c.askAboutRules(w, r, page.RuleQuestion{
 		Title: "Put these rules in force?", Button: say(ctx, "Yes, put them in force"), Path: s.Path() + "/activate",
@@ -258,7 +230,7 @@ func (c *Console) activateRules(w http.ResponseWriter, r *http.Request) error {
 // rollBackRules asks once more, then goes back to the rules that were in force before.
 func (c *Console) rollBackRules(w http.ResponseWriter, r *http.Request) error {
 	if r.FormValue("sure") == "true" {
-		return c.decideRules(w, r, "rollback", map[string]any{})
+		return c.decide(w, r, keptRules, "/rollback", decision{})
 	}
 	b, err := c.rulebook(r.Context())
 	if err != nil {
@@ -281,28 +253,5 @@ func (c *Console) askAboutRules(w http.ResponseWriter, r *http.Request, q page.R
 		q.Fields[f] = r.FormValue(f)
 	}
 	c.sheet(w, r, q.Title, page.RuleQuestionSheet(q))
-	return nil
-}
-
-// decideRules puts a set in force, or goes back.
-func (c *Console) decideRules(w http.ResponseWriter, r *http.Request, path string, in map[string]any) error {
-	in["reason"] = strings.TrimSpace(r.FormValue("reason"))
-	header := []string{"If-Match", strconv.Quote(r.FormValue("version"))}
-	if key := pressKey(r); !key.IsZero() {
-		header = append(header, "Idempotency-Key", key.String())
-	}
-	err := c.call(r.Context(), http.MethodPost, "discharge", "/rules/"+path, in, nil, header...)
-	if fault.KindOf(err) == fault.Stale {
-		return refuse(fault.Stale, "Somebody has decided since you looked. Go back to the rules and look once more.")
-	}
-	if err != nil {
-		return inWords(err)
-	}
-	if fragment(r) {
-		w.Header().Set("HX-Redirect", "/rules")
-		w.WriteHeader(http.StatusOK)
-		return nil
-	}
-	http.Redirect(w, r, "/rules", http.StatusSeeOther)
 	return nil
 }

@@ -315,7 +315,11 @@ func (c *Console) page(r *http.Request, title text.Message) page.Page {
 }
 
 func pathID(r *http.Request, name string) (events.ID, error) {
-	id, err := events.ParseID(r.PathValue(name))
+	return parseID(r.PathValue(name))
+}
+
+func parseID(said string) (events.ID, error) {
+	id, err := events.ParseID(said)
 	if err != nil || id.IsZero() {
 		return id, refuse(fault.Unknown, "There is no page at this address.")
 	}
