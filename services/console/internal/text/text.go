@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
+	"sync"
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
@@ -27,6 +29,23 @@ type Language struct {
 
 //go:embed es.json
 var spanish []byte
+
+//go:embed en.json
+var listed []byte
+
+// InScripts are the texts that the browser's scripts say, as the catalogue lists them.
+var InScripts = sync.OnceValue(func() (out []string) {
+	var all map[string]struct{ In []string }
+	if err := json.Unmarshal(listed, &all); err != nil {
+		panic(err) // the file is embedded, and a test reads it
+	}
+	for said, e := range all {
+		if slices.ContainsFunc(e.In, func(at string) bool { return strings.HasPrefix(at, "static/") }) {
+			out = append(out, said)
+		}
+	}
+	return out
+})
 
 // English is what texts are written in.
 var English = &Language{Code: "en", Name: "English", tag: language.English}
