@@ -6,22 +6,25 @@
 package script
 
 import (
+	"io"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/tdewolff/parse/v2"
+	"github.com/tdewolff/parse/v2/js"
 )
 
 // Text is what a script says: one text, or with One the English for 1 and for the rest.
 type Text struct{ Said, One string }
 
-// Unlisted stands among the loose literals for a text that is put together where it is said.
+// Unlisted stands among the loose literals for a text that is put together where it is said, and for the rest of a
+// script that is none.
 const Unlisted = "say(…)"
 
 // Read returns what a script says, and its other literals.
 func Read(src string) (texts []Text, loose []string) {
-	r := reader{src: src, at: []call{{}}}
-	for r.pos < len(r.src) {
-		r.next()
+	r := reader{in: js.NewLexer(parse.NewInputString(src)), at: []call{{}}}
+	for r.next() {
 	}
 	return r.texts, r.loose
 }
@@ -29,14 +32,12 @@ func Read(src string) (texts []Text, loose []string) {
 // call is a bracket that is open: what stands before it, which argument is being read, and the literals of each.
 type call struct {
 	of       string
-	brace    bool // of a template's ${}
 	arg      int
 	literals [3][]string
 }
 
 type reader struct {
-	src   string
-	pos   int
+	in    *js.Lexer
 	at    []call
 	word  string // the last identifier, "" after anything else
 	ends  bool   // what was read last ends an expression: a slash divides
@@ -44,82 +45,60 @@ type reader struct {
 	loose []string
 }
 
-func (r *reader) next() {
-	c, rest := r.src[r.pos], r.src[r.pos:]
-	switch {
-	case strings.HasPrefix(rest, "//"):
-		r.skip(rest, "\n")
-	case strings.HasPrefix(rest, "/*"):
-		r.skip(rest, "*/")
-	case c == '"' || c == '\'':
-		r.text(c)
-	case c == '`':
-		r.pos++
-		r.template()
-	case c == '/' && !r.ends:
-		r.expression()
-	case c == ' ' || c == '\t' || c == '\n' || c == '\r':
-		r.pos++
-	case isWord(c):
-		r.identifier()
-	default:
-		r.pos++
-		r.mark(c)
+// next reads a token; it reports false after the last.
+func (r *reader) next() bool {
+	kind, raw := r.in.Next()
+	if (kind == js.DivToken || kind == js.DivEqToken) && !r.ends {
+		kind, raw = r.in.RegExp()
 	}
-}
-
-func (r *reader) skip(rest, until string) {
-	n := strings.Index(rest, until)
-	if n < 0 {
-		n = len(rest) - len(until)
+	before, said := r.word, string(raw)
+	switch kind {
+	case js.WhitespaceToken, js.LineTerminatorToken, js.CommentToken, js.CommentLineTerminatorToken:
+		return true
+	case js.ErrorToken:
+		if r.in.Err() != io.EOF {
+			r.loose = append(r.loose, Unlisted)
+		}
+		return false
 	}
-	r.pos += n + len(until)
-}
-
-func isWord(c byte) bool {
-	return c == '_' || c == '$' || c >= utf8.RuneSelf || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-}
-
-func (r *reader) identifier() {
-	from := r.pos
-	for r.pos < len(r.src) && isWord(r.src[r.pos]) {
-		r.pos++
-	}
-	r.word = r.src[from:r.pos]
-	switch r.word {
-	case "return", "typeof", "case", "in", "of", "void", "await", "delete", "else", "new", "throw":
-		r.ends = false
-	default:
-		r.ends = true
-	}
-}
-
-// mark follows brackets and commas.
-func (r *reader) mark(c byte) {
-	top := &r.at[len(r.at)-1]
-	switch c {
-	case '(':
-		r.at = append(r.at, call{of: r.word})
-	case '[', '{':
+	r.word, r.ends = "", ends(kind)
+	switch kind {
+	case js.StringToken:
+		r.text(said)
+	case js.TemplateToken, js.TemplateStartToken, js.TemplateMiddleToken, js.TemplateEndToken:
+		r.template(kind, said)
+	case js.OpenParenToken:
+		r.at = append(r.at, call{of: before})
+	case js.OpenBracketToken, js.OpenBraceToken:
 		r.at = append(r.at, call{})
-	case ')', ']', '}':
-		if len(r.at) > 1 {
-			r.at = r.at[:len(r.at)-1]
-			r.close(*top)
+	case js.CloseParenToken, js.CloseBracketToken, js.CloseBraceToken:
+		r.close()
+	case js.CommaToken:
+		r.at[len(r.at)-1].arg++
+	default:
+		if js.IsIdentifierName(kind) {
+			r.word = said
 		}
-		r.word, r.ends = "", c != '}'
-		if c == '}' && top.brace {
-			r.template()
-		}
-		return
-	case ',':
-		top.arg++
 	}
-	r.word, r.ends = "", false
+	return true
+}
+
+// ends reports whether a token ends an expression, so that a slash after it divides.
+func ends(kind js.TokenType) bool {
+	switch kind {
+	case js.StringToken, js.TemplateToken, js.TemplateEndToken, js.RegExpToken, js.PrivateIdentifierToken, js.CloseParenToken, js.CloseBracketToken,
+		js.ThisToken, js.SuperToken, js.NullToken, js.TrueToken, js.FalseToken:
+		return true
+	}
+	return js.IsNumeric(kind) || js.IsIdentifier(kind) && kind != js.OfToken
 }
 
 // close takes over the texts of a call that ends.
-func (r *reader) close(c call) {
+func (r *reader) close() {
+	c := r.at[len(r.at)-1]
+	if len(r.at) > 1 {
+		r.at = r.at[:len(r.at)-1]
+	}
 	switch {
 	case c.of == "say" && len(c.literals[0]) == 0, c.of == "sayN" && (len(c.literals[1]) != 1 || len(c.literals[2]) != 1):
 		r.loose = append(r.loose, Unlisted)
@@ -132,68 +111,35 @@ func (r *reader) close(c call) {
 	}
 }
 
-// text reads a literal in quotes.
-func (r *reader) text(quote byte) {
-	end := r.pos + 1
-	for end < len(r.src) && r.src[end] != quote && r.src[end] != '\n' {
-		if r.src[end] == '\\' {
-			end++
-		}
-		end++
+// text takes a literal in quotes.
+func (r *reader) text(raw string) {
+	said := raw[1 : len(raw)-1]
+	quoted := raw
+	if raw[0] == '\'' {
+		quoted = `"` + strings.ReplaceAll(strings.ReplaceAll(said, `\'`, `'`), `"`, `\"`) + `"`
 	}
-	raw := r.src[r.pos+1 : min(end, len(r.src))]
-	r.pos, r.word, r.ends = end+1, "", true
-	if said, err := strconv.Unquote(`"` + strings.ReplaceAll(strings.ReplaceAll(raw, `\'`, `'`), `"`, `\"`) + `"`); err == nil && quote == '\'' {
-		raw = said
-	} else if said, err := strconv.Unquote(`"` + raw + `"`); err == nil {
-		raw = said
+	if read, err := strconv.Unquote(quoted); err == nil {
+		said = read
 	}
 	top := &r.at[len(r.at)-1]
-	if (top.of == "say" && top.arg == 0 || top.of == "sayN" && (top.arg == 1 || top.arg == 2)) && raw != "" {
-		top.literals[top.arg] = append(top.literals[top.arg], raw)
+	if (top.of == "say" && top.arg == 0 || top.of == "sayN" && (top.arg == 1 || top.arg == 2)) && said != "" {
+		top.literals[top.arg] = append(top.literals[top.arg], said)
 		return
 	}
-	r.loose = append(r.loose, raw)
+	r.loose = append(r.loose, said)
 }
 
-// template reads a template literal's next part, up to what is put into it.
-func (r *reader) template() {
-	from := r.pos
-	for r.pos < len(r.src) && r.src[r.pos] != '`' && !strings.HasPrefix(r.src[r.pos:], "${") {
-		if r.src[r.pos] == '\\' {
-			r.pos++
-		}
-		r.pos++
+// template takes a part of a template literal, up to what is put into it.
+func (r *reader) template(kind js.TokenType, raw string) {
+	if kind == js.TemplateMiddleToken || kind == js.TemplateEndToken {
+		r.close()
 	}
-	r.pos = min(r.pos, len(r.src))
-	if part := r.src[from:r.pos]; part != "" {
+	part := raw[1 : len(raw)-1]
+	if kind == js.TemplateStartToken || kind == js.TemplateMiddleToken {
+		part = raw[1 : len(raw)-2] // up to ${
+		r.at = append(r.at, call{})
+	}
+	if part != "" {
 		r.loose = append(r.loose, part)
-	}
-	if r.pos < len(r.src) && r.src[r.pos] == '$' {
-		r.at = append(r.at, call{brace: true})
-		r.pos += 2
-		r.word, r.ends = "", false
-		return
-	}
-	r.pos++
-	r.word, r.ends = "", true
-}
-
-// expression skips a regular expression.
-func (r *reader) expression() {
-	class := false
-	for r.pos++; r.pos < len(r.src) && r.src[r.pos] != '\n'; r.pos++ {
-		switch c := r.src[r.pos]; {
-		case c == '\\':
-			r.pos++
-		case c == '[':
-			class = true
-		case c == ']':
-			class = false
-		case c == '/' && !class:
-			r.pos++
-			r.word, r.ends = "", true
-			return
-		}
 	}
 }
