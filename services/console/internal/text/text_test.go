@@ -1,7 +1,6 @@
 package text
 
 import (
-	_ "embed"
 	"encoding/json"
 	"regexp"
 	"slices"
@@ -11,9 +10,6 @@ import (
 	"golang.org/x/text/feature/plural"
 )
 
-//go:embed en.json
-var english []byte
-
 type entry struct {
 	One      string
 	Patients bool
@@ -22,7 +18,7 @@ type entry struct {
 func catalogue(t *testing.T) map[string]entry {
 	t.Helper()
 	var all map[string]entry
-	if err := json.Unmarshal(english, &all); err != nil {
+	if err := json.Unmarshal(listed, &all); err != nil {
 		t.Fatal(err)
 	}
 	if len(all) < 50 {
