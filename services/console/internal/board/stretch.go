@@ -34,20 +34,18 @@ type Chart struct {
 }
 
 // place says how a fact changed where the patient is; ok is false where it does not say.
-func place(ctx context.Context, h Happening) (b Bar, ends, ok bool) {
+func place(ctx context.Context, h Happening) (b Bar, ok bool) {
 	switch h.Type {
 	case (events.EncounterAdmitted{}).Type(), (events.EncounterTransferred{}).Type(), (events.EncounterClassChanged{}).Type(), (events.EncounterDischargeCancelled{}).Type():
 		b = Bar{Kind: kindOf(h.Class), Text: Plain(ctx, h.Class), From: h.Occurred}
 		if h.Unit != "" {
 			b.Text += ", " + h.Unit
 		}
-		return b, false, true
+		return b, true
 	case (events.EncounterDischarged{}).Type():
-		return Bar{Kind: "after", Text: whereTo(ctx, h), From: h.Occurred}, true, true
-	case (events.EncounterAdmissionCancelled{}).Type():
-		return b, true, false
+		return Bar{Kind: "after", Text: whereTo(ctx, h), From: h.Occurred}, true
 	}
-	return b, false, false
+	return b, false
 }
 
 func whereTo(ctx context.Context, h Happening) string {
@@ -76,7 +74,7 @@ func Draw(ctx context.Context, story []Happening, tasks []Row, alerts []events.A
 	story = slices.Clone(story)
 	slices.SortStableFunc(story, func(a, b Happening) int { return a.Occurred.Compare(b.Occurred) })
 	for _, h := range story {
-		b, _, ok := place(ctx, h)
+		b, ok := place(ctx, h)
 		if !ok {
 			c.redirect(ctx, h)
 			continue
