@@ -65,11 +65,8 @@ func (c *Console) load(ctx context.Context, id events.ID) (page.Episode, error) 
 	if err != nil {
 		return page.Episode{}, err
 	}
-	for _, p := range places {
-		if p.Code == work.Task.Facility {
-			work.Place, work.Zone = p.Name, cmp.Or(work.Zone, p.Zone)
-		}
-	}
+	place := placeOf(places, work.Task.Facility)
+	work.Place, work.Zone = place.Name, cmp.Or(work.Zone, place.Zone)
 	head, err := c.rows(ctx, []board.Work{work}, nil)
 	if err != nil {
 		return page.Episode{}, err
@@ -160,11 +157,10 @@ func (c *Console) otherStays(ctx context.Context, e page.Episode) []page.OtherSt
 	if err != nil {
 		c.Log.WarnContext(ctx, "hospitals are named by their codes", "error", err)
 	}
-	names := page.Census{Places: places}
 	var out []page.OtherStay
 	for _, s := range answer.Items {
 		if s.ID != e.ID && !s.Sensitive {
-			out = append(out, page.OtherStay{ID: s.ID, Facility: names.Place(s.Facility), Unit: s.Unit, Class: s.Class, State: s.State, Came: s.AdmittedAt, Left: s.DischargedAt, Disposition: s.Disposition})
+			out = append(out, page.OtherStay{ID: s.ID, Facility: cmp.Or(placeOf(places, s.Facility).Name, s.Facility), Unit: s.Unit, Class: s.Class, State: s.State, Came: s.AdmittedAt, Left: s.DischargedAt, Disposition: s.Disposition})
 		}
 	}
 	return out

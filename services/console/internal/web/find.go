@@ -110,11 +110,8 @@ func (c *Console) found(ctx context.Context, stays []encounter) ([]page.Stay, er
 	for _, e := range stays {
 		head := board.Work{Task: events.Task{Encounter: e.ID, Patient: e.PatientID, Facility: e.Facility, Unit: e.Unit, Sensitive: e.Sensitive, OwnerRole: string(web.Liaison)}}
 		head.Episode = events.Transition{Class: e.Class, Disposition: e.Disposition, DischargedAt: e.DischargedAt, AdmittedAt: e.AdmittedAt, Age: e.Age}
-		for _, p := range places {
-			if p.Code == e.Facility {
-				head.Place, head.Zone = p.Name, p.Zone
-			}
-		}
+		place := placeOf(places, e.Facility)
+		head.Place, head.Zone = place.Name, place.Zone
 		heads = append(heads, head)
 	}
 	rows, err := c.rows(ctx, heads, nil)

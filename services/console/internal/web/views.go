@@ -14,6 +14,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/console/internal/board"
 	"github.com/handoff-care/handoff/services/console/internal/live"
+	"github.com/handoff-care/handoff/services/console/internal/store"
 )
 
 // lull is how often a view that asks other services is drawn anew at most, however much happens.
@@ -83,11 +84,8 @@ func (c *Console) heads(ctx context.Context, stays []about, known *memory) ([]bo
 		if w.Episode.ID.IsZero() {
 			w.Episode.Class, w.Episode.Disposition, w.Episode.DischargedAt = s.Class, s.Disposition, s.Left
 		}
-		for _, p := range places {
-			if p.Code == s.Facility {
-				w.Place, w.Zone = p.Name, p.Zone
-			}
-		}
+		place := placeOf(places, s.Facility)
+		w.Place, w.Zone = place.Name, place.Zone
 		works[i] = w
 	}
 	return c.rows(ctx, works, known)
@@ -105,12 +103,18 @@ func written(said string, zone *time.Location) (time.Time, error) {
 // zoneOf is a facility's zone, by its code; UTC where nobody has said.
 func (c *Console) zoneOf(ctx context.Context, facility string) *time.Location {
 	places, err := c.Store.Places(ctx, web.From(ctx).Org)
-	if err == nil {
-		for _, p := range places {
-			if p.Code == facility {
-				return board.Zone(p.Zone)
-			}
+	if err != nil {
+		return time.UTC
+	}
+	return board.Zone(placeOf(places, facility).Zone)
+}
+
+// placeOf is the place of a code, an empty one where it is not known.
+func placeOf(places []store.Place, code string) (none store.Place) {
+	for _, p := range places {
+		if p.Code == code {
+			return p
 		}
 	}
-	return time.UTC
+	return none
 }
