@@ -128,7 +128,7 @@ func (t ToldForm) told(ctx context.Context, list []WouldTell) (out []someone) {
 		if !known {
 			i = len(out)
 			at[c.Recipient] = i
-			out = append(out, someone{Who: t.called(ctx, c.Recipient), People: t.behind(ctx, c), Ways: way(ctx, c.Channel), Why: t.reason(c.Reason)})
+			out = append(out, someone{Who: t.called(ctx, c.Recipient), People: t.behind(ctx, c), Ways: way(ctx, c.Channel), Why: c.Reason})
 			continue
 		}
 		out[i].Ways += ", " + lower(way(ctx, c.Channel))
@@ -151,7 +151,7 @@ func (t ToldForm) everyone(ctx context.Context, list []WouldTell) string {
 func (t ToldForm) notTold(ctx context.Context, list []WouldTell) (out []string) {
 	for _, c := range list {
 		if c.Decision != "selected" {
-			out = append(out, fmt.Sprintf("%s, %s: %s", t.called(ctx, c.Recipient), lower(way(ctx, c.Channel)), t.reason(c.Reason)))
+			out = append(out, fmt.Sprintf("%s, %s: %s", t.called(ctx, c.Recipient), lower(way(ctx, c.Channel)), c.Reason))
 		}
 	}
 	return out
@@ -176,12 +176,21 @@ func (t ToldForm) behind(ctx context.Context, c WouldTell) string {
 	return strings.Join(names, ", ")
 }
 
-// reason is a reason of the rule, with the hospital's name instead of its code.
-func (t ToldForm) reason(said string) string {
+// Spell writes the hospital's name into the reasons, instead of its code.
+func (t *ToldForm) Spell() {
 	code, _, _ := strings.Cut(t.At, "\t")
 	name := t.Places[code]
 	if name == "" {
-		return said
+		return
 	}
-	return regexp.MustCompile(`\b`+regexp.QuoteMeta(code)+`\b`).ReplaceAllLiteralString(said, name)
+	written := regexp.MustCompile(`\b` + regexp.QuoteMeta(code) + `\b`)
+	spell := func(list []WouldTell) {
+		for i := range list {
+			list[i].Reason = written.ReplaceAllLiteralString(list[i].Reason, name)
+		}
+	}
+	spell(t.Would.Choices)
+	for _, s := range t.Would.Further {
+		spell(s.Choices)
+	}
 }

@@ -140,6 +140,7 @@ func (c *Console) wouldBeTold(w http.ResponseWriter, r *http.Request) error {
 		if err := c.call(r.Context(), http.MethodGet, "notification", "/routing?"+ask.Encode(), nil, &t.Would); err != nil {
 			return err
 		}
+		t.Spell()
 	}
 	c.render(w, r, http.StatusOK, page.ToldPage(c.page(r, "Who would be told if …"), t))
 	return nil
