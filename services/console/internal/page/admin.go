@@ -25,7 +25,7 @@ type Roster struct {
 	Facility string   `json:"facility"`
 	Unit     string   `json:"unit,omitempty"`
 	Members  []string `json:"members"`
-	Shifts   *[]Shift `json:"shifts"`
+	Shifts   []Shift  `json:"shifts"`
 	Zone     string   `json:"zone"`
 	OnCall   []OnCall `json:"on_call"` // the next 7 days, without a gap
 	Gaps     []OnCall `json:"gaps"`    // when it would tell nobody
@@ -98,10 +98,6 @@ func (a Admin) member(ctx context.Context, m string) string {
 	return upper(board.Recipients(ctx, []string{m}, a.Names)[0])
 }
 
-func (a Admin) members(ctx context.Context, r Roster) string {
-	return upper(strings.Join(board.Recipients(ctx, r.Members, a.Names), ", "))
-}
-
 // deserted reports whether a roster names nobody any more who is told of anything. A role always is somebody.
 func (a Admin) deserted(r Roster) bool {
 	return len(r.Members) > 0 && !slices.ContainsFunc(r.Members, func(m string) bool {
@@ -129,8 +125,6 @@ func staffRoles(ctx context.Context, s Staff) string {
 	}
 	return strings.Join(out, ", ")
 }
-
-func has(list []string, one string) bool { return slices.Contains(list, one) }
 
 // step is the ith step of a policy, or an empty one.
 func (s Policy) step(i int) PolicyStep {

@@ -128,17 +128,14 @@ func (l OnCallPage) lasts(ctx context.Context, r Roster) string {
 	return say(ctx, "until %s", edge(ctx, r.OnCall[0].Until, l.Now, r.zone()))
 }
 
-// named are the people of a stretch.
+// named are the people of a roster, or of a stretch of it.
 func (a Admin) named(ctx context.Context, members []string) string {
 	return upper(strings.Join(board.Recipients(ctx, members, a.Names), ", "))
 }
 
 // standing are a roster's shifts that are still to come or run, each with its place in the list.
 func (l OnCallPage) standing(r Roster) (out []numbered) {
-	if r.Shifts == nil {
-		return nil
-	}
-	for i, s := range *r.Shifts {
+	for i, s := range r.Shifts {
 		if !s.Over(l.Now) {
 			out = append(out, numbered{i, s})
 		}

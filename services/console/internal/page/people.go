@@ -36,7 +36,7 @@ func (l People) shown() []Staff { return l.Found[:min(len(l.Found), mostPeople)]
 // answers are the places on whose roster somebody stands, or where they are on call.
 func (a Admin) answers(ctx context.Context, id string) (out []string) {
 	for _, r := range a.Rosters {
-		if has(r.Members, id) || r.Shifts != nil && slices.ContainsFunc(*r.Shifts, func(s Shift) bool { return has(s.Members, id) }) {
+		if slices.Contains(r.Members, id) || slices.ContainsFunc(r.Shifts, func(s Shift) bool { return slices.Contains(s.Members, id) }) {
 			out = append(out, a.place(ctx, r))
 		}
 	}

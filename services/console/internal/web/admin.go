@@ -81,17 +81,16 @@ func (c *Console) putRoster(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	roster.Members = r.Form["member"]
-	var shifts []page.Shift
+	roster.Members = append([]string{}, r.Form["member"]...)
 	switch {
 	case r.FormValue("remove") == "true":
-		roster.Members = []string{}
-	case len(roster.Members) == 0 && (roster.Shifts == nil || len(*roster.Shifts) == 0):
+		roster.Members, roster.Shifts = []string{}, nil
+	case len(roster.Members) > 0:
+		roster.Shifts = nil // as they are, whoever changes them now
+	case len(roster.Shifts) == 0:
 		return refuse(fault.Invalid, "Choose at least one person or role. To do without, remove the roster.")
-	case len(roster.Members) == 0: // told by the hour alone
-		roster.Members, shifts = []string{}, *roster.Shifts
 	}
-	if err := c.saveRoster(r.Context(), roster, shifts); err != nil {
+	if err := c.saveRoster(r.Context(), roster); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/admin?saved=roster", http.StatusSeeOther)

@@ -37,27 +37,23 @@ func (c *Console) putShift(w http.ResponseWriter, r *http.Request) error {
 		return refuse(fault.Stale, "Somebody changed these shifts while you were looking. Go back, look at them as they are now, and decide again.")
 	}
 	zone := c.zoneOf(ctx, roster.Facility)
-	var shifts []page.Shift
-	if roster.Shifts != nil {
-		shifts = *roster.Shifts
-	}
 	said := "oncall"
 	if r.FormValue("do") == "remove" {
 		n, err := strconv.Atoi(r.FormValue("n"))
-		if err != nil || !there || n < 0 || n >= len(shifts) {
+		if err != nil || !there || n < 0 || n >= len(roster.Shifts) {
 			return refuse(fault.Unknown, "This shift is not there any more.")
 		}
-		shifts, said = slices.Delete(slices.Clone(shifts), n, n+1), "offcall"
+		roster.Shifts, said = slices.Delete(roster.Shifts, n, n+1), "offcall"
 	} else {
 		s, err := shiftOf(r, zone)
 		if err != nil {
 			return err
 		}
-		shifts = append(slices.Clone(shifts), s)
+		roster.Shifts = append(roster.Shifts, s)
 	}
 	now := time.Now() // what is over is kept by nobody
-	shifts = slices.DeleteFunc(shifts, func(s page.Shift) bool { return s.Over(now) })
-	if err := c.saveRoster(ctx, roster, append([]page.Shift{}, shifts...)); err != nil {
+	roster.Shifts = slices.DeleteFunc(roster.Shifts, func(s page.Shift) bool { return s.Over(now) })
+	if err := c.saveRoster(ctx, roster); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/admin/oncall?saved="+said, http.StatusSeeOther)
@@ -81,12 +77,12 @@ func (c *Console) oneRoster(ctx context.Context, facility, unit string) (roster 
 }
 
 // saveRoster saves a roster; nil shifts stay as they are.
-func (c *Console) saveRoster(ctx context.Context, roster page.Roster, shifts []page.Shift) error {
+func (c *Console) saveRoster(ctx context.Context, roster page.Roster) error {
 	in := map[string]any{"facility": roster.Facility, "unit": roster.Unit, "members": roster.Members}
-	if shifts != nil {
-		in["shifts"] = shifts
+	if roster.Shifts != nil {
+		in["shifts"] = roster.Shifts
 	}
-	if len(shifts) > 0 {
+	if len(roster.Shifts) > 0 {
 		in["zone"] = c.zoneOf(ctx, roster.Facility).String()
 	}
 	return c.call(ctx, http.MethodPut, "notification", "/rosters", map[string]any{"rosters": []any{in}}, nil)
