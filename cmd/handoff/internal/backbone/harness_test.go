@@ -38,7 +38,8 @@ type bench struct {
 	infra       run.Infra
 	alpha       run.Env
 	beta        run.Env
-	counted     atomic.Int64 // what gamma handled
+	counted     atomic.Int64  // what gamma handled
+	counting    chan struct{} // gamma has handled more
 	mu          sync.Mutex
 	poison      map[events.ID]bool
 }
@@ -49,7 +50,7 @@ func newBench(t testing.TB) *bench {
 
 // newBenchOf is a bench with streams of so many bytes.
 func newBenchOf(t testing.TB, streamBytes int64) *bench {
-	b := &bench{t: t, url: pgtest.New(t), data: t.TempDir(), poison: map[events.ID]bool{}, streamBytes: streamBytes}
+	b := &bench{t: t, url: pgtest.New(t), data: t.TempDir(), poison: map[events.ID]bool{}, streamBytes: streamBytes, counting: make(chan struct{}, 1)}
 	t.Cleanup(b.stop)
 	b.start()
 	return b
