@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -69,19 +70,24 @@ func describe(ctx context.Context, s run.Service, url string) (*run.Instance, fu
 	if err := postgres.Migrate(ctx, url, s.Name, run.Sets(s)...); err != nil {
 		return nil, nil, err
 	}
-	db, err := postgres.Open(ctx, url, s.Name, postgres.Options{})
+	data, err := os.MkdirTemp("", "handoff-describe-")
 	if err != nil {
 		return nil, nil, err
 	}
+	db, err := postgres.Open(ctx, url, s.Name, postgres.Options{})
+	if err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(data))
+	}
+	stop := func() { db.Close(); _ = os.RemoveAll(data) }
 	i, err := s.New(ctx, run.Env{
-		Config: run.Config{HTTP: "127.0.0.1:0", MLLP: "127.0.0.1:0", MaxFrame: 2 << 20}, DB: db, Outbox: outbox.New(db, s.Name),
+		Config: run.Config{Data: data, HTTP: "127.0.0.1:0", MLLP: "127.0.0.1:0", MaxFrame: 2 << 20}, DB: db, Outbox: outbox.New(db, s.Name),
 		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), URL: "http://127.0.0.1:8080", Closing: ctx,
 	})
 	if err != nil {
-		db.Close()
+		stop()
 		return nil, nil, err
 	}
-	return i, db.Close, nil
+	return i, stop, nil
 }
 
 func hears(service string, list []bus.Subscription) (heard []contract.Heard) {

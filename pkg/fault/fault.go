@@ -20,6 +20,7 @@ const (
 	Unknown      Kind = "not-found"    // 404
 	Unauthorized Kind = "unauthorized" // 401: who are you?
 	Forbidden    Kind = "forbidden"    // 403: you may not
+	Gone         Kind = "gone"         // 410: it was there, and was destroyed
 	Conflict     Kind = "conflict"     // 409: somebody was first, or the state does not allow it
 	Stale        Kind = "stale"        // 412: you decided on an old version
 	Required     Kind = "required"     // 428: a precondition header is missing

@@ -20,6 +20,7 @@ type Config struct {
 	OIDCClientID   string        `name:"oidc-client-id" placeholder:"ID" help:"The console's client id at the issuer."`
 	OIDCSecret     string        `name:"oidc-client-secret-file" placeholder:"FILE" help:"File with the console's client secret."`
 	IdentityKey    string        `name:"identity-key-file" placeholder:"FILE" help:"File with a secret that goes into the digests of patients' identities beside one kept in the database. The same for all processes, from the first start on."`
+	KeyFile        string        `name:"key-file" placeholder:"FILE" help:"File with the keys that messages are sealed under, one in each line; the first one is used. Default: message-keys in the data directory, made on the first start; with --database-url and without --dev there is none."`
 	SMTPURL        string        `name:"smtp-url" placeholder:"URL" help:"Mail server: smtp://user:password@host:587 or smtps://. Empty: in development a sink, else no mail."`
 	PublicURL      string        `name:"public-url" placeholder:"URL" help:"How people reach the console: used in links and redirects. Default: http://<http address>."`
 	WebhookAllow   []string      `name:"webhook-allow" placeholder:"CIDR" help:"Private networks that webhooks may be sent to."`
@@ -29,3 +30,6 @@ type Config struct {
 	PeerURLs       []string      `name:"peer" placeholder:"SERVICE=URL" help:"Where another service's API is, when it does not run in this process."`
 	LogLevel       string        `name:"log-level" enum:"debug,info,warn,error" default:"info" help:"Least severe log line to write."`
 }
+
+// KeyFile is the name, in a data directory, of the file with the keys that messages are sealed under.
+const KeyFile = "message-keys"

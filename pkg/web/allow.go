@@ -17,8 +17,9 @@ const (
 	MessagesRead    Permission = "messages.read" // what became of messages, without their content
 	MessageContent  Permission = "messages.content"
 	MessagesReapply Permission = "messages.reapply"
-	MessagesTry     Permission = "messages.try"  // see how a message would be understood; nothing is kept of it
-	MessagesSend    Permission = "messages.send" // by a feed's credential
+	MessagesTry     Permission = "messages.try"   // see how a message would be understood; nothing is kept of it
+	MessagesShred   Permission = "messages.shred" // destroy the keys of all messages of an organization
+	MessagesSend    Permission = "messages.send"  // by a feed's credential
 	FeedsRead       Permission = "feeds.read"
 	FeedsWrite      Permission = "feeds.write"
 	DirectoryWrite  Permission = "directory.write" // organizations, facilities, units, people, rosters, routing
@@ -65,6 +66,7 @@ var grants = map[Permission][]Role{
 	MessageContent:  {Interface, Privacy, Lead, Liaison},
 	MessagesReapply: {Interface, Operations},
 	MessagesTry:     ops,
+	MessagesShred:   {Privacy},
 	MessagesSend:    {Feed, Interface},
 	FeedsRead:       everyone,
 	FeedsWrite:      {Interface, Admin},

@@ -13,7 +13,7 @@ import (
 
 var statuses = map[fault.Kind]int{
 	fault.Invalid: 422, fault.Malformed: 400, fault.Unknown: 404, fault.Unauthorized: 401, fault.Forbidden: 403,
-	fault.Conflict: 409, fault.Stale: 412, fault.Required: 428, fault.TooLarge: 413, fault.TooMany: 429,
+	fault.Conflict: 409, fault.Gone: 410, fault.Stale: 412, fault.Required: 428, fault.TooLarge: 413, fault.TooMany: 429,
 	fault.Unavailable: 503, fault.Internal: 500,
 }
 

@@ -26,6 +26,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/outbox"
 	"github.com/handoff-care/handoff/pkg/postgres"
 	"github.com/handoff-care/handoff/pkg/run"
+	"github.com/handoff-care/handoff/pkg/seal"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/admission/internal/adt"
 	"github.com/handoff-care/handoff/services/admission/internal/store"
@@ -41,23 +42,25 @@ func Service() run.Service {
 
 // service is one running admission.
 type service struct {
-	config    run.Config
-	db        *postgres.DB
-	outbox    *outbox.Outbox
-	store     *store.Store
-	directory *store.Directory
-	keeper    *store.Keeper
-	applier   *applier
-	linker    *linker
-	secret    []byte // of keyed digests
-	doors     *adt.Metrics
-	metrics   *metrics
-	tracer    trace.Tracer
-	log       *slog.Logger
-	replies   *adt.ReplyIDs
-	heard     *heard
-	quality   *quality
-	address   string // of the MLLP listener
+	config     run.Config
+	db         *postgres.DB
+	outbox     *outbox.Outbox
+	store      *store.Store
+	directory  *store.Directory
+	keeper     *store.Keeper
+	applier    *applier
+	linker     *linker
+	secret     []byte       // of keyed digests
+	wrapper    seal.Wrapper // of the keys that seal messages
+	shredAfter time.Duration
+	doors      *adt.Metrics
+	metrics    *metrics
+	tracer     trace.Tracer
+	log        *slog.Logger
+	replies    *adt.ReplyIDs
+	heard      *heard
+	quality    *quality
+	address    string // of the MLLP listener
 }
 
 func build(ctx context.Context, env run.Env) (*run.Instance, error) {
@@ -86,6 +89,7 @@ func (s *service) instance(ctx context.Context, auth *web.Authority) (*run.Insta
 			{Name: "watch", Run: s.keepWatch},
 			{Name: "keep", Run: s.keeper.Run},
 			{Name: "identity", Run: s.linker.run},
+			{Name: "seal", Run: s.keepSealed},
 			{Name: "mllp", Run: listener},
 		},
 	}, nil
@@ -94,6 +98,7 @@ func (s *service) instance(ctx context.Context, auth *web.Authority) (*run.Insta
 func newService(env run.Env) *service {
 	s := &service{config: env.Config, db: env.DB, outbox: env.Outbox, store: store.New(env.DB), log: env.Log, tracer: otel.Tracer("handoff/admission")}
 	s.metrics, s.doors = newMetrics(env.Metrics), adt.NewMetrics(env.Metrics)
+	s.shredAfter = shredAfter
 	s.replies, s.heard, s.quality = adt.NewReplyIDs(time.Now()), &heard{}, &quality{}
 	s.doors.Told = s.quality.answered
 	s.directory = store.NewDirectory(s.store, s.announceFacility)
@@ -114,6 +119,9 @@ func (s *service) prepare(ctx context.Context) error {
 		}
 	}
 	if err := s.readSecret(ctx); err != nil {
+		return err
+	}
+	if err := s.unlock(ctx); err != nil {
 		return err
 	}
 	if err := s.directory.Refresh(ctx); err != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/postgres"
 	"github.com/handoff-care/handoff/pkg/postgres/pgtest"
 	"github.com/handoff-care/handoff/pkg/run"
+	"github.com/handoff-care/handoff/pkg/seal"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/admission/internal/store"
 )
@@ -47,7 +48,7 @@ func start(t testing.TB) *hospital {
 func startOn(t testing.TB, db *postgres.DB, config run.Config, settings ...func(*service)) *hospital {
 	t.Helper()
 	log := &logged{}
-	h := &hospital{t: t, db: db, logged: log, service: newService(run.Env{
+	h := &hospital{t: t, db: db, logged: log, service: newTestService(run.Env{
 		Config: config, DB: db, Outbox: outbox.New(db, Name), Metrics: prometheus.NewRegistry(), Log: slog.New(slog.NewTextHandler(log, nil)),
 	})}
 	for _, set := range settings {
@@ -68,6 +69,22 @@ func startOn(t testing.TB, db *postgres.DB, config run.Config, settings ...func(
 	}
 	t.Cleanup(func() { stop(); loops.Wait() })
 	return h
+}
+
+// testKeys are the keys that messages are sealed under in tests.
+var testKeys = sync.OnceValue(func() *seal.Keys {
+	keys, err := seal.Parse([]byte(seal.Line()))
+	if err != nil {
+		panic(err)
+	}
+	return keys
+})
+
+// newTestService is a service whose keys are testKeys.
+func newTestService(env run.Env) *service {
+	s := newService(env)
+	s.wrapper = testKeys()
+	return s
 }
 
 // logged is what a service has logged.

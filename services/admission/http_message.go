@@ -35,6 +35,7 @@ type messageView struct {
 	Hash       string     `json:"hash" doc:"SHA-256 of the bytes, hexadecimal"`
 	Size       int32      `json:"size"`
 	Format     string     `json:"format" enum:"hl7v2,json"`
+	Lost       string     `json:"lost,omitempty" enum:"bytes-destroyed,bytes-damaged" doc:"why nobody can read any more what it said; in the answer to one message only"`
 	Encounter  events.ID  `json:"encounter_id" doc:"the stay it is about; in the answer to one message only"`
 }
 
@@ -107,11 +108,16 @@ func (s *service) oneMessage(ctx context.Context, in *byID) (*messageOut, error)
 	out := &messageOut{}
 	err := s.db.Tx(ctx, web.From(ctx).Org, func(tx pgx.Tx) error {
 		m, body, err := s.findMessage(ctx, tx, in.ID)
-		if err != nil {
+		lost := readable(err)
+		if err != nil && lost == "" {
 			return err
 		}
-		out.Body = s.viewMessage(m)
-		if out.Body.Encounter, _, err = s.stayOf(ctx, tx, m, body); err != nil || m.State != adt.Quarantined {
+		out.Body, err = s.viewMessage(m), nil
+		out.Body.Lost = lost
+		if out.Body.Lost == "" {
+			out.Body.Encounter, _, err = s.stayOf(ctx, tx, m, body)
+		}
+		if err != nil || m.State != adt.Quarantined {
 			return err
 		}
 		return s.store.Looked(ctx, tx, m.Feed, m.Reason)
@@ -127,7 +133,7 @@ func (s *service) findMessage(ctx context.Context, tx pgx.Tx, id events.ID) (sto
 	if len(list) == 0 {
 		return store.MessageRow{}, nil, fault.New(fault.Unknown, "there is no such message")
 	}
-	body, err := s.store.Content(ctx, tx, id)
+	body, err := s.content(ctx, tx, id)
 	return list[0], body, err
 }
 
@@ -191,6 +197,9 @@ func (s *service) reapply(ctx context.Context, in *byID) (*messageOut, error) {
 		m, err := s.store.Reopen(ctx, tx, in.ID)
 		if err != nil {
 			return err
+		}
+		if _, err := s.content(ctx, tx, in.ID); err != nil {
+			return err // there is nothing to apply
 		}
 		out.Body = s.viewMessage(m)
 		return s.looked(ctx, tx, "messages.reapply", in.purpose(), in.ID, nil)

@@ -19,6 +19,8 @@ import (
 func (s *service) setupRoutes(r *web.Router) {
 	web.Handle(r, web.EncountersRead, "GET", "/organizations", "The caller's organization", s.organizations)
 	web.Handle(r, web.DirectoryWrite, "POST", "/organizations", "Name the caller's organization", s.nameOrganization)
+	web.Handle(r, web.MessagesShred, "POST", "/organizations/shred", "Destroy the keys of the messages of the caller's organization: what they said is gone", s.shred)
+	web.Handle(r, web.OperationsRead, "GET", "/sealing", "How the messages of the caller's organization are sealed", s.sealing)
 	web.Handle(r, web.EncountersRead, "GET", "/facilities", "Facilities", s.facilities)
 	web.Handle(r, web.DirectoryWrite, "POST", "/facilities", "Add a facility, or change what is stated of it", s.putFacility)
 	web.Handle(r, web.FeedsRead, "GET", "/feeds", "Feeds", s.feeds)

@@ -30,7 +30,7 @@ func BenchmarkIdentity(b *testing.B) {
 	people := population.Make(population.Options{Records: *identityPatients + fresh, Seed: 7})
 	for b.Loop() {
 		db := realDB(b)
-		h := &hospital{t: b, db: db, service: newService(run.Env{
+		h := &hospital{t: b, db: db, service: newTestService(run.Env{
 			Config: run.Config{Dev: true}, DB: db, Outbox: outbox.New(db, Name), Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler),
 		})}
 		if err := h.prepare(context.Background()); err != nil {

@@ -22,6 +22,7 @@ type metrics struct {
 	unlinked    prometheus.Gauge
 	pairs       *prometheus.CounterVec
 	comparing   prometheus.Histogram
+	clear       prometheus.Gauge
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -59,7 +60,10 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		Name: "handoff_admission_identity_patient_seconds", Help: "Time to compare a patient with all others, by batch.",
 		Buckets: []float64{.0001, .0002, .0005, .001, .002, .005, .01, .02, .05, .1, 1},
 	})
-	r.MustRegister(m.messages, m.quarantined, m.facts, m.lag, m.waiting, m.oldest, m.uncompared, m.unlinked, m.pairs, m.comparing)
+	m.clear = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "handoff_admission_messages_in_the_clear", Help: "Messages whose bytes an older version kept and that are not sealed yet, of all organizations.",
+	})
+	r.MustRegister(m.messages, m.quarantined, m.facts, m.lag, m.waiting, m.oldest, m.uncompared, m.unlinked, m.pairs, m.comparing, m.clear)
 	return m
 }
 

@@ -33,7 +33,7 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	db := testDB(t)
 	log := &logged{}
-	h := &hospital{t: t, db: db, logged: log, service: newService(run.Env{
+	h := &hospital{t: t, db: db, logged: log, service: newTestService(run.Env{
 		Config: run.Config{Dev: true}, DB: db, Outbox: outbox.New(db, Name), Metrics: prometheus.NewRegistry(), Log: slog.New(slog.NewTextHandler(log, nil)),
 	})}
 	if _, err := h.instance(context.Background(), nil); err != nil {

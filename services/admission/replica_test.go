@@ -118,6 +118,9 @@ func TestTakeOver(t *testing.T) {
 	db := testDB(t)
 	dead := store.New(db)
 	ctx := context.Background()
+	if err := dead.Unlock(ctx, testKeys()); err != nil {
+		t.Fatal(err)
+	}
 	if err := dead.EnsureDemo(ctx, DemoOrg); err != nil {
 		t.Fatal(err)
 	}

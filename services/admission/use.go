@@ -27,6 +27,8 @@ func translate(batch []*adt.Inbound) []*item {
 	for _, in := range batch {
 		it := &item{in: in, span: in.Span}
 		switch {
+		case in.Lost != "":
+			it.cmd, it.verdict = &adt.Command{}, adt.Verdict{State: adt.Quarantined, Reason: in.Lost}
 		case in.Facility == nil:
 			it.cmd, it.verdict = &adt.Command{}, adt.Verdict{State: adt.Quarantined, Reason: adt.UnknownFacility}
 		case in.Event != nil:
@@ -223,6 +225,9 @@ func (s *service) rebuild(list []store.Open) []*adt.Inbound {
 			continue // cannot be: feeds are never deleted
 		}
 		in := adt.Again(o.ID, feed, setup.Facility(feed.Org, o.Facility), o.Body, o.Charset, o.Received)
+		if in.Lost = o.Lost; in.Lost == adt.Damaged {
+			s.log.Error("the bytes of a kept message are not those that were kept", "message", o.ID.String(), "event", "security")
+		}
 		if o.Format == store.FormatJSON {
 			in.Event, _ = adt.ReadEvent(o.Body)
 		}

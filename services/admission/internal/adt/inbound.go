@@ -34,6 +34,7 @@ type Inbound struct {
 	Reason   string // of a rejection
 	Code     hl7.Code
 	Span     trace.SpanContext
+	Lost     string // why there is no Raw to read it from again; "" there is
 
 	// Set by whoever keeps it.
 	Duplicate bool      // the same bytes under the same id came before: Code is what was answered then
@@ -61,6 +62,12 @@ var faults = map[string]hl7.Fault{
 	UnknownFacility: {At: hl7.Path{Segment: "MSH", Field: 4}, Code: 103, Text: "The facility is not one of this feed's"},
 	Oversize:        {At: hl7.Path{Segment: "MSH"}, Code: 104, Text: "The frame is longer than the limit"},
 }
+
+// The reasons for setting a kept message aside whose bytes cannot be read again.
+const (
+	Destroyed = "bytes-destroyed"
+	Damaged   = "bytes-damaged"
+)
 
 // Directory finds feeds as they are set up now, and makes facilities.
 type Directory interface {

@@ -204,7 +204,7 @@ type messageColumns struct {
 	flags, format               []int16
 	reply, facility, trigger    []string
 	charset, control, state, re []string
-	hash, body                  [][]byte
+	hash                        [][]byte
 }
 
 // Keep commits messages in one statement, and tells of each what it found: Duplicate, Stored, Code,
@@ -267,7 +267,7 @@ func distinct(batch []*adt.Inbound) (once, copies []*adt.Inbound) {
 
 // The rest of a keep, once the message rows are in: bytes, pointer or outcome, counters.
 const keepRest = `,
-r AS (INSERT INTO message_raw (id, org_id, body) SELECT i.id, i.org_id, i.body FROM i JOIN m USING (id)),
+r AS (INSERT INTO message_raw (id, org_id, body, key_id) SELECT i.id, i.org_id, i.body, i.key_id FROM i JOIN m USING (id)),
 o AS (INSERT INTO message_open (id, org_id, owner) SELECT i.id, i.org_id, $1 FROM i JOIN m USING (id) WHERE i.state = 'kept'),
 x AS (INSERT INTO message_outcome (id, org_id, feed_id, state, reason) SELECT i.id, i.org_id, i.feed_id, i.state, i.reason FROM i JOIN m USING (id) WHERE i.state <> 'kept'),
 t AS (INSERT INTO tally AS t (org_id, name, owner, n)
@@ -290,21 +290,29 @@ const keepOne = `WITH m AS (
 	VALUES ($2, $3, $4, $5, $6, $7, $8::smallint | CASE WHEN $14 <> '' AND (SELECT true FROM message o WHERE o.feed_id = $4 AND o.control_id = $14 LIMIT 1) THEN 1 ELSE 0 END,
 		$9, $10, $11, $12, $13, $14, $15)
 	ON CONFLICT (feed_id, control_id, hash) DO NOTHING RETURNING id, flags),
-r AS (INSERT INTO message_raw (id, org_id, body) SELECT id, $3, $16 FROM m),
+r AS (INSERT INTO message_raw (id, org_id, body, key_id) SELECT id, $3, $16, $17 FROM m),
 o AS (INSERT INTO message_open (id, org_id, owner) SELECT id, $3, $1 FROM m),
 t AS (INSERT INTO tally AS t (org_id, name, owner, n) SELECT $3, 'received', $1, 1 FROM m ON CONFLICT (org_id, name, owner) DO UPDATE SET n = t.n + 1)
 SELECT id, flags FROM m`
 
 const keepMany = `WITH i AS (SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::timestamptz[], $7::int[], $8::smallint[], $9::smallint[],
-	$10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bytea[], $18::bytea[])
-	AS i(id, org_id, feed_id, received_at, sent_at, size, flags, format, reply, facility, trigger, charset, control_id, state, reason, hash, body)),` + keepMessage + keepRest
+	$10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bytea[], $18::bytea[], $19::int[])
+	AS i(id, org_id, feed_id, received_at, sent_at, size, flags, format, reply, facility, trigger, charset, control_id, state, reason, hash, body, key_id)),` + keepMessage + keepRest
 
 func (s *Store) keepOne(ctx context.Context, in *adt.Inbound) (ids []events.ID, reused []bool, err error) {
+	body, key, err := s.sealAll(ctx, []*adt.Inbound{in})
+	if err != nil {
+		return nil, nil, err
+	}
 	return s.keepWith(ctx, keepOne, s.Owner, in.ID, in.Feed.Org, in.Feed.ID, in.Received, in.Sent, int32(len(in.Raw)),
-		flagsOf(in), formatOf(in), string(in.Code), facilityOf(in), in.Trigger, in.Charset, in.Control, in.Hash[:], in.Raw)
+		flagsOf(in), formatOf(in), string(in.Code), facilityOf(in), in.Trigger, in.Charset, in.Control, in.Hash[:], body[0], key[0])
 }
 
 func (s *Store) keepMany(ctx context.Context, batch []*adt.Inbound) ([]events.ID, []bool, error) {
+	body, key, err := s.sealAll(ctx, batch)
+	if err != nil {
+		return nil, nil, err
+	}
 	c := messageColumns{}
 	seen := make(map[messageKey]bool, len(batch)) // ids used twice within the batch
 	for _, in := range batch {
@@ -319,10 +327,10 @@ func (s *Store) keepMany(ctx context.Context, batch []*adt.Inbound) ([]events.ID
 		c.flags, c.format, c.reply = append(c.flags, flags), append(c.format, formatOf(in)), append(c.reply, string(in.Code))
 		c.facility, c.trigger, c.charset = append(c.facility, facilityOf(in)), append(c.trigger, in.Trigger), append(c.charset, in.Charset)
 		c.control, c.state, c.re = append(c.control, in.Control), append(c.state, in.State), append(c.re, in.Reason)
-		c.hash, c.body = append(c.hash, in.Hash[:]), append(c.body, in.Raw)
+		c.hash = append(c.hash, in.Hash[:])
 	}
 	return s.keepWith(ctx, keepMany, s.Owner, c.id, c.org, c.feed, c.received, c.sent, c.size, c.flags, c.format,
-		c.reply, c.facility, c.trigger, c.charset, c.control, c.state, c.re, c.hash, c.body)
+		c.reply, c.facility, c.trigger, c.charset, c.control, c.state, c.re, c.hash, body, key)
 }
 
 // byKey are the settings of transactions that look every row up by key. A plan that was made while

@@ -82,10 +82,14 @@ func stateCondition(state string) string {
 	return "false"
 }
 
-// Content reads a message's bytes.
-func (s *Store) Content(ctx context.Context, tx pgx.Tx, id events.ID) (body []byte, err error) {
-	err = tx.QueryRow(ctx, `SELECT body FROM message_raw WHERE id = $1`, id).Scan(&body)
-	return body, err
+// Content reads a message's bytes; ErrGone if they were destroyed.
+func (s *Store) Content(ctx context.Context, tx pgx.Tx, id events.ID) ([]byte, error) {
+	var org events.ID
+	var r sealed
+	if err := tx.QueryRow(ctx, `SELECT r.org_id, `+sealedColumns+` FROM `+sealedTables+` WHERE r.id = $1`, id).Scan(append([]any{&org}, r.into()...)...); err != nil {
+		return nil, err
+	}
+	return s.open(ctx, id, org, &r)
 }
 
 // Copied says whether an id was used on a feed before, and whether with these bytes.

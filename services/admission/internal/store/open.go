@@ -2,11 +2,14 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/pkg/seal"
+	"github.com/handoff-care/handoff/services/admission/internal/adt"
 )
 
 // LeaseTime is how long a silent process keeps its messages.
@@ -20,19 +23,30 @@ type Open struct {
 	Format   int16
 	Received time.Time
 	Body     []byte
+	Lost     string // why there is no Body; "" there is
 }
 
 // Opens reads this process's oldest messages that are still to be handled.
 func (s *Store) Opens(ctx context.Context, limit int) ([]Open, error) {
 	rows, err := s.DB.System.Query(ctx, `
-		SELECT o.id, m.feed_id, m.facility, m.charset, m.format, m.received_at, r.body
-		FROM message_open o JOIN message m USING (id) JOIN message_raw r USING (id)
+		SELECT o.id, m.org_id, m.feed_id, m.facility, m.charset, m.format, m.received_at, `+sealedColumns+`
+		FROM message_open o JOIN message m USING (id) JOIN message_raw r USING (id) LEFT JOIN data_key k ON k.id = r.key_id
 		WHERE o.owner = $1 ORDER BY o.id LIMIT $2`, s.Owner, limit)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (o Open, err error) {
-		err = row.Scan(&o.ID, &o.Feed, &o.Facility, &o.Charset, &o.Format, &o.Received, &o.Body)
+		var org events.ID
+		var r sealed
+		if err = row.Scan(append([]any{&o.ID, &org, &o.Feed, &o.Facility, &o.Charset, &o.Format, &o.Received}, r.into()...)...); err != nil {
+			return o, err
+		}
+		switch o.Body, err = s.open(ctx, o.ID, org, &r); {
+		case errors.Is(err, ErrGone):
+			o.Lost, err = adt.Destroyed, nil
+		case errors.Is(err, seal.ErrDamaged):
+			o.Lost, err = adt.Damaged, nil
+		}
 		return o, err
 	})
 }

@@ -18,7 +18,7 @@ func (s *Store) Secret(ctx context.Context, operator []byte) ([]byte, error) {
 	err := s.DB.SystemTx(ctx, func(tx pgx.Tx) error {
 		fresh := make([]byte, 32)
 		_, _ = rand.Read(fresh)
-		if _, err := tx.Exec(ctx, `INSERT INTO identity_secret (secret, seal) VALUES ($1, $2) ON CONFLICT DO NOTHING`, fresh, seal(mixed(fresh, operator))); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO identity_secret (secret, seal) VALUES ($1, $2) ON CONFLICT DO NOTHING`, fresh, witness(mixed(fresh, operator))); err != nil {
 			return err
 		}
 		var stored, sealed []byte
@@ -26,7 +26,7 @@ func (s *Store) Secret(ctx context.Context, operator []byte) ([]byte, error) {
 			return err
 		}
 		secret = mixed(stored, operator)
-		if !hmac.Equal(seal(secret), sealed) {
+		if !hmac.Equal(witness(secret), sealed) {
 			return errors.New("this database was first used with another identity key (--identity-key-file), or with none: start with that one")
 		}
 		return nil
@@ -43,7 +43,7 @@ func mixed(secret, operator []byte) []byte {
 	return h.Sum(nil)
 }
 
-func seal(secret []byte) []byte {
+func witness(secret []byte) []byte {
 	h := hmac.New(sha256.New, secret)
 	h.Write([]byte("seal"))
 	return h.Sum(nil)

@@ -125,6 +125,7 @@ func (d *Directory) refresh(ctx context.Context) error {
 	}
 	err := d.store.DB.SystemTx(ctx, func(tx pgx.Tx) error { return s.read(ctx, tx) })
 	if err == nil {
+		d.store.forget() // a key that was destroyed before a feed was switched on again
 		d.now.Store(s)
 	}
 	return err

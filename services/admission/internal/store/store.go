@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"io/fs"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -31,6 +32,7 @@ type Store struct {
 
 	memory memory
 	keeper *pgxpool.Conn // the connection of Keep
+	vault  atomic.Pointer[vault]
 }
 
 // New returns the store of one process.

@@ -35,7 +35,7 @@ var left = map[string]string{
 	"admission.linkage_key": "follows from what is known of the patient", "admission.linkage_term": "follows from what is known of the patients",
 	"admission.organization": "setup", "admission.facility": "setup", "admission.unit": "setup", "admission.feed": "setup",
 	"admission.feed_facility": "setup", "admission.api_key": "setup", "admission.setup_version": "setup",
-	"admission.message_raw": "the bytes: compared by their hash in message", "admission.message_open": "empty at rest",
+	"admission.message_raw": "the bytes: compared by their hash in message", "admission.message_open": "empty at rest", "admission.data_key": "setup",
 	"admission.message_outcome": "compared as part of message", "admission.lease": "processes", "admission.feed_pulse": reception,
 	"admission.tally": "counters; reconciliation balances them", "admission.quarantine_notice": "who was told first of a reason on a feed",
 	"admission.patient_detail": "compared as part of patient", "admission.patient_identifier": "compared as part of patient",
