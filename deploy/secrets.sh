@@ -1,7 +1,8 @@
 #!/bin/sh
-# Makes what the services apart need to trust each other: passwords for PostgreSQL, NATS and Grafana, and
-# an authority with certificates for MLLP and the trial's mail sink. Files that exist are kept, so running it again adds only what is
-# missing; to rotate a password, delete its file, run this, and `docker compose up -d --force-recreate`.
+# Makes what the services apart need to trust each other: passwords for PostgreSQL, NATS and Grafana, the key that
+# messages are sealed under, and an authority with certificates for MLLP and the trial's mail sink. Files that exist
+# are kept, so running it again adds only what is missing; to rotate a password, delete its file, run this, and
+# `docker compose up -d --force-recreate`. Never delete message-keys: `handoff key rotate` puts a new key into it.
 #
 #   deploy/secrets.sh [DIR]        DIR is deploy/secrets by default
 #
@@ -29,6 +30,10 @@ for service in $services; do
   name=$(echo "$service" | tr a-z A-Z)
   echo "${name}_PASSWORD: \"$(cat "$dir/$service.nats.password")\""
 done >"$dir/nats-passwords.conf"
+
+# What messages are sealed under (docs/operate.md): the one file that a restored database cannot do without.
+# Keep a copy of it elsewhere than the database's.
+if missing message-keys; then head -c 32 /dev/urandom | base64 >"$dir/message-keys"; fi
 
 # The console's client secret at your issuer goes in here; empty, the console is a public client with PKCE.
 [ -e "$dir/oidc-client.secret" ] || : >"$dir/oidc-client.secret"

@@ -13,15 +13,16 @@ import (
 type doctorCommand struct {
 	remote.Flags `embed:""`
 	HTTP         string `name:"http" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address that a start would take for HTTP."`
+	KeyFile      string `name:"key-file" placeholder:"FILE" help:"File with the keys that a start would take; without it that of the data directory."`
 	MLLP         string `name:"mllp" default:"127.0.0.1:2575" placeholder:"ADDR" help:"Address that a start would take for MLLP."`
 }
 
 // Run fails if something is wrong.
 func (c *doctorCommand) Run(ctx context.Context, term terminal) error {
-	o := health.Options{Data: c.Data, HTTP: c.HTTP, MLLP: c.MLLP, Services: serviceNames()}
+	o := health.Options{Data: c.Data, HTTP: c.HTTP, MLLP: c.MLLP, KeyFile: c.KeyFile, Services: serviceNames()}
 	if client, err := c.Connect(web.Operations); err == nil {
 		o.Get = func(ctx context.Context, service, path string) ([]map[string]any, error) {
-			if path == "/reconcile" {
+			if path == "/reconcile" || path == "/sealing" {
 				var one map[string]any
 				err := client.Get(ctx, service, path, &one)
 				return []map[string]any{one}, err

@@ -31,6 +31,7 @@ type program struct {
 	NATS  natsCommand  `cmd:"" name:"nats" hidden:"" help:"Run the NATS server alone, for services in processes of their own."`
 
 	Org      orgCommand      `cmd:"" group:"setup" help:"Organizations."`
+	Key      keyCommand      `cmd:"" group:"setup" help:"The keys that messages are sealed under."`
 	Facility facilityCommand `cmd:"" group:"setup" help:"Facilities of an organization."`
 	Feed     feedCommand     `cmd:"" group:"setup" help:"Feeds: the credentials that hospitals send with."`
 	Person   personCommand   `cmd:"" group:"setup" help:"People who are told things."`
@@ -136,7 +137,7 @@ func newParser(p *program, term terminal, exit func(int)) (*kong.Kong, error) {
 		kong.DefaultEnvars("HANDOFF"), kong.Configuration(readConfig),
 		kong.ExplicitGroups(groups), kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 100}),
 		kong.ValueFormatter(explain),
-		kong.Writers(term.Out, term.Err), kong.Exit(exit), kong.Bind(term),
+		kong.Writers(term.Out, term.Err), kong.Exit(exit), kong.Bind(term), kong.Vars(keyVars),
 	)
 }
 

@@ -276,3 +276,42 @@ func TestTheDocumentsOfThisCode(t *testing.T) {
 		}
 	}
 }
+
+// A key file is made once, rotated, and listed; nothing of a key is shown but its id.
+func TestKeyFiles(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "keys")
+	status, first, errs := handoff(t, "key", "new", file)
+	if status != 0 || !strings.HasSuffix(first, " seals and opens\n") || !strings.Contains(errs, "copy") {
+		t.Fatalf("%d %q %q", status, first, errs)
+	}
+	if status, _, errs := handoff(t, "key", "new", file); status == 0 || !strings.Contains(errs, "key rotate") {
+		t.Errorf("a second time: %d %q", status, errs)
+	}
+	status, both, _ := handoff(t, "key", "rotate", file)
+	if status != 0 || strings.Count(both, "\n") != 2 || !strings.HasSuffix(both, strings.TrimSuffix(first, " seals and opens\n")+" opens\n") {
+		t.Errorf("%d %q after %q", status, both, first)
+	}
+	if status, list, _ := handoff(t, "key", "list", file); status != 0 || list != both {
+		t.Errorf("%d %q", status, list)
+	}
+	status, line, _ := handoff(t, "key", "new")
+	if text, err := os.ReadFile(file); status != 0 || len(line) != 45 || err != nil || strings.Contains(string(text), strings.TrimSpace(line)) {
+		t.Errorf("%d %q (%v)", status, line, err)
+	}
+	if status, _, _ := handoff(t, "key", "rotate", file+".none"); status == 0 {
+		t.Error("a file that is not there was rotated")
+	}
+}
+
+// Nothing is destroyed unless the name was given twice: that comes before anything is connected to.
+func TestShredAsksTwice(t *testing.T) {
+	for again, want := range map[string]string{"": "nobody answered", "other": "another name", "mercy": "nothing runs on"} {
+		args := []string{"org", "shred", "mercy", "--data", t.TempDir()}
+		if again != "" {
+			args = append(args, "--again", again)
+		}
+		if status, _, errs := handoff(t, args...); status == 0 || !strings.Contains(errs, want) {
+			t.Errorf("%q: %d %q, want %q", again, status, errs, want)
+		}
+	}
+}

@@ -13,8 +13,9 @@ import (
 )
 
 type orgCommand struct {
-	Add  orgAdd  `cmd:"" help:"Add an organization. Its id follows from its name."`
-	List orgList `cmd:"" help:"List organizations."`
+	Add   orgAdd   `cmd:"" help:"Add an organization. Its id follows from its name."`
+	List  orgList  `cmd:"" help:"List organizations."`
+	Shred orgShred `cmd:"" help:"Destroy the keys of an organization's messages: what they said is gone for ever."`
 }
 
 type orgAdd struct {

@@ -133,6 +133,10 @@ func checkIdentity(t *testing.T, name string, s types.ServiceConfig) {
 			t.Errorf("%s is given %s", name, secret.Source)
 		}
 	}
+	sealed := slices.ContainsFunc(s.Secrets, func(secret types.ServiceSecretConfig) bool { return secret.Source == "message-keys" })
+	if sealed != (name == "admission") || sealed != (value("HANDOFF_KEY_FILE") == "/run/secrets/message-keys") {
+		t.Errorf("%s: is given the keys of messages: %v, want that admission is, and nobody else", name, sealed)
+	}
 	for key, v := range s.Environment {
 		if v != nil && strings.HasPrefix(key, "HANDOFF_") && !strings.HasPrefix(key, "HANDOFF_NATS_PASSWORD") && !settings(t)[key] {
 			t.Errorf("%s: no program reads %s", name, key)

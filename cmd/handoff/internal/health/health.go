@@ -42,6 +42,7 @@ type Finding struct {
 type Options struct {
 	Data       string
 	HTTP, MLLP string // addresses that a start would take
+	KeyFile    string // "": that of Data
 	// Get reads a list of an API as somebody from operations; nil: there is no instance or no token.
 	Get func(ctx context.Context, service, path string) ([]map[string]any, error)
 	// Services whose parked keys and laws are looked at.
@@ -56,7 +57,7 @@ const (
 
 // Look looks at everything.
 func Look(ctx context.Context, o Options) []Finding {
-	list := []Finding{postgres(), folder(o.Data), disk(o.Data)}
+	list := []Finding{postgres(), folder(o.Data), disk(o.Data), keys(o.Data, o.KeyFile)}
 	info, running, err := instance.Read(o.Data)
 	if err != nil {
 		list = append(list, Finding{Wrong, "instance", err.Error(), "delete " + filepath.Join(o.Data, "instance.json")})
@@ -73,7 +74,7 @@ func Look(ctx context.Context, o Options) []Finding {
 	if o.Get == nil {
 		return append(list, Finding{Watch, "feeds, parked keys, laws", "not looked at: there is no token", "give one with --token-file or HANDOFF_TOKEN"})
 	}
-	list = append(list, feeds(ctx, o)...)
+	list = append(append(list, feeds(ctx, o)...), sealing(ctx, o))
 	return append(list, backbone(ctx, o)...)
 }
 

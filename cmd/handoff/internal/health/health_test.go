@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/handoff-care/handoff/cmd/handoff/internal/instance"
+	"github.com/handoff-care/handoff/pkg/seal"
 )
 
 func find(t *testing.T, list []Finding, what string) Finding {
@@ -109,5 +110,43 @@ func TestADirectoryThatCannotBeUsed(t *testing.T) {
 	}
 	if f := folder(file); f.Grade != Wrong || f.Do == "" {
 		t.Fatalf("%+v", f)
+	}
+}
+
+// The one file that no copy of the database brings back is looked at before a start needs it.
+func TestMessageKeys(t *testing.T) {
+	data := t.TempDir()
+	named := filepath.Join(t.TempDir(), "keys")
+	want := func(file string, grade Grade, words string) {
+		t.Helper()
+		f := find(t, Look(t.Context(), Options{Data: data, HTTP: "127.0.0.1:0", MLLP: "127.0.0.1:0", KeyFile: file}), "message keys")
+		if f.Grade != grade || !strings.Contains(f.State+f.Do, words) || (f.Do == "") != (grade == Fine) {
+			t.Errorf("%+v, want %s and %q", f, grade, words)
+		}
+	}
+	want("", Fine, "does not exist yet")
+	want(named, Wrong, "handoff key new")
+	if err := os.Mkdir(filepath.Join(data, "postgres"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	want("", Watch, "put back your copy")
+	if err := seal.Create(named); err != nil {
+		t.Fatal(err)
+	}
+	want(named, Fine, "seals with key")
+	if err := os.WriteFile(filepath.Join(data, "message-keys"), []byte("nonsense\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want("", Wrong, "line 1 is no key")
+}
+
+func TestSealing(t *testing.T) {
+	for clear, grade := range map[float64]Grade{0: Fine, 7: Watch} {
+		f := sealing(t.Context(), Options{Get: func(context.Context, string, string) ([]map[string]any, error) {
+			return []map[string]any{{"in_the_clear": clear, "keys": 3.0, "keys_destroyed": 2.0}}, nil
+		}})
+		if f.Grade != grade || !strings.Contains(f.State, "3 keys, 2 destroyed") || strings.Contains(f.State, "7 messages") != (clear > 0) {
+			t.Errorf("%+v", f)
+		}
 	}
 }
