@@ -46,6 +46,13 @@ func (s Shift) on(day time.Time, zone *time.Location) (from, until time.Time, ok
 	return at(start), at(end), true
 }
 
+// noon is that of the local day of an instant. Days are counted from noon to noon: it is there every day, while in
+// some zones clocks go forward at midnight, and the midnight before another day's is the evening before it.
+func noon(at time.Time, zone *time.Location) time.Time {
+	year, month, day := at.In(zone).Date()
+	return time.Date(year, month, day, 12, 0, 0, 0, zone)
+}
+
 // minutes are those since midnight of a time as ClockLayout writes it.
 func minutes(clock string) int {
 	if len(clock) != len(ClockLayout) {
@@ -60,9 +67,9 @@ func (s Shift) covers(at time.Time, zone *time.Location) bool {
 	if s.dated() {
 		return !at.Before(*s.From) && at.Before(*s.Until)
 	}
-	local := at.In(zone)
+	day := noon(at, zone)
 	for back := range 2 {
-		if from, until, ok := s.on(local.AddDate(0, 0, -back), zone); ok && !at.Before(from) && at.Before(until) {
+		if from, until, ok := s.on(day.AddDate(0, 0, -back), zone); ok && !at.Before(from) && at.Before(until) {
 			return true
 		}
 	}
@@ -110,7 +117,7 @@ func (r Roster) Stretches(from, until time.Time, zone *time.Location) (out []Str
 			edge(*s.Until)
 			continue
 		}
-		for day := from.In(zone).AddDate(0, 0, -1); day.Before(until.AddDate(0, 0, 1)); day = day.AddDate(0, 0, 1) {
+		for day := noon(from, zone).AddDate(0, 0, -1); day.Before(until.AddDate(0, 0, 1)); day = day.AddDate(0, 0, 1) {
 			if begins, ends, ok := s.on(day, zone); ok {
 				edge(begins)
 				edge(ends)

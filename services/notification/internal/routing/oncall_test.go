@@ -46,6 +46,23 @@ func TestWhoIsOnCallDependsOnTheHourAtTheFacility(t *testing.T) {
 	}
 }
 
+// In Havana clocks go from midnight to one on Sunday 8 March 2026: half past midnight is not there.
+func TestANightAfterAMidnightThatIsNotThereIsCovered(t *testing.T) {
+	zone, err := time.LoadLocation("America/Havana")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := Roster{Facility: "A", Shifts: []Shift{{Members: []string{"ann"}, Days: []string{"sun"}, Start: "19:00", End: "07:00"}}}
+	monday := time.Date(2026, 3, 9, 0, 30, 0, 0, zone)
+	if got := r.OnCall(monday, zone); !slices.Equal(got, []string{"ann"}) {
+		t.Errorf("half an hour after midnight, in the night of Sunday: %v", got)
+	}
+	want := []Stretch{{monday, time.Date(2026, 3, 9, 7, 0, 0, 0, zone), []string{"ann"}}, {time.Date(2026, 3, 9, 7, 0, 0, 0, zone), monday.AddDate(0, 0, 1), nil}}
+	if diff := cmp.Diff(want, r.Stretches(monday, monday.AddDate(0, 0, 1), zone)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestAWeekSaysWhoIsOnCallAndWhereNobodyIs(t *testing.T) {
 	r := Roster{Facility: "A", Unit: "4N", Shifts: []Shift{
 		nights("ann"), {Members: []string{"bob"}, Days: Weekdays, Start: "07:00", End: "19:00"}, dated("2026-11-23 07:00", "2026-11-23 12:00", "gone"),
