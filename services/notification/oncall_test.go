@@ -84,6 +84,10 @@ func TestAShiftIsKeptUntilItIsSaidOtherwise(t *testing.T) {
 	if r := b.put(roster, 200); r.Zone != "America/Denver" || len(*r.Shifts) != 1 || len(r.Gaps) != 0 {
 		t.Errorf("%+v", r)
 	}
+	roster.Zone = "America/Phoenix" // the first was a mistake
+	if r := b.put(roster, 200); r.Zone != "America/Phoenix" {
+		t.Errorf("the zone cannot be corrected: %s", r.Zone)
+	}
 	b.place(7, "America/Chicago")
 	b.place(5, "America/New_York") // heard late
 	r := b.put(setup.Roster{Facility: "MERCY", Unit: "ICU", Members: []string{"bob"}}, 200)

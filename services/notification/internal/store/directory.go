@@ -149,7 +149,8 @@ func PutFacilities(ctx context.Context, tx pgx.Tx, list []Facility) error {
 			INSERT INTO facility (org_id, code, zone, version)
 			SELECT DISTINCT ON (org, code) org, code, zone, v FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[]) AS x (org, code, zone, v)
 			ORDER BY org, code, v DESC
-			ON CONFLICT (org_id, code) DO UPDATE SET zone = excluded.zone, version = excluded.version WHERE facility.version < excluded.version
+			ON CONFLICT (org_id, code) DO UPDATE SET zone = excluded.zone, version = excluded.version
+			WHERE facility.version < excluded.version OR excluded.version = 0 AND facility.version = 0 AND facility.zone <> excluded.zone
 			RETURNING org_id)
 		INSERT INTO directory (org_id, version) SELECT DISTINCT org_id, 1 FROM put
 		ON CONFLICT (org_id) DO UPDATE SET version = directory.version + 1`, orgs, codes, zones, versions)
