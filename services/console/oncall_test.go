@@ -119,3 +119,16 @@ func TestAShiftThatMakesNoSenseIsRefused(t *testing.T) {
 		t.Errorf("a roster of its own: %d", res.StatusCode)
 	}
 }
+
+// Only notification knows where this hospital is: somebody said so with its roster.
+func TestAShiftBeginsInTheZoneThatItsRosterShows(t *testing.T) {
+	s := open(t)
+	c := s.client()
+	c.signIn("ada")
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	c.send("POST", "/admin/oncall", url.Values{"facility": {"MERCY"}, "unit": {"4N"}, "do": {"dated"}, "member": {"sam"}, "from": {"2100-01-01T19:00"}, "until": {"2100-01-02T07:00"}})
+	sent := s.peers.shown.directory.rosters[0]
+	if from := sent["shifts"].([]any)[0].(map[string]any)["from"]; from != "2100-01-01T19:00:00-05:00" || sent["zone"] != "America/New_York" {
+		t.Errorf("at seven in New York: from %v, in the zone %v", from, sent["zone"])
+	}
+}

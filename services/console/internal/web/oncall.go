@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/web"
+	"github.com/handoff-care/handoff/services/console/internal/board"
 	"github.com/handoff-care/handoff/services/console/internal/page"
 )
 
@@ -36,7 +38,6 @@ func (c *Console) putShift(w http.ResponseWriter, r *http.Request) error {
 	if was := r.FormValue("was"); was != "" && was != roster.Print() {
 		return refuse(fault.Stale, "Somebody changed these shifts while you were looking. Go back, look at them as they are now, and decide again.")
 	}
-	zone := c.zoneOf(ctx, roster.Facility)
 	said := "oncall"
 	if r.FormValue("do") == "remove" {
 		n, err := strconv.Atoi(r.FormValue("n"))
@@ -45,7 +46,7 @@ func (c *Console) putShift(w http.ResponseWriter, r *http.Request) error {
 		}
 		roster.Shifts, said = slices.Delete(roster.Shifts, n, n+1), "offcall"
 	} else {
-		s, err := shiftOf(r, zone)
+		s, err := shiftOf(r, board.Zone(roster.Zone))
 		if err != nil {
 			return err
 		}
@@ -70,10 +71,13 @@ func (c *Console) oneRoster(ctx context.Context, facility, unit string) (roster 
 		return roster, false, err
 	}
 	at := slices.IndexFunc(rosters.Items, func(x page.Roster) bool { return x.Facility == facility && x.Unit == unit })
-	if at < 0 {
-		return page.Roster{Facility: facility, Unit: unit, Members: []string{}}, false, nil
+	roster = page.Roster{Facility: facility, Unit: unit, Members: []string{}}
+	if at >= 0 {
+		roster = rosters.Items[at]
 	}
-	return rosters.Items[at], true, nil
+	places, err := c.Store.Places(ctx, web.From(ctx).Org)
+	roster.Zone = cmp.Or(placeOf(places, facility).Zone, roster.Zone) // what the hospital says of itself comes first
+	return roster, at >= 0, err
 }
 
 // saveRoster saves a roster; nil shifts stay as they are.
@@ -83,7 +87,7 @@ func (c *Console) saveRoster(ctx context.Context, roster page.Roster) error {
 		in["shifts"] = roster.Shifts
 	}
 	if len(roster.Shifts) > 0 {
-		in["zone"] = c.zoneOf(ctx, roster.Facility).String()
+		in["zone"] = board.Zone(roster.Zone).String()
 	}
 	return c.call(ctx, http.MethodPut, "notification", "/rosters", map[string]any{"rosters": []any{in}}, nil)
 }
