@@ -95,7 +95,7 @@ func (a Admin) member(ctx context.Context, m string) string {
 			return say(ctx, w.Text)
 		}
 	}
-	return upper(board.Recipients(ctx, []string{m}, a.Names)[0])
+	return board.Upper(board.Recipients(ctx, []string{m}, a.Names)[0])
 }
 
 // deserted reports whether a roster names nobody any more who is told of anything. A role always is somebody.
@@ -125,6 +125,9 @@ func staffRoles(ctx context.Context, s Staff) string {
 	}
 	return strings.Join(out, ", ")
 }
+
+// policySteps is how many steps a policy has room for; one that has more keeps them.
+const policySteps = 3
 
 // step is the ith step of a policy, or an empty one.
 func (s Policy) step(i int) PolicyStep {

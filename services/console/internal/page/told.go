@@ -18,7 +18,7 @@ type AdminRule struct {
 	Own     bool     `json:"own"` // the organization's, else as shipped
 }
 
-// ruleLines is how many lines a rule has room for.
+// ruleLines is how many lines a rule has room for; one that has more keeps them.
 const ruleLines = 5
 
 // line is the ith line of a rule, or "".
