@@ -121,3 +121,16 @@ func TestConfidentialRowsShowNothingThatTellsWhoItIs(t *testing.T) {
 		t.Errorf("one patient, one question: %v", ids)
 	}
 }
+
+func TestNamesOfAnyAlphabetKeepTheirFirstLetter(t *testing.T) {
+	for said, want := range map[string][2]string{
+		"Ángel Ortiz": {"Ángel Ortiz", "ángel Ortiz"}, "élodie": {"Élodie", "élodie"}, "every liaison": {"Every liaison", "every liaison"}, "": {"", ""}, "\xff": {"\xff", "\xff"},
+	} {
+		if got := [2]string{Upper(said), Lower(said)}; got != want {
+			t.Errorf("%q: got %q, want %q", said, got, want)
+		}
+	}
+	if got := Sentence("él está en casa"); got != "Él está en casa." {
+		t.Errorf("a sentence: %q", got)
+	}
+}

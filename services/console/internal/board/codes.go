@@ -3,6 +3,8 @@ package board
 import (
 	"context"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/handoff-care/handoff/services/console/internal/text"
 )
@@ -42,19 +44,26 @@ func Plain(ctx context.Context, code string) string {
 		return say(ctx, m)
 	}
 	if m, ok := reasons[code]; ok {
-		return upper(say(ctx, m))
+		return Upper(say(ctx, m))
 	}
 	return spell(code)
 }
 
 // spell reads a code that nobody has words for: an organization's own.
 func spell(code string) string {
-	return upper(strings.NewReplacer("-", " ", "_", " ").Replace(code))
+	return Upper(strings.NewReplacer("-", " ", "_", " ").Replace(code))
 }
 
-func upper(s string) string {
-	if s == "" {
-		return ""
+// Upper is a text that begins with a capital letter.
+func Upper(s string) string { return first(s, unicode.ToUpper) }
+
+// Lower is a text that begins with a small letter, as a part of a sentence does.
+func Lower(s string) string { return first(s, unicode.ToLower) }
+
+func first(s string, as func(rune) rune) string {
+	r, n := utf8.DecodeRuneInString(s)
+	if r == utf8.RuneError {
+		return s
 	}
-	return strings.ToUpper(s[:1]) + s[1:]
+	return string(as(r)) + s[n:]
 }

@@ -156,5 +156,5 @@ func Sentence(text string) string {
 	if text == "" {
 		return ""
 	}
-	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
+	return Upper(strings.TrimSuffix(text, ".")) + "."
 }

@@ -114,22 +114,15 @@ func (s Story) name(ctx context.Context, recipient string) string {
 	if strings.HasPrefix(recipient, "endpoint:") {
 		return say(ctx, "A connected program")
 	}
-	return upper(board.Recipients(ctx, []string{recipient}, s.Row.Staff)[0])
+	return board.Upper(board.Recipients(ctx, []string{recipient}, s.Row.Staff)[0])
 }
 
 // inside is a sentence as a part of another one.
 func inside(s string) string {
-	if s == "" || strings.HasPrefix(s, "I ") || strings.HasPrefix(s, "I’") {
+	if strings.HasPrefix(s, "I ") || strings.HasPrefix(s, "I’") {
 		return s
 	}
-	return strings.ToLower(s[:1]) + s[1:]
-}
-
-func upper(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
+	return board.Lower(s)
 }
 
 // Because are the reasons for which the viewer is told.
@@ -142,8 +135,8 @@ func (s Story) Because(ctx context.Context) (out []string) {
 		if role, ok := strings.CutPrefix(d.Recipient, "role:"); ok {
 			said = say(ctx, "it goes to every %s: %s", lower(board.Role(ctx, role)), d.Reason)
 		}
-		if d.Decision == "selected" && d.Channel != "webhook" && slices.Contains(s.Mine, d.Recipient) && !slices.Contains(out, upper(said)) {
-			out = append(out, upper(said))
+		if d.Decision == "selected" && d.Channel != "webhook" && slices.Contains(s.Mine, d.Recipient) && !slices.Contains(out, board.Upper(said)) {
+			out = append(out, board.Upper(said))
 		}
 	}
 	if len(out) == 0 {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/handoff-care/handoff/pkg/events"
@@ -182,7 +181,7 @@ type Understanding struct {
 
 // Verdict is what would become of the message, in a sentence.
 func (u Understanding) verdict(ctx context.Context) string {
-	why := within(say(ctx, verdictOf(ctx, u.Reason).What))
+	why := board.Lower(say(ctx, verdictOf(ctx, u.Reason).What))
 	switch u.State {
 	case "applied":
 		return say(ctx, "This message would be used.")
@@ -214,23 +213,15 @@ func Reapplied(ctx context.Context, k Kept, gone bool) Toast {
 	t, v := Toast{Of: k.ID.String()}, verdictOf(ctx, k.Reason)
 	switch {
 	case k.State == "quarantined":
-		t.Text, t.Bad = say(ctx, "Still set aside: %s. %s", within(say(ctx, v.What)), say(ctx, v.Do)), true
+		t.Text, t.Bad = say(ctx, "Still set aside: %s. %s", board.Lower(say(ctx, v.What)), say(ctx, v.Do)), true
 	case gone:
 		t.Text = say(ctx, "Somebody applied this message a moment before you.")
 	case k.State == "kept":
 		t.Text = say(ctx, "The message is being read again. What becomes of it shows here.")
 	case k.State == "ignored":
-		t.Text = say(ctx, "Read again: %s.", within(say(ctx, v.What)))
+		t.Text = say(ctx, "Read again: %s.", board.Lower(say(ctx, v.What)))
 	default:
 		t.Text = say(ctx, "Applied: the message is understood now.")
 	}
 	return t
-}
-
-// within is a sentence as a part of another.
-func within(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToLower(s[:1]) + s[1:]
 }

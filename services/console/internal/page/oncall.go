@@ -75,7 +75,7 @@ func (s Shift) when(ctx context.Context, zone *time.Location) string {
 	if s.End <= s.Start {
 		next = say(ctx, "on the next day")
 	}
-	return strings.TrimSpace(say(ctx, "%s, %s to %s", upper(which), clockWord(ctx, s.Start), clockWord(ctx, s.End)) + " " + next)
+	return strings.TrimSpace(say(ctx, "%s, %s to %s", board.Upper(which), clockWord(ctx, s.Start), clockWord(ctx, s.End)) + " " + next)
 }
 
 // clockWord is a time of the day as people say it.
@@ -130,7 +130,7 @@ func (l OnCallPage) lasts(ctx context.Context, r Roster) string {
 
 // named are the people of a roster, or of a stretch of it.
 func (a Admin) named(ctx context.Context, members []string) string {
-	return upper(strings.Join(board.Recipients(ctx, members, a.Names), ", "))
+	return board.Upper(strings.Join(board.Recipients(ctx, members, a.Names), ", "))
 }
 
 // standing are a roster's shifts that are still to come or run, each with its place in the list.
