@@ -33,3 +33,7 @@ type Config struct {
 
 // KeyFile is the name, in a data directory, of the file with the keys that messages are sealed under.
 const KeyFile = "message-keys"
+
+// UsedKeyFile is the name of the file beside it that says the id of the key in use: which key file a
+// start needs, where the database does not run.
+const UsedKeyFile = KeyFile + ".used"

@@ -13,6 +13,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/run"
+	"github.com/handoff-care/handoff/pkg/run/durable"
 	"github.com/handoff-care/handoff/pkg/seal"
 	"github.com/handoff-care/handoff/pkg/web"
 	"github.com/handoff-care/handoff/services/admission/internal/adt"
@@ -21,14 +22,22 @@ import (
 
 // unlock reads the keys under which messages' keys are wrapped, and gives them to the store.
 func (s *service) unlock(ctx context.Context) error {
-	if s.wrapper == nil {
-		keys, err := s.readKeys(ctx)
-		if err != nil {
-			return err
-		}
-		s.wrapper = keys
+	if s.wrapper != nil {
+		return s.store.Unlock(ctx, s.wrapper)
 	}
-	return s.store.Unlock(ctx, s.wrapper)
+	keys, err := s.readKeys(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.store.Unlock(ctx, keys); err != nil {
+		return err
+	}
+	s.wrapper = keys
+	if s.config.DatabaseURL != "" {
+		return nil
+	}
+	// The database is in the data directory, and whoever looks there while it does not run is told its key.
+	return durable.Write(filepath.Join(s.config.Data, run.UsedKeyFile), []byte(keys.Active()+"\n"), 0o600)
 }
 
 // readKeys reads the key file. That of a data directory is made on the first start, but never where

@@ -126,14 +126,15 @@ func TestMessageKeys(t *testing.T) {
 	}
 	want("", Fine, "does not exist yet")
 	want(named, Wrong, "handoff key new")
-	if err := os.Mkdir(filepath.Join(data, "postgres"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	want("", Watch, "put back your copy")
 	if err := seal.Create(named); err != nil {
 		t.Fatal(err)
 	}
 	want(named, Fine, "seals with key")
+	if err := os.WriteFile(filepath.Join(data, "message-keys.used"), []byte("0123456789abcdef\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want("", Wrong, "put back your copy")
+	want(named, Wrong, "does not have it")
 	if err := os.WriteFile(filepath.Join(data, "message-keys"), []byte("nonsense\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +146,7 @@ func TestSealing(t *testing.T) {
 		f := sealing(t.Context(), Options{Get: func(context.Context, string, string) ([]map[string]any, error) {
 			return []map[string]any{{"in_the_clear": clear, "keys": 3.0, "keys_destroyed": 2.0}}, nil
 		}})
-		if f.Grade != grade || !strings.Contains(f.State, "3 keys, 2 destroyed") || strings.Contains(f.State, "7 messages") != (clear > 0) {
+		if f.Grade != grade || !strings.Contains(f.State, "data keys: 3, 2 destroyed") || strings.Contains(f.State, "7 messages") != (clear > 0) {
 			t.Errorf("%+v", f)
 		}
 	}

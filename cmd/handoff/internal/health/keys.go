@@ -20,17 +20,20 @@ func keys(data, file string) Finding {
 	if !named {
 		file = filepath.Join(data, run.KeyFile)
 	}
+	text, _ := os.ReadFile(filepath.Join(data, run.UsedKeyFile))
+	used := strings.TrimSpace(string(text))
 	found, err := seal.Read(file)
-	_, old := os.Stat(filepath.Join(data, "postgres"))
 	switch {
+	case err == nil && used != "" && !found.Has(used):
+		return Finding{Wrong, what, fmt.Sprintf("messages are sealed with key %s, and %s does not have it", used, file), "put back the file that has it: without it no start succeeds"}
 	case err == nil:
 		return Finding{Fine, what, fmt.Sprintf("%s seals with key %s", file, found.Active()), ""}
 	case !errors.Is(err, fs.ErrNotExist):
 		return Finding{Wrong, what, err.Error(), "put back your copy of the file, and let this user read it"}
+	case used != "":
+		return Finding{Wrong, what, fmt.Sprintf("messages are sealed with key %s, and there is no %s", used, file), "put back your copy of the file: without it no start succeeds"}
 	case named:
 		return Finding{Wrong, what, "there is no " + file, "put back your copy of it; before the first start make it: handoff key new " + file}
-	case old == nil:
-		return Finding{Watch, what, "there is data and no " + file, "if messages were sealed with it, a start refuses: put back your copy of it; if not, the next start makes it"}
 	}
 	return Finding{Fine, what, file + " does not exist yet; the first start makes it", ""}
 }
@@ -43,7 +46,7 @@ func sealing(ctx context.Context, o Options) Finding {
 		return Finding{Watch, what, fmt.Sprint(err), "look at the instance's log"}
 	}
 	clear, destroyed := number(items[0]["in_the_clear"]), number(items[0]["keys_destroyed"])
-	state := []string{fmt.Sprintf("%.0f keys", number(items[0]["keys"]))}
+	state := []string{fmt.Sprintf("data keys: %.0f", number(items[0]["keys"]))}
 	if destroyed > 0 {
 		state = append(state, fmt.Sprintf("%.0f destroyed: what they sealed is gone", destroyed))
 	}

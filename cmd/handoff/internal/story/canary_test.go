@@ -232,6 +232,9 @@ func (s *scene) tables(encounter string) {
 		if hits[t.Schema] += n; n > 0 && t.Schema != "admission" {
 			s.Errorf("%d rows of %s name the patient", n, name)
 		}
+		if n > 0 && t.Schema == "admission" && t.Name == "message_raw" {
+			s.Errorf("%d messages of the patient are not sealed", n)
+		}
 		hits[t.Schema+" knows"] += known
 	}
 	if hits["admission"] == 0 {

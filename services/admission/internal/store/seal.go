@@ -25,7 +25,9 @@ type vault struct {
 	mu      sync.Mutex
 	opened  map[int32]*seal.Key
 	now     map[events.ID]*sealer
-	slab    []byte // where Keep seals
+	used    map[int32]int // how many messages this process has sealed with a key; never forgotten
+	forgot  int           // how often now was dropped: what was read before that is not kept
+	slab    []byte        // where Keep seals
 }
 
 // mostOpened bounds a process's memory of data keys: one per organization and day is a kilobyte.
@@ -39,10 +41,7 @@ type sealer struct {
 	id    int32
 	key   *seal.Key
 	until time.Time
-	left  int // messages
 }
-
-func (s *sealer) lasts(n int) bool { return s != nil && s.left >= n && time.Now().Before(s.until) }
 
 // errLocked cannot be: a service unlocks its store before anything is kept or read.
 var errLocked = errors.New("the store has no keys yet")
@@ -71,7 +70,7 @@ func (s *Store) Unlock(ctx context.Context, w seal.Wrapper) error {
 			return err
 		}
 	}
-	s.vault.Store(&vault{wrapper: w, opened: map[int32]*seal.Key{}, now: map[events.ID]*sealer{}})
+	s.vault.Store(&vault{wrapper: w, opened: map[int32]*seal.Key{}, now: map[events.ID]*sealer{}, used: map[int32]int{}})
 	return nil
 }
 
@@ -131,6 +130,7 @@ func (s *Store) forget() {
 		v.mu.Lock()
 		clear(v.opened)
 		clear(v.now)
+		v.forgot++
 		v.mu.Unlock()
 	}
 }
@@ -138,38 +138,47 @@ func (s *Store) forget() {
 // sealer is what seals n more messages of an organization, in the steady state without asking anybody.
 func (s *Store) sealer(ctx context.Context, v *vault, org events.ID, n int) (int32, *seal.Key, error) {
 	v.mu.Lock()
-	c := v.now[org]
-	if c.lasts(n) {
-		c.left -= n
-		v.mu.Unlock()
+	c, forgot := v.now[org], v.forgot
+	v.mu.Unlock()
+	if c != nil && time.Now().Before(c.until) && v.take(c.id, n) {
 		return c.id, c.key, nil
 	}
-	v.mu.Unlock()
-	spent := c != nil && c.left < n
-	fresh, err := s.nextSealer(ctx, v, org, spent)
+	c, err := s.nextSealer(ctx, v, org, n)
 	if err != nil {
 		return 0, nil, err
 	}
 	v.mu.Lock()
-	defer v.mu.Unlock()
-	fresh.left -= n
-	v.now[org] = fresh
-	return fresh.id, fresh.key, nil
+	if v.forgot == forgot {
+		v.now[org] = c
+	}
+	v.mu.Unlock()
+	return c.id, c.key, nil
 }
+
+// take counts n more messages to be sealed with a key; false if this process may not.
+func (v *vault) take(id int32, n int) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.used[id]+n > most {
+		return false
+	}
+	v.used[id] += n
+	return true
+}
+
+// most is how many messages a process seals with one key.
+var most = seal.Most
 
 // nextSealer finds the organization's newest data key, unless this process has used that up, and makes
 // one where there is none that is young enough.
-func (s *Store) nextSealer(ctx context.Context, v *vault, org events.ID, spent bool) (*sealer, error) {
-	out := &sealer{left: seal.Most}
+func (s *Store) nextSealer(ctx context.Context, v *vault, org events.ID, n int) (*sealer, error) {
+	out, fresh := &sealer{}, false
 	err := s.DB.SystemTx(ctx, func(tx pgx.Tx) error {
 		var w seal.Wrapped
 		var left float64
-		err := pgx.ErrNoRows
-		if !spent {
-			err = tx.QueryRow(ctx, `SELECT id, under, wrapped, extract(epoch FROM made_at + $2::interval - now()) FROM data_key
-				WHERE org_id = $1 AND wrapped IS NOT NULL ORDER BY id DESC LIMIT 1`, org, keyLife).Scan(&out.id, &w.Under, &w.Bytes, &left)
-		}
-		if err == nil && left > 0 && v.wrapper.Has(w.Under) {
+		err := tx.QueryRow(ctx, `SELECT id, under, wrapped, extract(epoch FROM made_at + $2::interval - now()) FROM data_key
+			WHERE org_id = $1 AND wrapped IS NOT NULL ORDER BY id DESC LIMIT 1`, org, keyLife).Scan(&out.id, &w.Under, &w.Bytes, &left)
+		if err == nil && left > 0 && v.wrapper.Has(w.Under) && v.take(out.id, n) {
 			out.until = time.Now().Add(time.Duration(left * float64(time.Second)))
 			secret, err := v.wrapper.Unwrap(ctx, w, keyLabel(org))
 			if err != nil {
@@ -181,6 +190,7 @@ func (s *Store) nextSealer(ctx context.Context, v *vault, org events.ID, spent b
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}
+		fresh = true
 		secret := seal.Fresh()
 		if w, err = v.wrapper.Wrap(ctx, secret, keyLabel(org)); err != nil {
 			return err
@@ -191,6 +201,9 @@ func (s *Store) nextSealer(ctx context.Context, v *vault, org events.ID, spent b
 		out.until = time.Now().Add(keyLife)
 		return tx.QueryRow(ctx, `INSERT INTO data_key (org_id, under, wrapped) VALUES ($1, $2, $3) RETURNING id`, org, w.Under, w.Bytes).Scan(&out.id)
 	})
+	if err == nil && fresh {
+		v.take(out.id, n)
+	}
 	return out, err
 }
 
