@@ -19,8 +19,8 @@ import (
 // and encoding/json decides: so it takes nothing from what is tolerated and what is refused, and in
 // which words.
 
-// AppendJSON appends v as json.Marshal writes it. A snapshot or fact of this package, or a pointer
-// to a snapshot, is written fast.
+// AppendJSON appends v as json.Marshal writes it. A snapshot or fact of this package, a pointer to a
+// snapshot, and texts by name are written fast.
 func AppendJSON(b []byte, v any) ([]byte, error) {
 	if out, known := appendKnown(b, v); known && writable(out[len(b):]) {
 		return out, nil
@@ -30,7 +30,7 @@ func AppendJSON(b []byte, v any) ([]byte, error) {
 }
 
 // ReadJSON reads doc into v as json.Unmarshal does; what was in v is gone. A snapshot of this
-// package is read fast, and shares no memory with doc.
+// package, or texts by name, are read fast, and share no memory with doc.
 func ReadJSON[T any](doc []byte, v *T) error {
 	*v = *new(T)
 	r := newReader(doc)

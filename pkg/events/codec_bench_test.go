@@ -1,6 +1,7 @@
 package events
 
 import (
+	"runtime"
 	"strconv"
 	"testing"
 	"time"
@@ -89,4 +90,40 @@ func BenchmarkHead(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkKept measures what an event takes as long as a consumer remembers it: the bus remembers 8192.
+func BenchmarkKept(b *testing.B) {
+	for name, e := range typical() {
+		var docs [][]byte
+		for range 2048 {
+			e.ID, e.Cause = NewID(), NewID()
+			head, err := e.Head()
+			if err != nil {
+				b.Fatal(err)
+			}
+			docs = append(docs, Tail(head, 1, 2))
+		}
+		for how, read := range map[string]func([]byte) (Event, error){"codec": Decode, "encoding-json": unmarshal} {
+			b.Run(name+"/"+how, func(b *testing.B) {
+				for b.Loop() {
+					before, kept := live(), make([]Event, len(docs))
+					for i, doc := range docs {
+						kept[i], _ = read(doc)
+					}
+					b.ReportMetric(float64(live()-before)/float64(len(docs)), "B/event")
+					b.ReportMetric(float64(len(docs[0])), "B/document")
+					runtime.KeepAlive(kept)
+				}
+			})
+		}
+	}
+}
+
+// live is the heap that is in use.
+func live() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

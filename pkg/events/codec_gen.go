@@ -1903,6 +1903,8 @@ func readTaskList(r *reader) []Task {
 
 func appendKnown(b []byte, v any) ([]byte, bool) {
 	switch v := v.(type) {
+	case map[string]string:
+		return appendPairs(b, v), true
 	case About:
 		return appendAbout(b, &v), true
 	case *About:
@@ -2157,6 +2159,8 @@ func appendKnown(b []byte, v any) ([]byte, bool) {
 
 func readKnown(r *reader, v any) bool {
 	switch v := v.(type) {
+	case *map[string]string:
+		*v = r.pairs()
 	case *About:
 		readAbout(r, v)
 	case *Alert:

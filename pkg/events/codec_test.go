@@ -271,6 +271,7 @@ func TestSnapshotsAreWrittenAndReadAsEncodingJSON(t *testing.T) {
 	t.Run("clock", snapshot[Clock])
 	t.Run("patient", snapshot[Patient])
 	t.Run("fact", snapshot[TaskDue])
+	t.Run("texts by name", snapshot[map[string]string])
 	t.Run("other", snapshot[struct {
 		At    time.Time `json:"at"`
 		Tasks []Task

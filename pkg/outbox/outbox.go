@@ -44,7 +44,7 @@ func (o *Outbox) Announce(ctx context.Context, tx pgx.Tx, list ...events.Event) 
 		return nil
 	}
 	o.told.Add(1)
-	r := rows{}
+	r := rows{space: make([]byte, 0, 4096)}
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	for i := range list {
 		if err := r.add(o.service, &list[i], now); err != nil {

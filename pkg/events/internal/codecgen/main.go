@@ -328,14 +328,14 @@ func (p *vocabulary) writeKnown(out *bytes.Buffer) {
 		}
 		return ""
 	}
-	fmt.Fprint(out, "\nfunc appendKnown(b []byte, v any) ([]byte, bool) {\nswitch v := v.(type) {\n")
+	fmt.Fprint(out, "\nfunc appendKnown(b []byte, v any) ([]byte, bool) {\nswitch v := v.(type) {\ncase map[string]string:\nreturn appendPairs(b, v), true\n")
 	for _, name := range snapshots {
 		fmt.Fprintf(out, "case %s:\nreturn append%s(b, &v), true\ncase *%s:\nif v != nil {\nreturn append%s(b, v), true\n}\n", name, name, name, name)
 	}
 	for _, f := range facts {
 		fmt.Fprintf(out, "case %s:\nreturn append%s(b, &v%s), true\n", f, p.shape(f), inner(f))
 	}
-	fmt.Fprint(out, "}\nreturn b, false\n}\n\nfunc readKnown(r *reader, v any) bool {\nswitch v := v.(type) {\n")
+	fmt.Fprint(out, "}\nreturn b, false\n}\n\nfunc readKnown(r *reader, v any) bool {\nswitch v := v.(type) {\ncase *map[string]string:\n*v = r.pairs()\n")
 	for _, name := range snapshots {
 		fmt.Fprintf(out, "case *%s:\nread%s(r, v)\n", name, name)
 	}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -110,7 +109,7 @@ func Versions(ctx context.Context, tx pgx.Tx, transition events.ID) ([]Version, 
 		if err := row.Scan(&v.Version, &v.Type, &v.State, &v.Reason, &previous, &v.Cause, &v.At); err != nil || previous == nil {
 			return v, err
 		}
-		return v, json.Unmarshal([]byte(*previous), &v.Previous)
+		return v, events.ReadJSON([]byte(*previous), &v.Previous)
 	})
 }
 

@@ -280,7 +280,7 @@ func queueTally(b *pgx.Batch, tally map[events.ID]Tally) {
 }
 
 func asJSON(v any) (*string, error) {
-	text, err := events.AppendJSON(nil, v)
+	text, err := events.AppendJSON(make([]byte, 0, 1024), v)
 	if err != nil {
 		return nil, err
 	}
