@@ -209,7 +209,7 @@ func appends(typ, value string, structs map[string]*ast.StructType) string {
 		return "appendPairs(b, " + value + ")"
 	case isPointer && structs[to] != nil:
 		return "append" + to + "(b, " + value + ")"
-	case isPointer && appends(to, "", structs) != "" && to[0] != '*':
+	case isPointer && !strings.ContainsAny(to, "*[") && appends(to, "", structs) != "":
 		return appends(to, "*"+value, structs)
 	case isList && structs[of] != nil:
 		return "appendList(b, " + value + ", append" + of + ")"
