@@ -187,6 +187,21 @@ func readArrival(r *reader, v *Arrival) {
 	r.close('}')
 }
 
+func appendAsked(b []byte, v *Asked) []byte {
+	at := len(b)
+	b = append(b, `,"request":`...)
+	b = appendRequest(b, &v.Request)
+	return enclose(b, at, '{', '}')
+}
+
+func readAsked(r *reader, v *Asked) {
+	r.expect(`{`)
+	if r.is(`"request":`) {
+		readRequest(r, &v.Request)
+	}
+	r.close('}')
+}
+
 func appendClock(b []byte, v *Clock) []byte {
 	at := len(b)
 	b = append(b, `,"encounter_id":`...)
@@ -1331,6 +1346,150 @@ func readReferral(r *reader, v *Referral) {
 	r.close('}')
 }
 
+func appendRequest(b []byte, v *Request) []byte {
+	at := len(b)
+	b = append(b, `,"encounter_id":`...)
+	b = appendID(b, v.Encounter)
+	b = append(b, `,"transition_id":`...)
+	b = appendID(b, v.Transition)
+	b = append(b, `,"patient_id":`...)
+	b = appendID(b, v.Patient)
+	b = append(b, `,"facility":`...)
+	b = appendText(b, v.Facility)
+	if v.Unit != "" {
+		b = append(b, `,"unit":`...)
+		b = appendText(b, v.Unit)
+	}
+	b = append(b, `,"n":`...)
+	b = strconv.AppendInt(b, int64(v.N), 10)
+	if v.Urgency != "" {
+		b = append(b, `,"urgency":`...)
+		b = appendText(b, v.Urgency)
+	}
+	if v.Scheme != "" {
+		b = append(b, `,"scheme":`...)
+		b = appendText(b, v.Scheme)
+	}
+	b = append(b, `,"referral_id":`...)
+	b = appendID(b, v.Referral)
+	if len(v.Said) > 0 {
+		b = append(b, `,"said":`...)
+		b = appendList(b, v.Said, appendRequestWord)
+	}
+	b = append(b, `,"version":`...)
+	b = strconv.AppendInt(b, int64(v.Version), 10)
+	if v.Sensitive {
+		b = append(b, `,"sensitive":`...)
+		b = strconv.AppendBool(b, v.Sensitive)
+	}
+	return enclose(b, at, '{', '}')
+}
+
+func readRequest(r *reader, v *Request) {
+	r.expect(`{`)
+	if r.is(`"encounter_id":`) {
+		v.Encounter = r.id()
+	}
+	if r.is(`"transition_id":`) {
+		v.Transition = r.id()
+	}
+	if r.is(`"patient_id":`) {
+		v.Patient = r.id()
+	}
+	if r.is(`"facility":`) {
+		v.Facility = r.text()
+	}
+	if r.is(`"unit":`) {
+		v.Unit = r.text()
+	}
+	if r.is(`"n":`) {
+		v.N = r.int()
+	}
+	if r.is(`"urgency":`) {
+		v.Urgency = r.text()
+	}
+	if r.is(`"scheme":`) {
+		v.Scheme = r.text()
+	}
+	if r.is(`"referral_id":`) {
+		v.Referral = r.id()
+	}
+	if r.is(`"said":`) {
+		v.Said = readRequestWordList(r)
+	}
+	if r.is(`"version":`) {
+		v.Version = r.int()
+	}
+	if r.is(`"sensitive":`) {
+		v.Sensitive = r.bool()
+	}
+	r.close('}')
+}
+
+func appendRequestCorrected(b []byte, v *RequestCorrected) []byte {
+	at := len(b)
+	b = append(b, `,"request":`...)
+	b = appendRequest(b, &v.Request)
+	b = append(b, `,"undone":`...)
+	b = appendRequestWord(b, &v.Undone)
+	b = append(b, `,"by":`...)
+	b = appendText(b, v.By)
+	return enclose(b, at, '{', '}')
+}
+
+func readRequestCorrected(r *reader, v *RequestCorrected) {
+	r.expect(`{`)
+	if r.is(`"request":`) {
+		readRequest(r, &v.Request)
+	}
+	if r.is(`"undone":`) {
+		readRequestWord(r, &v.Undone)
+	}
+	if r.is(`"by":`) {
+		v.By = r.text()
+	}
+	r.close('}')
+}
+
+func appendRequestWord(b []byte, v *RequestWord) []byte {
+	at := len(b)
+	b = append(b, `,"event":`...)
+	b = appendText(b, v.Event)
+	b = append(b, `,"at":`...)
+	b = appendTime(b, v.At)
+	if v.Outcome != "" {
+		b = append(b, `,"outcome":`...)
+		b = appendText(b, v.Outcome)
+	}
+	if v.Reason != "" {
+		b = append(b, `,"reason":`...)
+		b = appendText(b, v.Reason)
+	}
+	b = append(b, `,"by":`...)
+	b = appendText(b, v.By)
+	return enclose(b, at, '{', '}')
+}
+
+func readRequestWord(r *reader, v *RequestWord) {
+	r.expect(`{`)
+	if r.is(`"event":`) {
+		v.Event = r.text()
+	}
+	if r.is(`"at":`) {
+		v.At = r.time()
+	}
+	if r.is(`"outcome":`) {
+		v.Outcome = r.text()
+	}
+	if r.is(`"reason":`) {
+		v.Reason = r.text()
+	}
+	if r.is(`"by":`) {
+		v.By = r.text()
+	}
+	r.close('}')
+}
+
 func appendReturn(b []byte, v *Return) []byte {
 	at := len(b)
 	b = append(b, `,"readmission":`...)
@@ -1873,6 +2032,20 @@ func readOpenTaskList(r *reader) []OpenTask {
 	return append(make([]OpenTask, 0, len(list)), list...)
 }
 
+func readRequestWordList(r *reader) []RequestWord {
+	if r.null() {
+		return nil
+	}
+	var few [8]RequestWord
+	list := few[:0]
+	for r.expect("["); r.more(']'); {
+		list = append(list, RequestWord{})
+		readRequestWord(r, &list[len(list)-1])
+	}
+	r.close(']')
+	return append(make([]RequestWord, 0, len(list)), list...)
+}
+
 func readRiskList(r *reader) []Risk {
 	if r.null() {
 		return nil
@@ -1922,6 +2095,12 @@ func appendKnown(b []byte, v any) ([]byte, bool) {
 	case *Arrival:
 		if v != nil {
 			return appendArrival(b, v), true
+		}
+	case Asked:
+		return appendAsked(b, &v), true
+	case *Asked:
+		if v != nil {
+			return appendAsked(b, v), true
 		}
 	case Clock:
 		return appendClock(b, &v), true
@@ -1994,6 +2173,18 @@ func appendKnown(b []byte, v any) ([]byte, bool) {
 	case *Referral:
 		if v != nil {
 			return appendReferral(b, v), true
+		}
+	case Request:
+		return appendRequest(b, &v), true
+	case *Request:
+		if v != nil {
+			return appendRequest(b, v), true
+		}
+	case RequestWord:
+		return appendRequestWord(b, &v), true
+	case *RequestWord:
+		if v != nil {
+			return appendRequestWord(b, v), true
 		}
 	case Return:
 		return appendReturn(b, &v), true
@@ -2119,6 +2310,12 @@ func appendKnown(b []byte, v any) ([]byte, bool) {
 		return appendSearch(b, &v.Search), true
 	case ReferralWithdrawn:
 		return appendSearch(b, &v.Search), true
+	case RequestCorrected:
+		return appendRequestCorrected(b, &v), true
+	case RequestReceived:
+		return appendAsked(b, &v.Asked), true
+	case RequestUpdated:
+		return appendAsked(b, &v.Asked), true
 	case TaskAssigned:
 		return appendWork(b, &v.Work), true
 	case TaskAttempted:
@@ -2167,6 +2364,8 @@ func readKnown(r *reader, v any) bool {
 		readAlert(r, v)
 	case *Arrival:
 		readArrival(r, v)
+	case *Asked:
+		readAsked(r, v)
 	case *Clock:
 		readClock(r, v)
 	case *Encounter:
@@ -2191,6 +2390,10 @@ func readKnown(r *reader, v any) bool {
 		readReadmission(r, v)
 	case *Referral:
 		readReferral(r, v)
+	case *Request:
+		readRequest(r, v)
+	case *RequestWord:
+		readRequestWord(r, v)
 	case *Return:
 		readReturn(r, v)
 	case *Risk:
@@ -2386,6 +2589,18 @@ func readFact(r *reader, typ string) Fact {
 	case "care.referral.withdrawn.v1":
 		var f ReferralWithdrawn
 		readSearch(r, &f.Search)
+		return f
+	case "care.request.corrected.v1":
+		var f RequestCorrected
+		readRequestCorrected(r, &f)
+		return f
+	case "care.request.received.v1":
+		var f RequestReceived
+		readAsked(r, &f.Asked)
+		return f
+	case "care.request.updated.v1":
+		var f RequestUpdated
+		readAsked(r, &f.Asked)
 		return f
 	case "care.task.assigned.v1":
 		var f TaskAssigned

@@ -275,6 +275,7 @@ func TestSnapshotsAreWrittenAndReadAsEncodingJSON(t *testing.T) {
 	t.Run("alert", snapshot[Alert])
 	t.Run("readmission", snapshot[Readmission])
 	t.Run("clock", snapshot[Clock])
+	t.Run("request", snapshot[Request])
 	t.Run("patient", snapshot[Patient])
 	t.Run("fact", snapshot[TaskDue])
 	t.Run("texts by name", snapshot[map[string]string])

@@ -1,9 +1,11 @@
 package discharge
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -107,11 +109,13 @@ func (s *service) tellOfRequest(ctx context.Context, tx pgx.Tx, id events.ID, ve
 	if at.After(w.at) {
 		return nil, fault.New(fault.Invalid, "at is in the future")
 	}
+	was := rec
 	rec, n, err := w.requested(ctx, c, rec, at, b)
 	if err != nil {
 		return nil, err
 	}
 	c.record, c.restart, c.cause = &rec, true, events.Event{Org: c.Transition.Org, Occurred: at, Received: w.at}
+	w.tellRequest(c, was, rec, n, web.From(ctx).Subject)
 	if err := w.save(ctx); err != nil {
 		return nil, err
 	}
@@ -156,6 +160,44 @@ func (w *work) requested(ctx context.Context, c *care, rec clock.Record, at time
 		return rec, 0, fault.New(fault.Invalid, "%s", err)
 	}
 	return next, n, nil
+}
+
+// tellRequest keeps what a person's word made of a request to be announced.
+func (w *work) tellRequest(c *care, was, is clock.Record, n int, by string) {
+	t, before, after := c.Transition, askOf(was, n), askOf(is, n)
+	of := cmp.Or(after, before)
+	asked := events.Asked{Request: events.Request{
+		Encounter: t.Encounter, Transition: t.ID, Patient: t.Patient, Facility: t.Facility, Unit: t.Unit,
+		N: n, Urgency: of.Urgency, Scheme: of.Scheme, Version: is.Words, Sensitive: t.Sensitive,
+	}}
+	asked.Request.Referral, _ = events.ParseID(of.Referral) // none: it is about the stay
+	if after != nil {
+		for _, said := range after.Said {
+			asked.Request.Said = append(asked.Request.Said, wordOf(said))
+		}
+	}
+	var fact events.Fact = events.RequestUpdated{Asked: asked}
+	occurred := c.cause.Occurred
+	switch {
+	case before == nil:
+		fact = events.RequestReceived{Asked: asked}
+	case after == nil || len(after.Said) < len(before.Said):
+		fact, occurred = events.RequestCorrected{Asked: asked, Undone: wordOf(before.Said[len(before.Said)-1]), By: by}, w.at
+	}
+	w.events = append(w.events, c.cause.Caused(fact, occurred))
+}
+
+// askOf is the request with a number, or nil.
+func askOf(rec clock.Record, n int) *clock.Ask {
+	i := slices.IndexFunc(rec.Asks, func(a clock.Ask) bool { return a.N == n })
+	if i < 0 {
+		return nil
+	}
+	return &rec.Asks[i]
+}
+
+func wordOf(w clock.Word) events.RequestWord {
+	return events.RequestWord{Event: w.Event, At: w.At, Outcome: w.Outcome, Reason: w.Reason, By: w.By}
 }
 
 type transitionClocksOut struct {

@@ -92,6 +92,53 @@ func TestAnAuthorizationIsAskedForMissedDecidedAndCorrected(t *testing.T) {
 	h.balanced()
 }
 
+// Whoever looks on hears of every word on a request, and of every word taken back.
+func TestEveryWordOnARequestIsAFact(t *testing.T) {
+	h := newHospital(t)
+	h.hear(discharged(stay(1, "inpatient", "finished", medicare)))
+	h.tell(1, map[string]any{"event": "authorization-requested", "urgency": "expedited", "at": "2026-10-16T14:30:00-04:00", "referral_id": events.Derive("r").String()})
+	h.at("2026-10-17 09:00")
+	h.tell(1, map[string]any{"event": "authorization-decided", "request": 1, "outcome": "approved"})
+	h.tell(1, map[string]any{"event": "undo", "request": 1})
+	h.tell(1, map[string]any{"event": "undo", "request": 1})
+	h.tell(1, map[string]any{"event": "undo", "request": 1}) // it is gone already
+	rows, err := h.db.System.Query(t.Context(), `SELECT doc FROM event_log WHERE type LIKE 'care.request.%' ORDER BY sequence`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs, err := pgx.CollectRows(rows, pgx.RowTo[[]byte])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, doc := range docs {
+		e, err := events.Decode(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := e.Fact.(events.RequestFact).Snapshot()
+		said := []string{}
+		for _, w := range r.Said {
+			said = append(said, strings.TrimSpace(w.Event+" "+w.Outcome)+" by "+w.By)
+		}
+		line := fmt.Sprintf("%s %d v%d %s %v %s", strings.TrimPrefix(e.Fact.Type(), "care.request."), r.N, r.Version, r.Urgency, said, e.Occurred.UTC().Format("15:04"))
+		if f, is := e.Fact.(events.RequestCorrected); is {
+			line += " without " + f.Undone.Event + ", said " + f.By
+		}
+		got = append(got, line)
+		if r.Encounter != stay(1, "", "").ID || r.Referral != events.Derive("r") || r.Transition.IsZero() {
+			t.Errorf("%+v", r)
+		}
+	}
+	h.wants("announced", []string{
+		"received.v1 1 v1 expedited [authorization-requested by nora] 18:30",
+		"updated.v1 1 v2 expedited [authorization-requested by nora authorization-decided approved by nora] 13:00",
+		"corrected.v1 1 v3 expedited [authorization-requested by nora] 13:00 without authorization-decided, said nora",
+		"corrected.v1 1 v4 expedited [] 13:00 without authorization-requested, said nora",
+	}, got)
+	h.balanced()
+}
+
 func TestAnExpeditedRequestIsExtendedOnce(t *testing.T) {
 	h := newHospital(t)
 	h.hear(discharged(stay(1, "inpatient", "finished", medicare)))

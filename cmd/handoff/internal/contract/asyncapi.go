@@ -14,7 +14,7 @@ import (
 // producers tell who publishes a type, by the second part of its name.
 var producers = map[string]string{
 	"encounter": "admission", "patient": "admission", "facility": "admission", "message": "admission", "feed": "admission",
-	"transition": "discharge", "task": "discharge", "clock": "discharge", "readmission": "discharge",
+	"transition": "discharge", "task": "discharge", "clock": "discharge", "request": "discharge", "readmission": "discharge",
 	"referral": "referral", "arrival": "referral", "authorization": "referral", "choice": "referral",
 	"alert": "notification",
 }
