@@ -131,3 +131,13 @@ func (p *peers) toldOf(transition string) map[string]any {
 	told := p.shown.asked[transition].told
 	return told[len(told)-1]
 }
+
+// undo takes back a request, as somebody else would.
+func (p *peers) undo(transition string, n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	q := p.shown.asked[transition]
+	q.list = slices.DeleteFunc(q.list, func(a map[string]any) bool { return a["n"] == n })
+	q.version++
+	p.shown.asked[transition] = q
+}

@@ -66,6 +66,10 @@ func fold(source store.Source, batch []events.Event) *store.Changes {
 			r := f.Snapshot()
 			story(c, source, e, store.Detail{Subject: r.ID, Code: returned(r), State: r.State, Reason: r.Reason, Outcome: r.Outcome, Class: r.Arrival.Class})
 			touch(c, e)
+		case events.RequestFact:
+			word, by := said(f)
+			story(c, source, e, store.Detail{Code: word.Event, State: f.Snapshot().Urgency, Outcome: word.Outcome, By: by})
+			touch(c, e)
 		case events.EncounterFact:
 			s := f.Snapshot()
 			story(c, source, e, store.Detail{State: s.State, Class: s.Class, Disposition: s.Disposition, Unit: s.Unit, Previous: previous(f)})
@@ -142,6 +146,17 @@ func actor(f events.TaskFact) string {
 		return f.By
 	}
 	return ""
+}
+
+// said is what a fact tells of a request, and who wrote it down.
+func said(f events.RequestFact) (word events.RequestWord, by string) {
+	if f, is := f.(events.RequestCorrected); is {
+		return f.Undone, f.By
+	}
+	if all := f.Snapshot().Said; len(all) > 0 {
+		word = all[len(all)-1]
+	}
+	return word, word.By
 }
 
 // why is which correction of the stay led to a fact, as a code; "" where none did.

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/handoff-care/handoff/pkg/events"
+	"github.com/handoff-care/handoff/services/console/internal/store"
 )
 
 // set fills in a field, as a person does.
@@ -102,6 +105,45 @@ func TestWhatWasAskedForHasATimeAndAnAnswer(t *testing.T) {
 	ada.signIn("pat")
 	ada.visit(page)
 	ada.says("A complaint about the hospital")
+}
+
+// Whoever looks at the same stay sees it at once, and loses nothing of what they are writing.
+func TestARequestIsSeenByWhoeverLooksOn(t *testing.T) {
+	s := open(t)
+	s.facility()
+	st := s.discharge("Maria Santos", false, map[string]time.Duration{call: 90 * time.Minute})
+	page, now := "/episodes/"+st.encounter.ID.String(), time.Now()
+	b, other := s.browse(1280, 1000, false), s.browse(1280, 1000, false)
+	b.signIn("dana")
+	b.visit(page)
+	other.signIn("sam")
+	other.visit(page)
+	other.until(`document.querySelector("#live").dataset.state === "on"`)
+	other.click("#ask summary")
+	other.set("#asked-what", "records-requested standard ")
+
+	b.click("#ask summary")
+	b.set("#asked-what", "authorization-requested expedited ")
+	b.click("#ask .main")
+	b.notes("Written down. The time to answer runs.")
+	asked := events.Request{
+		Encounter: st.encounter.ID, Transition: st.tr.ID, Patient: st.encounter.Patient, Facility: "MERCY", N: 1, Urgency: "expedited", Version: 1,
+		Said: []events.RequestWord{{Event: "authorization-requested", At: now, By: "dana"}},
+	}
+	s.tell(store.Discharge, events.RequestReceived{Asked: events.Asked{Request: asked}})
+	other.says("The payer’s agreement, urgent Waiting for an answer")
+	other.says("1 request waits for an answer")
+	other.says("The payer’s agreement was asked for urgent, by Dana Whitfield")
+	other.until(`document.querySelector("#ask").open && document.querySelector("#asked-what").value === "records-requested standard "`)
+	other.accessible("a request that somebody else wrote down")
+	other.click("#ask .main") // it is the list as it is now that he decides on
+	other.notes("Written down. The time to answer runs.")
+	other.says("2 requests wait for an answer")
+
+	s.peers.undo(st.tr.ID.String(), 1)
+	s.tell(store.Discharge, events.RequestCorrected{Asked: events.Asked{Request: asked}, Undone: asked.Said[0], By: "dana"})
+	other.says("Was a mistake: “The payer’s agreement was asked for”")
+	other.says("1 request waits for an answer")
 }
 
 // Without scripts it is done too, and what makes no sense is refused in words.

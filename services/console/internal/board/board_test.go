@@ -134,3 +134,23 @@ func TestNamesOfAnyAlphabetKeepTheirFirstLetter(t *testing.T) {
 		t.Errorf("a sentence: %q", got)
 	}
 }
+
+// What is on the line of a stay is told in words of our own, not by the name of its type.
+func TestEveryFactOfAStayHasWords(t *testing.T) {
+	for _, f := range events.Types() {
+		switch f.(type) {
+		case events.EncounterFact, events.TransitionFact, events.TaskFact, events.ReferralFact, events.ReadmissionFact, events.AlertFact:
+			if _, made := f.(events.TaskCreated); !made && said[f.Type()] == "" {
+				t.Errorf("%s has no words", f.Type())
+			}
+		}
+	}
+	h := Happening{Type: (events.RequestReceived{}).Type(), Code: "authorization-requested", State: "expedited", By: "dana"}
+	if l := Tell(t.Context(), h, map[string]string{"dana": "Dana Whitfield"}, time.UTC); l.Said != "The payer’s agreement was asked for" || l.Aside != "urgent, by Dana Whitfield" || l.Correct {
+		t.Errorf("%+v", l)
+	}
+	h.Type = (events.RequestCorrected{}).Type()
+	if l := Tell(t.Context(), h, nil, time.UTC); l.Said != "Was a mistake: “The payer’s agreement was asked for”" || !l.Correct {
+		t.Errorf("%+v", l)
+	}
+}

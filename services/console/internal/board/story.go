@@ -1,6 +1,7 @@
 package board
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -64,6 +65,7 @@ var said = map[string]text.Message{
 	events.TaskOverdue{}.Type():                 "Overdue",
 	events.ReferralDrafted{}.Type():             "Search for the next place of care prepared",
 	events.ReferralUpdated{}.Type():             "Places were ranked again",
+	events.ChoiceRecorded{}.Type():              "The patient was shown the places, and the choice was written down",
 	events.ReferralSent{}.Type():                "Asked for a place",
 	events.ReferralAcknowledged{}.Type():        "The request was received",
 	events.ReferralOffered{}.Type():             "A place was offered",
@@ -123,6 +125,13 @@ func Tell(ctx context.Context, h Happening, staff map[string]string, zone *time.
 		if h.Type == (events.TaskRescheduled{}).Type() {
 			add(changes(ctx, h.Previous, zone))
 		}
+	case strings.HasPrefix(h.Type, "care.request."):
+		l.Said = asked(ctx, h)
+		if h.State == "expedited" {
+			add(say(ctx, "urgent"))
+		}
+		about("outcome: %s", strings.ToLower(Plain(ctx, h.Outcome)))
+		about("by %s", called(h.By, staff))
 	case strings.HasPrefix(h.Type, "care.referral."):
 		add(Need(ctx, h.Code))
 		about("because %s", Reason(ctx, h.Reason))
@@ -158,6 +167,24 @@ func assigned(ctx context.Context, h Happening, staff map[string]string) string 
 		return say(ctx, "Started by %s: %s", called(h.Owner, staff), h.Title)
 	}
 	return say(ctx, "Taken by %s: %s", called(h.Owner, staff), h.Title)
+}
+
+// requests are what happens to a request, as a story tells it.
+var requests = map[string]text.Message{
+	"authorization-requested": "The payer’s agreement was asked for", "authorization-decided": "The payer decided", "status-shown": "The payer showed how it stands",
+	"grievance-received": "A complaint came in", "grievance-resolved": "The complaint was answered",
+	"appeal-received": "An appeal came in", "appeal-decided": "The appeal was decided",
+	"records-requested": "The patient’s records were asked for", "records-provided": "The request for records was answered",
+	"information-requested": "More information was asked for", "information-received": "The information came", "extended": "More time was taken",
+	"withdrawn": "Whoever asked took the request back",
+}
+
+func asked(ctx context.Context, h Happening) string {
+	said := cmp.Or(say(ctx, requests[h.Code]), Plain(ctx, h.Code))
+	if h.Type == (events.RequestCorrected{}).Type() {
+		return say(ctx, "Was a mistake: “%s”", said)
+	}
+	return said
 }
 
 func called(subject string, staff map[string]string) string {

@@ -142,7 +142,7 @@ func Corrects(typ string) bool {
 	switch typ {
 	case (events.EncounterDischargeCancelled{}).Type(), (events.EncounterAdmissionCancelled{}).Type(), (events.EncounterMoved{}).Type(),
 		(events.TransitionReplanned{}).Type(), (events.TransitionCancelled{}).Type(), (events.TaskReopened{}).Type(), (events.TaskCancelled{}).Type(),
-		(events.AlertCorrected{}).Type(), (events.ReferralRecalled{}).Type():
+		(events.AlertCorrected{}).Type(), (events.ReferralRecalled{}).Type(), (events.RequestCorrected{}).Type():
 		return true
 	}
 	return false

@@ -31,6 +31,7 @@ type Episode struct {
 	Staff                          map[string]string // what members of staff are called
 	Transition                     events.ID         // zero: none was opened
 	Asks                           Asks              // what was asked for that has to be answered in time
+	Asked                          int64             // the newest fact of a request: with another one, Asks are others
 }
 
 // OtherStay is another stay of the same patient.

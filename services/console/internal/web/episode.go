@@ -107,6 +107,9 @@ func (c *Console) tell(ctx context.Context, e *page.Episode, m store.Episode) er
 		} else if !x.Cause.IsZero() {
 			l.Message = "/episodes/" + e.ID.String() + "/messages/" + x.Cause.String()
 		}
+		if strings.HasPrefix(x.Type, "care.request.") {
+			e.Asked = max(e.Asked, x.Version)
+		}
 		e.Story = append(e.Story, l)
 		if board.Milestone(x.Type) {
 			e.Milestones = append(e.Milestones, h)
@@ -172,7 +175,7 @@ func (c *Console) liveEpisode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	first := true
+	first, asked := true, r.URL.Query().Get("asked")
 	return c.follow(w, r, web.TransitionsRead, func(ctx context.Context, s *stream, touched map[events.ID]live.News) error {
 		if _, mine := touched[id]; !mine && !first && len(touched) > 0 {
 			return nil
@@ -182,7 +185,19 @@ func (c *Console) liveEpisode(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		return s.part(ctx, page.EpisodePush(c.page(r, ""), e))
+		if err := s.part(ctx, page.EpisodePush(c.page(r, ""), e)); err != nil {
+			return err
+		}
+		now := strconv.FormatInt(e.Asked, 10)
+		if now == asked {
+			return nil
+		}
+		l := c.asks(ctx, e)
+		if !l.Known || l.Away {
+			return nil // with what happens next it is asked again
+		}
+		asked = now
+		return s.part(ctx, page.AsksPush(c.page(r, ""), l))
 	})
 }
 
