@@ -146,3 +146,23 @@ func BenchmarkSealAll(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkKeep is a whole commit of a batch, on a server that does not flush.
+func BenchmarkKeep(b *testing.B) {
+	s := unlocked(b)
+	for _, n := range []int{1, 16, 100} {
+		b.Run(fmt.Sprintf("batch=%d", n), func(b *testing.B) {
+			batches := make([][]*adt.Inbound, b.N)
+			for i := range batches {
+				batches[i] = inbound(b, s, n)
+			}
+			b.ResetTimer()
+			for _, batch := range batches {
+				if err := s.Keep(b.Context(), batch); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "us/message")
+		})
+	}
+}
