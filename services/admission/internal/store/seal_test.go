@@ -166,3 +166,24 @@ func BenchmarkKeep(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSealOlder is the background's work: a batch of messages that are in the clear.
+func BenchmarkSealOlder(b *testing.B) {
+	const size = 32
+	s := unlocked(b)
+	for range b.N {
+		if err := s.Keep(b.Context(), inbound(b, s, size)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if _, err := s.DB.System.Exec(b.Context(), `UPDATE message_raw SET key_id = NULL`); err != nil { // as good as in the clear
+		b.Fatal(err)
+	}
+	b.ResetTimer()
+	for range b.N {
+		if n, err := s.SealOlder(b.Context(), size); err != nil || n != size {
+			b.Fatal(n, err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*size), "us/message")
+}
