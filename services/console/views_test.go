@@ -2,6 +2,7 @@ package console
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -130,6 +131,19 @@ func TestAMessageSetAsideIsAppliedAgainWhenItsCauseIsGone(t *testing.T) {
 	olu.visit("/feeds")
 	olu.click(row + " a.button")
 	olu.until(`document.querySelector("#sheet").innerText.includes("Your role does not open what a message says")`)
+
+	// The organization's keys are destroyed: why it was set aside can still be told, what it said cannot.
+	s.peers.mu.Lock()
+	list := s.peers.shown.broken
+	gone := maps.Clone(list[len(list)-1])
+	gone["reason"], gone["lost"] = "bytes-destroyed", "bytes-destroyed"
+	list[len(list)-1] = gone
+	s.peers.mu.Unlock()
+	b.visit("/feeds")
+	b.click(row + " a.button")
+	b.until(`document.querySelector("#sheet").innerText.includes("What this message said cannot be read any more")`)
+	b.until(`document.querySelector("#sheet").innerText.includes("was destroyed on purpose")`)
+	b.accessible("a message that was destroyed")
 }
 
 func TestAPastedMessageIsExplainedFieldByField(t *testing.T) {

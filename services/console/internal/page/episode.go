@@ -154,6 +154,7 @@ type Message struct {
 	Trigger    string     `json:"trigger"`
 	State      string     `json:"state"`
 	Reason     string     `json:"reason"`
+	Lost       string     `json:"lost"` // why nobody can read any more what it said
 	ReceivedAt time.Time  `json:"received_at"`
 	KeptAt     *time.Time `json:"kept_at"`
 	Encounter  events.ID  `json:"encounter_id"`

@@ -31,6 +31,7 @@ type Kept struct {
 	Trigger    string    `json:"trigger"`
 	State      string    `json:"state"`
 	Reason     string    `json:"reason"`
+	Lost       string    `json:"lost"` // why nobody can read any more what it said
 	ReceivedAt time.Time `json:"received_at"`
 }
 
@@ -136,6 +137,8 @@ var verdicts = map[string]verdict{
 	"frame-too-large":        {"It is longer than the limit", "Ask the hospital to leave documents out of the message."},
 	"trigger-not-handled":    {"Nothing is done about this kind of message", "Nothing has to be done."},
 	"bed-status":             {"It is about a bed, not about a patient", "Nothing has to be done."},
+	"bytes-destroyed":        {"What it said was destroyed before it was used", "Nothing can be done: the key of the organization’s messages was destroyed on purpose."},
+	"bytes-damaged":          {"It is not what was kept", "Somebody, or a disk, has changed it. Tell whoever looks after security, and ask the hospital to send it again."},
 	"query":                  {"It is a question of another system", "Nothing has to be done."},
 }
 

@@ -240,6 +240,9 @@ func (c *Console) message(w http.ResponseWriter, r *http.Request) error {
 	if err := c.call(ctx, http.MethodGet, "admission", "/messages/"+id.String(), nil, &m); err != nil {
 		return err
 	}
+	if m.Lost != "" { // whose it was is lost, too
+		return refuse(fault.Gone, "What this message said cannot be read any more.")
+	}
 	if m.Encounter != stay { // the address names a stay; what is shown is of that stay
 		return refuse(fault.Unknown, "This message is not one of this stay.")
 	}

@@ -103,7 +103,7 @@ func (c *Console) keptMessage(w http.ResponseWriter, r *http.Request) error {
 	}
 	m := page.Message{ControlID: k.ControlID, Trigger: k.Trigger, ReceivedAt: k.ReceivedAt}
 	may := web.Allow(web.From(ctx), web.MessageContent)
-	if may {
+	if may && k.Lost == "" {
 		if m.Content, err = c.content(ctx, id); err != nil {
 			return err
 		}
