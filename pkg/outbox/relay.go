@@ -18,7 +18,7 @@ const (
 	leaseTTL    = 6 * time.Second
 	leaseRenew  = 2 * time.Second
 	pace        = 5 * time.Millisecond  // least time between two looks
-	pollBusy    = 10 * time.Millisecond // another replica may have written
+	pollBusy    = 10 * time.Millisecond // while another process writes: its bell is not heard here
 	pollIdle    = 50 * time.Millisecond
 	batchSize   = 500
 	batchBytes  = 4 << 20
@@ -88,7 +88,7 @@ func (r *Relay) term(ctx context.Context) error {
 }
 
 func (r *Relay) work(ctx context.Context, conn *pgxpool.Conn) error {
-	renewAt, lastWork := time.Now().Add(leaseRenew), time.Now()
+	renewAt, foreign, rung := time.Now().Add(leaseRenew), time.Now(), false
 	var done []int64
 	var next time.Time
 	roomAt := time.Now().Add(roomCheck)
@@ -120,16 +120,18 @@ func (r *Relay) work(ctx context.Context, conn *pgxpool.Conn) error {
 		}
 		if done = done[:0]; len(list) == 0 {
 			poll := pollIdle
-			if time.Since(lastWork) < time.Second {
+			if time.Since(foreign) < time.Second {
 				poll = pollBusy
 			}
-			wait(ctx, r.outbox.bell, poll)
+			rung = wait(ctx, r.outbox.bell, poll)
 			continue
+		}
+		if !rung { // found without having been told
+			foreign, rung = time.Now(), true
 		}
 		if err := r.pub.publish(ctx, list); err != nil {
 			return r.explain(ctx, err)
 		}
-		lastWork = time.Now()
 		for _, m := range list {
 			done = append(done, m.sequence)
 		}
@@ -219,15 +221,18 @@ func (r *Relay) resign(conn *pgxpool.Conn) {
 	}
 }
 
-func wait(ctx context.Context, bell <-chan struct{}, d time.Duration) {
+// wait waits for the bell, for d at most, and reports whether it rang.
+func wait(ctx context.Context, bell <-chan struct{}, d time.Duration) bool {
 	if d <= 0 {
-		return
+		return false
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
 	case <-bell:
+		return true
 	case <-t.C:
 	}
+	return false
 }
