@@ -110,16 +110,26 @@ type rosterSet struct {
 	remote.Flags `embed:""`
 	Facility     string   `required:"" placeholder:"CODE" help:"Facility (MSH-4)."`
 	Unit         string   `placeholder:"CODE" help:"Unit (PV1-3); without it the whole facility."`
-	Members      []string `arg:"" optional:"" help:"Person ids, or role:ROLE. None: the roster is removed."`
+	Shift        []string `sep:"none" xor:"shifts" placeholder:"\"WHEN WHO\"" help:"Who is on call when, in the facility's time: 'mon-fri 19:00-07:00 ann,bob', or once, in place of the weekly ones, '2026-12-24T19:00/2026-12-25T07:00 role:lead'. Once for each shift; all take the place of those there are. Without any they stay."`
+	NoShifts     bool     `xor:"shifts" help:"Nobody is on call by the hour any more."`
+	Zone         string   `placeholder:"ZONE" help:"The facility's IANA time zone, where it has not said so itself."`
+	Members      []string `arg:"" optional:"" help:"Person ids, or role:ROLE, who are told at any time. Without any, and without --shift, the roster is removed."`
 }
 
 // Run implements the command.
 func (c *rosterSet) Run(ctx context.Context, term terminal) error {
-	members := c.Members
-	if members == nil {
-		members = []string{}
+	roster := remote.Item{"facility": c.Facility, "unit": c.Unit, "members": append([]string{}, c.Members...)}
+	if len(c.Shift) > 0 || c.NoShifts {
+		shifts, err := c.shiftsOf(ctx)
+		if err != nil {
+			return err
+		}
+		roster["shifts"] = shifts
 	}
-	return put(ctx, c.Flags, term, "rosters", []remote.Item{{"facility": c.Facility, "unit": c.Unit, "members": members}})
+	if c.Zone != "" {
+		roster["zone"] = c.Zone
+	}
+	return put(ctx, c.Flags, term, "rosters", []remote.Item{roster})
 }
 
 type rosterList struct {
@@ -129,7 +139,23 @@ type rosterList struct {
 
 // Run implements the command.
 func (c *rosterList) Run(ctx context.Context, term terminal) error {
-	return listing(ctx, c.Flags, web.Admin, c.Output, term, "notification", "/rosters", "facility", "unit", "members")
+	to, err := c.Connect(web.Admin)
+	if err != nil {
+		return err
+	}
+	items, err := to.List(ctx, "notification", "/rosters", listMost)
+	if err != nil {
+		return err
+	}
+	for _, roster := range items {
+		if c.JSON {
+			break // it says all there is
+		}
+		if err := inWords(roster); err != nil {
+			return err
+		}
+	}
+	return c.Show(term.Out, items, "facility", "unit", "members", "on_call", "nobody_from", "shifts")
 }
 
 type rosterImport struct {
