@@ -218,24 +218,14 @@ func (s *Store) sealAll(ctx context.Context, batch []*adt.Inbound) (bodies [][]b
 		size += len(in.Raw) + seal.Overhead
 		of[in.Feed.Org]++
 	}
-	slab := v.slab[:0]
-	if cap(slab) < size {
-		slab = make([]byte, 0, size)
-	}
-	if v.slab = slab; cap(slab) > slabLimit {
-		v.slab = nil
-	}
-	type current struct {
-		id  int32
-		key *seal.Key
-	}
-	by := make(map[events.ID]current, len(of))
+	slab := v.room(size)
+	by := make(map[events.ID]*sealer, len(of))
 	for org, n := range of {
 		id, key, err := s.sealer(ctx, v, org, n)
 		if err != nil {
 			return nil, nil, fmt.Errorf("data key: %w", err)
 		}
-		by[org] = current{id, key}
+		by[org] = &sealer{id: id, key: key}
 	}
 	var room [33]byte
 	bodies, keys = make([][]byte, len(batch)), make([]int32, len(batch))
@@ -245,6 +235,18 @@ func (s *Store) sealAll(ctx context.Context, batch []*adt.Inbound) (bodies [][]b
 		bodies[i], keys[i] = slab[from:len(slab):len(slab)], c.id
 	}
 	return bodies, keys, nil
+}
+
+// room is empty room for size bytes, the same each time where that is enough.
+func (v *vault) room(size int) []byte {
+	slab := v.slab[:0]
+	if cap(slab) < size {
+		slab = make([]byte, 0, size)
+	}
+	if v.slab = slab; cap(slab) > slabLimit {
+		v.slab = nil
+	}
+	return slab
 }
 
 // sealed is a message's bytes as they are read: sealed, with the key that did it; without one, in the clear.
