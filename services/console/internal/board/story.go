@@ -87,76 +87,97 @@ var said = map[string]text.Message{
 
 // Tell puts a fact into words. staff are what people are called, zone is the place’s.
 func Tell(ctx context.Context, h Happening, staff map[string]string, zone *time.Location) Line {
-	l := Line{At: h.Occurred, Correct: Corrects(h.Type)}
-	if m, ok := said[h.Type]; ok {
-		l.Said = say(ctx, m)
-	} else {
-		l.Said = Plain(ctx, strings.TrimSuffix(strings.TrimPrefix(h.Type, "care."), ".v1"))
-	}
-	var aside []string
-	add := func(words string) {
-		if words != "" {
-			aside = append(aside, words)
-		}
-	}
-	about := func(m text.Message, word string) {
-		if word != "" {
-			aside = append(aside, say(ctx, m, word))
-		}
-	}
-	switch {
-	case strings.HasPrefix(h.Type, "care.encounter."):
-		add(Plain(ctx, h.Class))
-		about("unit %s", h.Unit)
+	kind, _, _ := strings.Cut(strings.TrimPrefix(h.Type, "care."), ".")
+	l := Line{At: h.Occurred, Correct: Corrects(h.Type), Said: h.said(ctx, kind, staff)}
+	a := aside{ctx: ctx}
+	switch kind {
+	case "encounter":
+		a.add(Plain(ctx, h.Class))
+		a.about("unit %s", h.Unit)
 		if h.Type == (events.EncounterDischarged{}).Type() {
-			about("to: %s", Disposition(ctx, h.Disposition))
+			a.about("to: %s", Disposition(ctx, h.Disposition))
 		}
-		add(changes(ctx, h.Previous, zone))
-	case strings.HasPrefix(h.Type, "care.task."):
-		l.Said += ": " + h.Title
-		switch h.Type {
-		case (events.TaskAssigned{}).Type():
-			l.Said = assigned(ctx, h, staff)
-		default:
-			about("by %s", called(h.By, staff))
-		}
-		about("outcome: %s", strings.ToLower(Plain(ctx, h.Outcome)))
-		about("because %s", Reason(ctx, h.Reason))
-		if h.Type == (events.TaskRescheduled{}).Type() {
-			add(changes(ctx, h.Previous, zone))
-		}
-	case strings.HasPrefix(h.Type, "care.request."):
-		l.Said = asked(ctx, h)
+		a.add(changes(ctx, h.Previous, zone))
+	case "task":
+		a.task(h, staff, zone)
+	case "request":
 		if h.State == "expedited" {
-			add(say(ctx, "urgent"))
+			a.add(say(ctx, "urgent"))
 		}
-		about("outcome: %s", strings.ToLower(Plain(ctx, h.Outcome)))
-		about("by %s", called(h.By, staff))
-	case strings.HasPrefix(h.Type, "care.referral."):
-		add(Need(ctx, h.Code))
-		about("because %s", Reason(ctx, h.Reason))
-		add(changes(ctx, h.Previous, zone))
-	case strings.HasPrefix(h.Type, "care.readmission."):
-		add(strings.ToLower(Plain(ctx, h.Code)))
-		add(strings.ToLower(Plain(ctx, h.Class)))
-		about("outcome: %s", strings.ToLower(Plain(ctx, h.Outcome)))
-		about("because %s", Reason(ctx, h.Reason))
-	case strings.HasPrefix(h.Type, "care.alert."):
-		add(AlertKind(ctx, h.Code))
-		about("to %s", strings.Join(Recipients(ctx, h.To, staff), ", "))
-		about("by %s", called(h.By, staff))
-		if h.Type == (events.AlertCorrected{}).Type() || h.Type == (events.AlertResolved{}).Type() {
-			about("because %s", Reason(ctx, h.Reason))
-		}
+		a.about("outcome: %s", strings.ToLower(Plain(ctx, h.Outcome)))
+		a.about("by %s", called(h.By, staff))
+	case "readmission":
+		a.add(strings.ToLower(Plain(ctx, h.Code)))
+		a.add(strings.ToLower(Plain(ctx, h.Class)))
+		a.about("outcome: %s", strings.ToLower(Plain(ctx, h.Outcome)))
+		a.about("because %s", Reason(ctx, h.Reason))
+	case "alert":
+		a.alert(h, staff)
 	default:
-		about("because %s", Reason(ctx, h.Reason))
-		add(changes(ctx, h.Previous, zone))
+		if kind == "referral" {
+			a.add(Need(ctx, h.Code))
+		}
+		a.about("because %s", Reason(ctx, h.Reason))
+		a.add(changes(ctx, h.Previous, zone))
 	}
-	l.Aside = strings.Join(aside, ", ")
+	l.Aside = strings.Join(a.words, ", ")
 	if late := h.Received.Sub(h.Occurred); late > 15*time.Minute {
 		l.Late = say(ctx, "reported %s later", Length(ctx, late))
 	}
 	return l
+}
+
+// said is what happened, without what there is to say beside it.
+func (h Happening) said(ctx context.Context, kind string, staff map[string]string) string {
+	words := cmp.Or(say(ctx, said[h.Type]), Plain(ctx, strings.TrimSuffix(strings.TrimPrefix(h.Type, "care."), ".v1")))
+	switch {
+	case h.Type == (events.TaskAssigned{}).Type():
+		return assigned(ctx, h, staff)
+	case kind == "task":
+		return words + ": " + h.Title
+	case kind == "request":
+		return asked(ctx, h)
+	}
+	return words
+}
+
+// aside is what is said of a fact beside what happened.
+type aside struct {
+	ctx   context.Context
+	words []string
+}
+
+func (a *aside) add(words string) {
+	if words != "" {
+		a.words = append(a.words, words)
+	}
+}
+
+// about adds a word in a phrase; without the word there is none.
+func (a *aside) about(m text.Message, word string) {
+	if word != "" {
+		a.words = append(a.words, say(a.ctx, m, word))
+	}
+}
+
+func (a *aside) task(h Happening, staff map[string]string, zone *time.Location) {
+	if h.Type != (events.TaskAssigned{}).Type() {
+		a.about("by %s", called(h.By, staff))
+	}
+	a.about("outcome: %s", strings.ToLower(Plain(a.ctx, h.Outcome)))
+	a.about("because %s", Reason(a.ctx, h.Reason))
+	if h.Type == (events.TaskRescheduled{}).Type() {
+		a.add(changes(a.ctx, h.Previous, zone))
+	}
+}
+
+func (a *aside) alert(h Happening, staff map[string]string) {
+	a.add(AlertKind(a.ctx, h.Code))
+	a.about("to %s", strings.Join(Recipients(a.ctx, h.To, staff), ", "))
+	a.about("by %s", called(h.By, staff))
+	if h.Type == (events.AlertCorrected{}).Type() || h.Type == (events.AlertResolved{}).Type() {
+		a.about("because %s", Reason(a.ctx, h.Reason))
+	}
 }
 
 func assigned(ctx context.Context, h Happening, staff map[string]string) string {
