@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -80,8 +81,13 @@ func TestTheReceivingSideOpensNothingElse(t *testing.T) {
 	ines, ivy := s.client(), s.client()
 	ines.signIn("ines")
 	ivy.signIn("ivy")
-	if _, page := ines.send("GET", "/intake", nil); !strings.Contains(page, "Mercy Hospital") {
+	_, page := ines.send("GET", "/intake", nil)
+	if !strings.Contains(page, "Mercy Hospital") {
 		t.Error("what was asked is not shown")
+	}
+	zone, _ := time.LoadLocation("America/New_York")
+	if by := time.Now().In(zone).Format("MST") + " at the hospital"; !strings.Contains(page, by) || strings.Contains(page, "UTC at the hospital") {
+		t.Error("it is not said in the hospital’s time by when to answer")
 	}
 	if _, page := ivy.send("GET", "/intake", nil); strings.Contains(page, "Mercy Hospital") || !strings.Contains(page, "You speak for no place yet.") {
 		t.Error("another facility is shown a request, or not told why it has none")

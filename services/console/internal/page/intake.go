@@ -30,6 +30,8 @@ type Request struct {
 	Bed          string     `json:"bed"`
 	Patient      Summary    `json:"patient"`
 	Talk         []Said     `json:"talk"`
+
+	Zone *time.Location `json:"-"` // its hospital's
 }
 
 // Summary is what may be known of a patient without knowing who it is.
@@ -72,12 +74,6 @@ type Intake struct {
 	Own               []OwnPlace
 	New, Coming, Past []Request
 	MoreNew, MorePast bool
-}
-
-// OneRequest is a request with the zone that its hospital's times are said in.
-type OneRequest struct {
-	Request
-	Zone *time.Location
 }
 
 // several reports whether it has to be said which of the own places is meant.

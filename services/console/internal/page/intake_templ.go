@@ -557,7 +557,7 @@ func requestSlip(p Page, r Request, several bool) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = saying("Asked %s", ago(*r.AskedAt, p.Now, board.Zone("UTC"))).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = saying("Asked %s", ago(*r.AskedAt, p.Now, r.Zone)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -630,7 +630,7 @@ func requestSlip(p Page, r Request, several bool) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = saying("Expected %s", moment(*r.StartAt, board.Zone("UTC"))).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = saying("Expected %s", moment(*r.StartAt, r.Zone)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -715,7 +715,7 @@ func answerBy(p Page, r Request) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = saying("Answer by %s", moment(*r.Until, board.Zone("UTC"))).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = saying("Answer by %s", moment(*r.Until, r.Zone)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -947,7 +947,7 @@ func openBeds(o OwnPlace, now time.Time) string {
 	return fmt.Sprint(*o.OpenBeds)
 }
 
-func RequestPage(p Page, r OneRequest) templ.Component {
+func RequestPage(p Page, r Request) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -1015,7 +1015,7 @@ func RequestPage(p Page, r OneRequest) templ.Component {
 	})
 }
 
-func RequestPush(p Page, r OneRequest) templ.Component {
+func RequestPush(p Page, r Request) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -1052,7 +1052,7 @@ func RequestPush(p Page, r OneRequest) templ.Component {
 	})
 }
 
-func RequestAnswer(p Page, r OneRequest, t Toast) templ.Component {
+func RequestAnswer(p Page, r Request, t Toast) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -1085,7 +1085,7 @@ func RequestAnswer(p Page, r OneRequest, t Toast) templ.Component {
 	})
 }
 
-func requestBody(p Page, r OneRequest) templ.Component {
+func requestBody(p Page, r Request) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -1163,7 +1163,7 @@ func requestBody(p Page, r OneRequest) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if r.waits() && r.Until != nil {
-			templ_7745c5c3_Err = answerBy(p, r.Request).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = answerBy(p, r).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1667,7 +1667,7 @@ func speaker(s Said) string {
 	return "3"
 }
 
-func respond(r OneRequest) templ.Component {
+func respond(r Request) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -1821,7 +1821,7 @@ func respond(r OneRequest) templ.Component {
 	})
 }
 
-func sayNo(r OneRequest) templ.Component {
+func sayNo(r Request) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

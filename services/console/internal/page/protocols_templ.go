@@ -693,7 +693,7 @@ func shadow(p Page, l Protocols) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = differing(l.Shadow.Items, p).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = differing(l.Shadow.Items).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -751,7 +751,7 @@ func shadow(p Page, l Protocols) templ.Component {
 }
 
 // differing are stays whose tasks would differ, with whose they are for those who may know.
-func differing(stays []PreviewStay, p Page) templ.Component {
+func differing(stays []PreviewStay) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -835,7 +835,7 @@ func differing(stays []PreviewStay, p Page) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if x.DischargedAt != nil {
-					templ_7745c5c3_Err = moment(*x.DischargedAt, p.zone()).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = moment(*x.DischargedAt, x.Of.Zone).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -1298,7 +1298,7 @@ func SetDetail(p Page, s SetPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if s.Preview != nil {
-					templ_7745c5c3_Err = PreviewResult(p, *s.Preview).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = PreviewResult(*s.Preview).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -1905,7 +1905,7 @@ func previewForm(s SetPage) templ.Component {
 	})
 }
 
-func PreviewResult(p Page, v PreviewPage) templ.Component {
+func PreviewResult(v PreviewPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -2376,7 +2376,7 @@ func PreviewResult(p Page, v PreviewPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = differing(v.Stays, p).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = differing(v.Stays).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

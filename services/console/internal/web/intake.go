@@ -11,6 +11,7 @@ import (
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/web"
+	"github.com/handoff-care/handoff/services/console/internal/board"
 	"github.com/handoff-care/handoff/services/console/internal/page"
 	"github.com/handoff-care/handoff/services/console/internal/text"
 )
@@ -54,6 +55,15 @@ func (c *Console) intakeOf(ctx context.Context) (page.Intake, error) {
 			return page.Intake{}, err
 		}
 	}
+	places, err := c.Store.Places(ctx, web.From(ctx).Org)
+	if err != nil {
+		return page.Intake{}, err
+	}
+	for _, l := range lists {
+		for i := range l.Items {
+			l.Items[i].Zone = board.Zone(placeOf(places, l.Items[i].Facility).Zone)
+		}
+	}
 	return page.Intake{
 		Own: own.Items, New: lists[0].Items, Coming: lists[1].Items, Past: lists[2].Items,
 		MoreNew: lists[0].Next != nil, MorePast: lists[2].Next != nil,
@@ -77,16 +87,14 @@ func (c *Console) liveIntake(w http.ResponseWriter, r *http.Request) error {
 }
 
 // requestOf loads one request; provider says which of the viewer's places is meant.
-func (c *Console) requestOf(ctx context.Context, id events.ID, provider string) (page.OneRequest, error) {
-	var one page.Request
+func (c *Console) requestOf(ctx context.Context, id events.ID, provider string) (one page.Request, err error) {
 	q := url.Values{}
 	if p, err := events.ParseID(provider); err == nil && !p.IsZero() {
 		q.Set("provider_id", p.String())
 	}
-	if err := c.call(ctx, http.MethodGet, "referral", "/intake/referrals/"+id.String()+"?"+q.Encode(), nil, &one); err != nil {
-		return page.OneRequest{}, err
-	}
-	return page.OneRequest{Request: one, Zone: c.zoneOf(ctx, one.Facility)}, nil
+	err = c.call(ctx, http.MethodGet, "referral", "/intake/referrals/"+id.String()+"?"+q.Encode(), nil, &one)
+	one.Zone = c.zoneOf(ctx, one.Facility)
+	return one, err
 }
 
 // request shows one request; that it was opened is told to the hospital.

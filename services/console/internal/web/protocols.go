@@ -188,20 +188,7 @@ func (c *Console) previewProtocols(w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	defer res.Body.Close()
-	told := func(previewLine) error { return nil }
-	live := r.Header.Get("Accept") == "application/x-ndjson"
-	if live {
-		w.Header().Set("Content-Type", "application/x-ndjson")
-		w.Header().Set("X-Accel-Buffering", "no")
-		control, out := http.NewResponseController(w), json.NewEncoder(w)
-		told = func(l previewLine) error {
-			_ = control.SetWriteDeadline(time.Now().Add(writeLimit)) // not every writer has one
-			if err := out.Encode(l); err != nil {
-				return err
-			}
-			return control.Flush()
-		}
-	}
+	told, live := progress(w, r)
 	v, err := readPreview(res.Body, told)
 	if err == nil {
 		v.Stays, err = c.previewStays(r.Context(), v.Stays)
@@ -220,10 +207,27 @@ func (c *Console) previewProtocols(w http.ResponseWriter, r *http.Request) error
 		return c.setPage(w, r, d, named)
 	}
 	var html strings.Builder
-	if err := page.PreviewResult(c.page(r, ""), v).Render(r.Context(), &html); err != nil {
+	if err := page.PreviewResult(v).Render(r.Context(), &html); err != nil {
 		return err
 	}
 	return told(previewLine{HTML: html.String()})
+}
+
+// progress tells a script line by line how far a preview is; without a script it tells nobody.
+func progress(w http.ResponseWriter, r *http.Request) (told func(previewLine) error, live bool) {
+	if r.Header.Get("Accept") != "application/x-ndjson" {
+		return func(previewLine) error { return nil }, false
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	w.Header().Set("X-Accel-Buffering", "no")
+	control, out := http.NewResponseController(w), json.NewEncoder(w)
+	return func(l previewLine) error {
+		_ = control.SetWriteDeadline(time.Now().Add(writeLimit)) // not every writer has one
+		if err := out.Encode(l); err != nil {
+			return err
+		}
+		return control.Flush()
+	}, true
 }
 
 // readPreview reads a preview to its end, and tells of its progress.
