@@ -85,16 +85,7 @@ func (v AlertView) Asks() url.Values {
 
 // Query is the view as the query part of an address.
 func (v AlertView) Query() string {
-	q := url.Values{}
-	for name, text := range map[string]string{"show": v.Show, "facility": v.Facility, "after": v.After} {
-		if text != "" {
-			q.Set(name, text)
-		}
-	}
-	if len(q) == 0 {
-		return ""
-	}
-	return "?" + q.Encode()
+	return query("show", v.Show, "facility", v.Facility, "after", v.After)
 }
 
 func (v AlertView) showing(name string) AlertView { return AlertView{name, v.Facility, ""} }
@@ -127,7 +118,7 @@ func (a AlertRow) next(ctx context.Context) string {
 	if a.EscalatesTo == "" {
 		return say(ctx, "more people")
 	}
-	return board.Recipients(ctx, []string{a.EscalatesTo}, a.Staff)[0]
+	return Story{Row: a}.given(ctx, a.EscalatesTo)
 }
 
 // from says who handed it over, and why.

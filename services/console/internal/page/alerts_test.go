@@ -36,6 +36,7 @@ func TestAnAlertSaysWhetherItGoesOnOrWent(t *testing.T) {
 		"to come":            {Alert{State: "raised", EscalatesAt: &soon, EscalatesTo: "role:lead"}, "Goes to every liaison lead today at 3:10 PM if nobody takes it on.", "Passed on"},
 		"to come tomorrow":   {Alert{State: "raised", EscalatesAt: &tomorrow, EscalatesTo: "ann"}, "Goes to Ann Lee tomorrow at 7:00 AM if nobody takes it on.", "Passed on"},
 		"nobody knows whom":  {Alert{State: "raised", EscalatesAt: &soon}, "Goes to more people today at 3:10 PM if nobody takes it on.", "Passed on"},
+		"to whoever is on":   {Alert{State: "raised", EscalatesAt: &soon, EscalatesTo: "unit"}, "Goes to the roster of the unit today at 3:10 PM if nobody takes it on.", "Passed on"},
 		"due, not gone yet":  {Alert{State: "raised", EscalatesAt: &late, EscalatesTo: "role:lead"}, "Goes to every liaison lead any moment: nobody took it on.", "if nobody"},
 		"gone":               {Alert{State: "raised", Escalations: 1}, "Passed on 1 time: nobody had taken it on.", "Goes to"},
 		"gone, and goes on":  {Alert{State: "raised", Escalations: 2, EscalatesAt: &soon, EscalatesTo: "role:operations"}, "Passed on 2 times: nobody had taken it on. Goes to everybody in operations today at 3:10 PM", "any moment"},

@@ -34,16 +34,7 @@ func CensusViewOf(q url.Values) CensusView {
 
 // Query is the view as the query part of an address.
 func (v CensusView) Query() string {
-	q := url.Values{}
-	for name, text := range map[string]string{"facility": v.Facility, "after": v.After, "unit": v.Unit, "further": v.Further} {
-		if text != "" {
-			q.Set(name, text)
-		}
-	}
-	if len(q) == 0 {
-		return ""
-	}
-	return "?" + q.Encode()
+	return query("facility", v.Facility, "after", v.After, "unit", v.Unit, "further", v.Further)
 }
 
 // Leaver is a patient whose leaving is being planned.

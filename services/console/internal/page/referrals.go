@@ -81,16 +81,7 @@ func BoardViewOf(q url.Values) BoardView {
 
 // Query is the view as the query part of an address.
 func (v BoardView) Query() string {
-	q := url.Values{}
-	for name, text := range map[string]string{"facility": v.Facility, "column": v.Column, "after": v.After} {
-		if text != "" {
-			q.Set(name, text)
-		}
-	}
-	if len(q) == 0 {
-		return ""
-	}
-	return "?" + q.Encode()
+	return query("facility", v.Facility, "column", v.Column, "after", v.After)
 }
 
 // Shows are the columns of the view: all, or one.

@@ -2,6 +2,7 @@ package page
 
 import (
 	"context"
+	"net/url"
 	"slices"
 	"strconv"
 	"time"
@@ -74,6 +75,20 @@ func (l List) stream() string {
 
 // MostPages is how many pages a browser may show under each other.
 const MostPages = 10
+
+// query is names and values as the query part of an address; what is empty is left out.
+func query(pairs ...string) string {
+	q := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			q.Set(pairs[i], pairs[i+1])
+		}
+	}
+	if len(q) == 0 {
+		return ""
+	}
+	return "?" + q.Encode()
+}
 
 // Choice is one of the values of a filter.
 type Choice struct{ Code, Text string }
