@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -17,7 +16,6 @@ import (
 	"github.com/handoff-care/handoff/services/console/internal/board"
 	"github.com/handoff-care/handoff/services/console/internal/live"
 	"github.com/handoff-care/handoff/services/console/internal/page"
-	"github.com/handoff-care/handoff/services/console/internal/session"
 	"github.com/handoff-care/handoff/services/console/internal/store"
 	"github.com/handoff-care/handoff/services/console/internal/text"
 )
@@ -246,19 +244,9 @@ func (c *Console) message(w http.ResponseWriter, r *http.Request) error {
 	if m.Encounter != stay { // the address names a stay; what is shown is of that stay
 		return refuse(fault.Unknown, "This message is not one of this stay.")
 	}
-	res, err := c.Peers.Open(ctx, session.Token(ctx), http.MethodGet, "admission", "/messages/"+id.String()+"/content", nil, nil)
-	if err != nil {
+	if m.Content, err = c.content(ctx, id); err != nil {
 		return err
 	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return refuse(fault.Unknown, "The content of this message cannot be shown to you.")
-	}
-	b, err := io.ReadAll(io.LimitReader(res.Body, 4<<20))
-	if err != nil {
-		return failing(fault.Unavailable, err, "The message could not be read.")
-	}
-	m.Content = segments(b)
 	way, err := c.way(ctx, id, stay, m.ReceivedAt, m.KeptAt)
 	if err != nil {
 		return err
