@@ -77,6 +77,7 @@ var powers = []struct {
 	{web.FeedsRead, "See feeds and how they do"}, {web.FeedsWrite, "Connect feeds, and give out their keys"},
 	{web.MessagesRead, "See what became of the hospital’s messages"}, {web.MessageContent, "Read the hospital’s messages themselves"},
 	{web.MessagesReapply, "Have a message applied again"}, {web.MessagesTry, "Try how a message would be understood"}, {web.MessagesSend, "Send messages as a hospital does"},
+	{web.MessagesShred, "Destroy what all messages of the hospitals said"},
 	{web.OperationsRead, "See operations"}, {web.ReconcileRead, "See whether the figures balance"}, {web.ParkedRead, "See what could not be handled"},
 	{web.ParkedReplay, "Have what was parked handled again"}, {web.OutboxRead, "See what a development system would have mailed"},
 }
