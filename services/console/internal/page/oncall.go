@@ -93,23 +93,31 @@ func edge(ctx context.Context, at, beside time.Time, zone *time.Location) string
 	if local.YearDay() == other.YearDay() && local.Year() == other.Year() {
 		return text.Clock(ctx, local)
 	}
-	return text.Weekday(ctx, local) + " " + text.Clock(ctx, local)
+	return onDay(ctx, local, other)
+}
+
+// onDay is a time with its day of the week; in a week, with its date: on a Sunday, “Sunday” is today.
+func onDay(ctx context.Context, at, now time.Time) string {
+	if at.Weekday() == now.Weekday() && at.YearDay() != now.YearDay() {
+		return text.Moment(ctx, at)
+	}
+	return text.Weekday(ctx, at) + " " + text.Clock(ctx, at)
 }
 
 // span is one of a roster's stretches in words: "Sunday 7:00 PM – Monday 7:00 AM". The first began at some time, the
 // last ends at some time: nobody has looked.
 func (r Roster) span(ctx context.Context, s OnCall) string {
 	first, last := r.OnCall[0].From, r.OnCall[len(r.OnCall)-1].Until
-	from, began := s.From.In(r.zone()), s.From.Equal(first)
+	from, began := onDay(ctx, s.From.In(r.zone()), first.In(r.zone())), s.From.Equal(first)
 	switch {
 	case began && s.Until.Equal(last):
 		return say(ctx, "from now on")
 	case began:
 		return say(ctx, "now, until %s", edge(ctx, s.Until, s.From, r.zone()))
 	case s.Until.Equal(last):
-		return say(ctx, "from %s on", text.Weekday(ctx, from)+" "+text.Clock(ctx, from))
+		return say(ctx, "from %s on", from)
 	}
-	return text.Weekday(ctx, from) + " " + text.Clock(ctx, from) + " – " + edge(ctx, s.Until, s.From, r.zone())
+	return from + " – " + edge(ctx, s.Until, s.From, r.zone())
 }
 
 // now is the stretch that runs, and its people; nil where the roster has no shifts.
