@@ -39,6 +39,9 @@ type arrayCodec struct {
 }
 
 func (c arrayCodec) PlanEncode(m *pgtype.Map, oid uint32, format int16, value any) pgtype.EncodePlan {
+	if _, ok := value.(roomFor); ok {
+		return encodeRoomFor{m, oid, format}
+	}
 	if format == pgtype.BinaryFormatCode {
 		for _, p := range c.plans {
 			if p.takes(value) {

@@ -8,13 +8,15 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/handoff-care/handoff/pkg/events"
 )
 
-// roomy gives fn a transaction that makes room in the connection's write buffer before it fills it.
-// The buffer starts at a kilobyte each time and grows by a quarter at a time: what a batch of a
-// megabyte weighs was allocated and copied five times over, a third of all the program's garbage.
+// roomy gives fn a transaction that makes room for a statement's arguments, where they are encoded and
+// in the connection's write buffer, before it fills it. Both begin small each time and grow by a
+// quarter at a time: what a batch of a megabyte weighs was allocated and copied five times over, a
+// third of all the program's garbage.
 func roomy(fn func(pgx.Tx) error) func(pgx.Tx) error {
 	return func(tx pgx.Tx) error { return fn(roomyTx{tx}) }
 }
@@ -22,23 +24,68 @@ func roomy(fn func(pgx.Tx) error) func(pgx.Tx) error {
 type roomyTx struct{ pgx.Tx }
 
 func (t roomyTx) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
-	n := 0
+	total := 0
 	for _, q := range b.QueuedQueries {
-		n += weight(q.Arguments)
+		args, n := withRoom(q.Arguments)
+		q.Arguments, total = args, total+n
 	}
-	t.make(n)
+	makeRoom(t.Conn(), total)
 	return t.Tx.SendBatch(ctx, b)
 }
 
 func (t roomyTx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	t.make(weight(args))
-	return t.Tx.Exec(ctx, sql, args...)
+	return t.Tx.Exec(ctx, sql, Room(t.Conn(), args)...)
 }
 
-func (t roomyTx) make(n int) {
-	if n > 1024 {
-		t.Conn().PgConn().Frontend().Send(room(n))
+// Room makes room on conn for a statement's arguments, outside a transaction of DB, and returns them as
+// they are to be sent.
+func Room(conn *pgx.Conn, args []any) []any {
+	args, n := withRoom(args)
+	makeRoom(conn, n)
+	return args
+}
+
+// small is what both buffers hold, or nearly, as they are.
+const small = 1024
+
+func makeRoom(conn *pgx.Conn, n int) {
+	if n > small {
+		conn.PgConn().Frontend().Send(room(n))
 	}
+}
+
+// withRoom has the first array among arguments make room for all of them, and says how much that is.
+func withRoom(args []any) ([]any, int) {
+	n := weight(args)
+	if n <= small {
+		return args, n
+	}
+	for i, a := range args {
+		switch a.(type) {
+		case []string, []*string, [][]byte, []events.ID, []time.Time, []*time.Time:
+			args = slices.Clone(args)
+			args[i] = roomFor{a, n}
+			return args, n
+		}
+	}
+	return args, n
+}
+
+// roomFor is an array, and how many bytes it and the arguments after it take.
+type roomFor struct {
+	array any
+	n     int
+}
+
+type encodeRoomFor struct {
+	m      *pgtype.Map
+	oid    uint32
+	format int16
+}
+
+func (e encodeRoomFor) Encode(value any, buf []byte) ([]byte, error) {
+	r := value.(roomFor)
+	return e.m.Encode(e.oid, e.format, r.array, slices.Grow(buf, r.n))
 }
 
 // weight is about how many bytes arguments take on the wire.
@@ -60,6 +107,10 @@ func weight(args []any) int {
 			n += 12 * len(a)
 		case []int64:
 			n += 12 * len(a)
+		case []int32:
+			n += 8 * len(a)
+		case []bool:
+			n += 5 * len(a)
 		default:
 			n += 64
 		}

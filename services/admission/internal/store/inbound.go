@@ -12,6 +12,7 @@ import (
 
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/hl7"
+	"github.com/handoff-care/handoff/pkg/postgres"
 	"github.com/handoff-care/handoff/services/admission/internal/adt"
 )
 
@@ -354,7 +355,7 @@ func (s *Store) keepWith(ctx context.Context, sql string, args ...any) (ids []ev
 			s.Release(ctx)
 		}
 	}()
-	rows, err := s.keeper.Query(ctx, sql, args...)
+	rows, err := s.keeper.Query(ctx, sql, postgres.Room(s.keeper.Conn(), args)...)
 	if err != nil {
 		return nil, nil, err
 	}
