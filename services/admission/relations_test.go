@@ -118,8 +118,9 @@ func TestHangingStays(t *testing.T) {
 	a := &about{facility: "HANGS"}
 	h.send(a.say("A04", 2, "A", "E1", "PV1-2=E", "PV1-44=202603020200"))
 	h.settle()
-	if _, err := h.lookForHanging(context.Background()); err != nil {
-		t.Fatal(err)
+	h.compared() // a stay whose patient is being compared is passed over, until the next look
+	if n, err := h.lookForHanging(context.Background()); n != 1 || err != nil {
+		t.Fatalf("%d stays hang (%v)", n, err)
 	}
 	e := h.known("HANGS")["E1"]
 	if e.State != "arrived" || e.HangingSince == nil || e.HangingRule != "emergency-day" || !e.HangingSince.Equal(time.Date(2026, 3, 3, 7, 0, 0, 0, time.UTC)) {
