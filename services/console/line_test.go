@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/handoff-care/handoff/pkg/fault"
 	"github.com/handoff-care/handoff/pkg/web"
@@ -17,7 +19,8 @@ type line struct {
 	mu   sync.Mutex
 	down bool
 	eats func(*http.Request) bool // whose answer is lost, once
-	sent []string                 // what came over the line to change something: "POST /path key"
+	sent []string                 // what came over the line to change something: "/path key"
+	came chan struct{}            // that something did, if nobody was told yet
 }
 
 func (l *line) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -25,6 +28,10 @@ func (l *line) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	down, eats := l.down, l.eats
 	if !down && r.Method == http.MethodPost {
 		l.sent = append(l.sent, r.URL.Path+" "+r.Header.Get("Idempotency-Key"))
+		select {
+		case l.came <- struct{}{}:
+		default:
+		}
 	}
 	lost := !down && eats != nil && eats(r)
 	if lost {
@@ -77,6 +84,26 @@ func (s *stage) sent() []string {
 	s.line.mu.Lock()
 	defer s.line.mu.Unlock()
 	return append([]string(nil), s.line.sent...)
+}
+
+// keys are those under which something was asked for, once it was asked for n times.
+func (s *stage) keys(action string, n int) (keys []string) {
+	for late := time.After(patience); ; {
+		keys = keys[:0]
+		for _, sent := range s.sent() {
+			if path, key, _ := strings.Cut(sent, " "); strings.HasSuffix(path, action) {
+				keys = append(keys, key)
+			}
+		}
+		if len(keys) >= n {
+			return keys
+		}
+		select {
+		case <-s.line.came:
+		case <-late:
+			return keys
+		}
+	}
 }
 
 // once answers the same key alike, as web.Once does for the services.

@@ -54,7 +54,7 @@ func open(t testing.TB) *stage {
 	s.issuer = newIssuer(t, s.org)
 
 	mux := http.NewServeMux()
-	s.line = &line{to: mux}
+	s.line = &line{to: mux, came: make(chan struct{}, 1)}
 	server := httptest.NewServer(s.line)
 	t.Cleanup(server.Close)
 	s.url, s.server = server.URL, server
