@@ -85,13 +85,16 @@ var settings = map[string]string{
 	"max_logical_replication_workers": "0",
 
 	// Outbox pointers, inbox rows and timers live for seconds: collect them before
-	// their indexes grow.
+	// their indexes grow. What the planner has to know of the other tables is little,
+	// as rows are looked up by key, and learning more was a tenth of the server's work
+	// (docs/adr/0005).
 	"autovacuum_naptime":                    "10s",
 	"autovacuum_max_workers":                "2",
-	"autovacuum_vacuum_scale_factor":        "0.05",
-	"autovacuum_analyze_scale_factor":       "0.05",
-	"autovacuum_vacuum_insert_scale_factor": "0.1",
+	"autovacuum_vacuum_scale_factor":        "0.1",
+	"autovacuum_analyze_scale_factor":       "0.2",
+	"autovacuum_vacuum_insert_scale_factor": "0.2",
 	"autovacuum_vacuum_cost_limit":          "2000",
+	"default_statistics_target":             "25",
 
 	// The log tells of the server, never of statements: their texts, and the
 	// details of their errors, quote rows.
