@@ -123,14 +123,30 @@ func (b *tab) pushed(text string) {
 	}))
 	_, err = chromedp.Call(b.ctx, serviceworker.Enable, cdp.Empty{})
 	b.must(err)
+	var registration serviceworker.RegistrationID
 	select {
-	case registration := <-id:
-		_, err = chromedp.Call(b.ctx, serviceworker.DeliverPushMessage, serviceworker.DeliverPushMessageParams{Origin: b.s.url, RegistrationID: registration, Data: text})
-		b.must(err)
+	case registration = <-id:
 	case <-time.After(patience):
 		b.t.Fatal("the browser names no service worker")
 	}
-	b.until(`navigator.serviceWorker.ready.then(r => r.getNotifications()).then(l => window.shown = l.map(n => [n.title, n.body, n.data?.url].join("|"))), window.shown?.length === 1`)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	late, next := time.After(patience), time.Now()
+	for shown := 0; shown != 1; {
+		// A push that meets a worker on its way to sleep is lost here; a push service would send it again. What has
+		// the same id is shown once.
+		if !time.Now().Before(next) {
+			next = time.Now().Add(5 * time.Second)
+			_, err = chromedp.Call(b.ctx, serviceworker.DeliverPushMessage, serviceworker.DeliverPushMessageParams{Origin: b.s.url, RegistrationID: registration, Data: text})
+			b.must(err)
+		}
+		select {
+		case <-tick.C:
+			shown = js[int](b, `navigator.serviceWorker.ready.then(r => r.getNotifications()).then(l => (window.shown = l.map(n => [n.title, n.body, n.data?.url].join("|"))).length)`)
+		case <-late:
+			b.t.Fatalf("the phone shows %d messages", shown)
+		}
+	}
 	if got := js[string](b, `window.shown[0]`); !strings.HasPrefix(got, "Urgent: open handoff|Something needs you now.|"+b.s.url+"/alerts#a-") || strings.Contains(got, "Santos") {
 		b.t.Errorf("the phone shows %s", got)
 	}
