@@ -5,6 +5,7 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -119,20 +120,17 @@ type rows struct {
 // keys are the keys of the rows in their order, with their organization and how many rows each has;
 // follow is for each row how many of its key come after it.
 func (r *rows) keys() (key, org []events.ID, n, follow []int64) {
-	left, follow := map[events.ID]int64{}, make([]int64, len(r.key))
+	type of struct {
+		org events.ID
+		n   int64
+	}
+	by, follow := map[events.ID]of{}, make([]int64, len(r.key))
 	for i, k := range slices.Backward(r.key) {
-		if follow[i] = left[k]; follow[i] == 0 {
-			key = append(key, k)
-		}
-		left[k]++
+		follow[i] = by[k].n
+		by[k] = of{r.org[i], follow[i] + 1}
 	}
-	slices.SortFunc(key, func(a, b events.ID) int { return bytes.Compare(a[:], b[:]) })
-	orgs := map[events.ID]events.ID{}
-	for i, k := range r.key {
-		orgs[k] = r.org[i]
-	}
-	for _, k := range key {
-		org, n = append(org, orgs[k]), append(n, left[k])
+	for _, k := range slices.SortedFunc(maps.Keys(by), func(a, b events.ID) int { return bytes.Compare(a[:], b[:]) }) {
+		key, org, n = append(key, k), append(org, by[k].org), append(n, by[k].n)
 	}
 	return key, org, n, follow
 }
