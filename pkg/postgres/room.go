@@ -56,17 +56,16 @@ func makeRoom(conn *pgx.Conn, n int) {
 
 // withRoom has the first array among arguments make room for all of them, and says how much that is.
 func withRoom(args []any) ([]any, int) {
-	n := weight(args)
-	if n <= small {
-		return args, n
-	}
+	n, first := 512, -1 // the messages around them
 	for i, a := range args {
-		switch a.(type) {
-		case []string, []*string, [][]byte, []events.ID, []time.Time, []*time.Time:
-			args = slices.Clone(args)
-			args[i] = roomFor{a, n}
-			return args, n
+		size, array := weight(a)
+		if n += size; array && first < 0 {
+			first = i
 		}
+	}
+	if n > small && first >= 0 {
+		args = slices.Clone(args)
+		args[first] = roomFor{args[first], n}
 	}
 	return args, n
 }
@@ -88,34 +87,30 @@ func (e encodeRoomFor) Encode(value any, buf []byte) ([]byte, error) {
 	return e.m.Encode(e.oid, e.format, r.array, slices.Grow(buf, r.n))
 }
 
-// weight is about how many bytes arguments take on the wire.
-func weight(args []any) int {
-	n := 512 // the messages around them
-	for _, a := range args {
-		switch a := a.(type) {
-		case []string:
-			n += weigh(a, sizeOfText)
-		case []*string:
-			n += weigh(a, sizeOfTextIf)
-		case [][]byte:
-			n += weigh(a, sizeOfBytes)
-		case []events.ID:
-			n += 20 * len(a)
-		case []time.Time:
-			n += 12 * len(a)
-		case []*time.Time:
-			n += 12 * len(a)
-		case []int64:
-			n += 12 * len(a)
-		case []int32:
-			n += 8 * len(a)
-		case []bool:
-			n += 5 * len(a)
-		default:
-			n += 64
-		}
+// weight is about how many bytes an argument takes on the wire, and whether it is an array that is
+// written in one piece (registerArrays).
+func weight(arg any) (n int, array bool) {
+	switch a := arg.(type) {
+	case []string:
+		return weigh(a, sizeOfText), true
+	case []*string:
+		return weigh(a, sizeOfTextIf), true
+	case [][]byte:
+		return weigh(a, sizeOfBytes), true
+	case []events.ID:
+		return 20 * len(a), true
+	case []time.Time:
+		return 12 * len(a), true
+	case []*time.Time:
+		return 12 * len(a), true
+	case []int64:
+		return 12 * len(a), false
+	case []int32:
+		return 8 * len(a), false
+	case []bool:
+		return 5 * len(a), false
 	}
-	return n
+	return 64, false
 }
 
 func weigh[T any](list []T, size func(T) int) (n int) {
