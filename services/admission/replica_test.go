@@ -24,7 +24,9 @@ import (
 
 	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/hl7/mllp"
+	"github.com/handoff-care/handoff/pkg/postgres"
 	"github.com/handoff-care/handoff/pkg/run"
+	"github.com/handoff-care/handoff/pkg/seal"
 	"github.com/handoff-care/handoff/services/admission/internal/adt"
 	"github.com/handoff-care/handoff/services/admission/internal/store"
 )
@@ -113,12 +115,11 @@ func TestReplicas(t *testing.T) {
 	one.balanced()
 }
 
-// What a process kept and did not handle before it died is handled by another, once.
-func TestTakeOver(t *testing.T) {
-	db := testDB(t)
-	dead := store.New(db)
-	ctx := context.Background()
-	if err := dead.Unlock(ctx, testKeys()); err != nil {
+// keepDead keeps messages as a process does that dies before it handles them.
+func keepDead(t *testing.T, db *postgres.DB, keys seal.Wrapper, list ...[]byte) (dead *store.Store, batch []*adt.Inbound) {
+	t.Helper()
+	dead, ctx := store.New(db), context.Background()
+	if err := dead.Unlock(ctx, keys); err != nil {
 		t.Fatal(err)
 	}
 	if err := dead.EnsureDemo(ctx, DemoOrg); err != nil {
@@ -129,8 +130,7 @@ func TestTakeOver(t *testing.T) {
 	if err := directory.Refresh(ctx); err != nil {
 		t.Fatal(err)
 	}
-	var batch []*adt.Inbound
-	for _, m := range tangle("GENERAL") {
+	for _, m := range list {
 		in, err := adt.Receive(ctx, directory, directory.Setup().Loopback(), m, "", time.Now())
 		if err != nil {
 			t.Fatal(err)
@@ -141,6 +141,13 @@ func TestTakeOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	dead.Release(ctx)
+	return dead, batch
+}
+
+// What a process kept and did not handle before it died is handled by another, once.
+func TestTakeOver(t *testing.T) {
+	db := testDB(t)
+	dead, batch := keepDead(t, db, testKeys(), tangle("GENERAL")...)
 	h := startOn(t, db, run.Config{Dev: true, MLLP: "127.0.0.1:0"})
 	h.settle()
 	if n := len(h.stays("GENERAL")); n != 4 {
@@ -153,7 +160,7 @@ func TestTakeOver(t *testing.T) {
 	}
 	h.balanced()
 	// The dead process wakes up and finds nothing of its own.
-	if loaded, err := takeAll(ctx, dead, batch); err != nil || len(loaded.Mine) != 0 {
+	if loaded, err := takeAll(t.Context(), dead, batch); err != nil || len(loaded.Mine) != 0 {
 		t.Errorf("%v messages handled twice (%v)", len(loaded.Mine), err)
 	}
 }

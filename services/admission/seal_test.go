@@ -104,35 +104,6 @@ func TestBytesAreSealedAtRest(t *testing.T) {
 	h.balanced()
 }
 
-// keepDead keeps messages as a process does that dies before it handles them.
-func keepDead(t *testing.T, db *postgres.DB, keys seal.Wrapper, list ...[]byte) {
-	t.Helper()
-	dead, ctx := store.New(db), context.Background()
-	if err := dead.Unlock(ctx, keys); err != nil {
-		t.Fatal(err)
-	}
-	if err := dead.EnsureDemo(ctx, DemoOrg); err != nil {
-		t.Fatal(err)
-	}
-	directory := store.NewDirectory(dead, func(context.Context, pgx.Tx, *adt.Facility) error { return nil })
-	directory.Development = true
-	if err := directory.Refresh(ctx); err != nil {
-		t.Fatal(err)
-	}
-	var batch []*adt.Inbound
-	for _, m := range list {
-		in, err := adt.Receive(ctx, directory, directory.Setup().Loopback(), m, "", time.Now())
-		if err != nil {
-			t.Fatal(err)
-		}
-		batch = append(batch, in)
-	}
-	if err := dead.Keep(ctx, batch); err != nil {
-		t.Fatal(err)
-	}
-	dead.Release(ctx)
-}
-
 // Somebody who can write to the database and exchanges two messages' bytes is found out, wherever they
 // are read; other messages are not held up.
 func TestExchangedRowsAreFoundOut(t *testing.T) {
