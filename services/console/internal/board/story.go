@@ -88,7 +88,7 @@ var said = map[string]text.Message{
 // Tell puts a fact into words. staff are what people are called, zone is the place’s.
 func Tell(ctx context.Context, h Happening, staff map[string]string, zone *time.Location) Line {
 	kind, _, _ := strings.Cut(strings.TrimPrefix(h.Type, "care."), ".")
-	l := Line{At: h.Occurred, Correct: Corrects(h.Type), Said: h.said(ctx, kind, staff)}
+	l := Line{At: h.Occurred, Correct: Corrects(h.Type), Said: h.happened(ctx, kind, staff)}
 	a := aside{ctx: ctx}
 	switch kind {
 	case "encounter":
@@ -127,8 +127,8 @@ func Tell(ctx context.Context, h Happening, staff map[string]string, zone *time.
 	return l
 }
 
-// said is what happened, without what there is to say beside it.
-func (h Happening) said(ctx context.Context, kind string, staff map[string]string) string {
+// happened is what a fact says, without what there is to say beside it.
+func (h Happening) happened(ctx context.Context, kind string, staff map[string]string) string {
 	words := cmp.Or(say(ctx, said[h.Type]), Plain(ctx, strings.TrimSuffix(strings.TrimPrefix(h.Type, "care."), ".v1")))
 	switch {
 	case h.Type == (events.TaskAssigned{}).Type():
