@@ -168,7 +168,7 @@ func (s *service) act(ctx context.Context, tx pgx.Tx, id events.ID, version int,
 		return nil, err
 	}
 	by := events.Event{Org: who.Org, Occurred: w.at, Received: w.at}
-	w.apply(c, transition.Change{Tasks: []transition.TaskChange{{Task: task}}, Facts: []events.Fact{fact}}, by)
+	w.apply(c, transition.Change{Tasks: []transition.Task{task}, Facts: []events.Fact{fact}}, by)
 	after, err := transition.AfterTask(*c.Transition, c.Tasks)
 	if err != nil {
 		return nil, err

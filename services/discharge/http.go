@@ -283,7 +283,7 @@ func states(text string) []string {
 
 func onlyOpen(states []string) bool {
 	for _, s := range states {
-		if !(transition.Task{Task: events.Task{State: s}}).Open() {
+		if t := (transition.Task{Task: events.Task{State: s}}); !t.Open() {
 			return false
 		}
 	}

@@ -172,7 +172,7 @@ func (w *work) moveTasks(c *care, ref string, to clock.Rule, m *moved, by events
 		m.Tasks++
 		m.add(t.Encounter, t.ID, *t.DueAt, *next.DueAt, w.at)
 		previous := map[string]string{"rule": t.Rule, "due_at": t.DueAt.UTC().Format(time.RFC3339Nano)}
-		change.Tasks = append(change.Tasks, transition.TaskChange{Task: next})
+		change.Tasks = append(change.Tasks, next)
 		change.Facts = append(change.Facts, events.TaskRescheduled{Work: events.Work{Task: next.Task, Why: ruleMoved, Previous: previous}})
 	}
 	if len(change.Tasks) > 0 {

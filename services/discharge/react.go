@@ -189,10 +189,7 @@ func (s *service) tasksDue(ctx context.Context, tx pgx.Tx, now time.Time, due []
 			continue
 		}
 		changed, facts, _ := transition.Tick(c.Tasks, now)
-		change := transition.Change{Facts: facts}
-		for _, task := range changed {
-			change.Tasks = append(change.Tasks, transition.TaskChange{Task: task})
-		}
+		change := transition.Change{Tasks: changed, Facts: facts}
 		c.ticked = true // save judges its clocks, and sets the timer again if what was due has moved
 		w.apply(c, change, events.Event{Org: c.Transition.Org, Occurred: now, Received: now})
 	}

@@ -64,11 +64,10 @@ type work struct {
 // care is one encounter in the making.
 type care struct {
 	store.Care
-	stay     *events.Encounter // the newest snapshot heard of in this transaction
-	known    map[events.ID]bool
-	changed  map[events.ID]bool // tasks
-	moved    bool               // the transition changed
-	hadTasks bool
+	stay    *events.Encounter // the newest snapshot heard of in this transaction
+	stored  int               // so many of the tasks, the first, are rows already
+	changed []bool            // which of the tasks; none: none
+	moved   bool              // the transition changed
 	running
 }
 
@@ -85,21 +84,14 @@ func (w *work) add(loaded map[events.ID]*store.Care) {
 		if w.cares[encounter] != nil {
 			continue
 		}
-		c := newCare()
-		c.Care, c.hadTasks = *found, len(found.Tasks) > 0
-		for _, t := range found.Tasks {
-			c.known[t.ID] = true
-		}
-		w.cares[encounter] = c
+		w.cares[encounter] = &care{Care: *found, stored: len(found.Tasks)}
 	}
 }
-
-func newCare() *care { return &care{known: map[events.ID]bool{}, changed: map[events.ID]bool{}} }
 
 func (w *work) care(encounter events.ID) *care {
 	c := w.cares[encounter]
 	if c == nil {
-		c = newCare()
+		c = &care{}
 		w.cares[encounter] = c
 	}
 	return c
@@ -134,15 +126,7 @@ func (w *work) apply(c *care, change transition.Change, cause events.Event) {
 	if change.Transition != nil {
 		c.Transition, c.moved = change.Transition, true
 	}
-	for _, t := range change.Tasks {
-		i := slices.IndexFunc(c.Tasks, func(have transition.Task) bool { return have.ID == t.ID })
-		if i < 0 {
-			c.Tasks = append(c.Tasks, t.Task)
-		} else {
-			c.Tasks[i] = t.Task
-		}
-		c.changed[t.ID] = true
-	}
+	c.put(change.Tasks)
 	if _, opened := firstOf(change.Facts).(events.TransitionOpened); opened && !c.Transition.LateArrival {
 		w.s.toTask.Observe(w.s.clock().Sub(cause.Received).Seconds())
 	}
@@ -150,6 +134,37 @@ func (w *work) apply(c *care, change transition.Change, cause events.Event) {
 		w.tally(c.Transition.Org, store.Tally{Transitions: 1})
 	}
 	w.tell(change, cause)
+}
+
+// put takes new and changed tasks.
+func (c *care) put(tasks []transition.Task) {
+	if len(tasks) == 0 {
+		return
+	}
+	if len(c.Tasks) == 0 {
+		c.Tasks, c.changed = tasks, slices.Repeat([]bool{true}, len(tasks))
+		return
+	}
+	for i := range tasks {
+		at := c.find(tasks[i].ID)
+		if at == len(c.Tasks) {
+			c.Tasks = append(c.Tasks, tasks[i])
+		}
+		if missing := len(c.Tasks) - len(c.changed); missing > 0 {
+			c.changed = append(c.changed, make([]bool, missing)...)
+		}
+		c.Tasks[at], c.changed[at] = tasks[i], true
+	}
+}
+
+// find is where a task is among those of the stay; behind them where it is none of them.
+func (c *care) find(task events.ID) int {
+	for i := range c.Tasks {
+		if c.Tasks[i].ID == task {
+			return i
+		}
+	}
+	return len(c.Tasks)
 }
 
 func firstOf(facts []events.Fact) events.Fact {
@@ -218,24 +233,13 @@ func (w *work) save(ctx context.Context) error {
 		if c.moved {
 			w.out.Transitions = append(w.out.Transitions, c.Transition)
 		}
-		for _, t := range c.Tasks {
-			if !c.changed[t.ID] {
-				continue
-			}
-			if !c.known[t.ID] {
-				w.out.Created = append(w.out.Created, t)
-				w.tally(t.Org, store.Tally{Tasks: 1})
-			}
-			if c.known[t.ID] || t.Version > 1 {
-				w.out.Changed = append(w.out.Changed, t)
-			}
-		}
+		w.gather(c)
 		if len(c.changed) == 0 && !c.ran {
 			continue
 		}
 		if at := first(transition.WakeAt(c.Tasks), c.wake); !at.IsZero() {
 			set = append(set, timer.Timer{Name: timerTask, Key: encounter, Org: c.Transition.Org, Due: at})
-		} else if c.hadTasks || c.hadClocks {
+		} else if c.stored > 0 || c.hadClocks {
 			cancel = append(cancel, encounter)
 		}
 	}
@@ -249,6 +253,23 @@ func (w *work) save(ctx context.Context) error {
 		return err
 	}
 	return w.s.outbox.Announce(ctx, w.tx, w.events...)
+}
+
+// gather keeps the tasks of a stay that are to be saved.
+func (w *work) gather(c *care) {
+	for i, changed := range c.changed {
+		if !changed {
+			continue
+		}
+		t := &c.Tasks[i]
+		if i >= c.stored {
+			w.out.Created = append(w.out.Created, t)
+			w.tally(t.Org, store.Tally{Tasks: 1})
+		}
+		if i < c.stored || t.Version > 1 {
+			w.out.Changed = append(w.out.Changed, t)
+		}
+	}
 }
 
 // place gives a stay the zone its facility says it is in now, and the facility's

@@ -82,12 +82,12 @@ type Waiver struct {
 	Days int    `yaml:"days" json:"days"`
 }
 
-func (r Rule) inForce(on calendar.Date) bool {
+func (r *Rule) inForce(on calendar.Date) bool {
 	return r.From.Compare(on) <= 0 && (r.Until.IsZero() || on.Compare(r.Until) <= 0)
 }
 
 // opens is the instant from which on evidence counts.
-func (r Rule) opens(trigger time.Time, zone *time.Location) time.Time {
+func (r *Rule) opens(trigger time.Time, zone *time.Location) time.Time {
 	if r.FromDay == nil {
 		return trigger
 	}
@@ -119,13 +119,15 @@ func (t *Table) Packs() []Pack { return t.packs }
 // version gets the first one: an old discharge is better served by the oldest
 // rule known than by none.
 func (t *Table) Rule(id string, on calendar.Date) (Rule, bool) {
-	if r := t.inForce(id, on); r != nil {
+	if r := t.InForce(id, on); r != nil {
 		return *r, true
 	}
 	return Rule{}, false
 }
 
-func (t *Table) inForce(id string, on calendar.Date) *Rule { return inForce(t.rules[id], on) }
+// InForce is Rule without a copy, nil where there is none. It is the table's own: nobody may
+// change it.
+func (t *Table) InForce(id string, on calendar.Date) *Rule { return inForce(t.rules[id], on) }
 
 func inForce(versions []Rule, on calendar.Date) *Rule {
 	for i := range versions {

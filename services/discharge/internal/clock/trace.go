@@ -115,7 +115,7 @@ const workdayStarts = 8 * time.Hour
 
 // warn is when the owner is reminded: in the morning of the last day, or after three
 // quarters of the hours.
-func (r Rule) warn(trigger, due time.Time, zone *time.Location) time.Time {
+func (r *Rule) warn(trigger, due time.Time, zone *time.Location) time.Time {
 	if r.Unit == Hours {
 		if r.Count < 0 {
 			return due.Add(due.Sub(trigger))
@@ -130,7 +130,7 @@ func (r Rule) warn(trigger, due time.Time, zone *time.Location) time.Time {
 }
 
 // Ref is the rule as id@version.
-func (r Rule) Ref() string {
+func (r *Rule) Ref() string {
 	if r.ref == "" {
 		return r.ID + "@" + r.Version
 	}
@@ -138,12 +138,12 @@ func (r Rule) Ref() string {
 }
 
 // Warn is when the owner is reminded of what is due at an instant that At gave.
-func (r Rule) Warn(trigger, due time.Time, where Where) time.Time {
+func (r *Rule) Warn(trigger, due time.Time, where Where) time.Time {
 	return r.warn(trigger, due, where.Zone)
 }
 
 // At is the due instant of rule r alone, without its trace.
-func (r Rule) At(trigger time.Time, where Where) time.Time {
+func (r *Rule) At(trigger time.Time, where Where) time.Time {
 	return r.at(trigger, calendar.DateOf(trigger, where.Zone), where)
 }
 

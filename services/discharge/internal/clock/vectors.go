@@ -122,7 +122,7 @@ func shown(due time.Time, want string, zone *time.Location) string {
 func (t *Table) named(ref string, on calendar.Date) (*Rule, error) {
 	r := t.ref(ref)
 	if !strings.Contains(ref, "@") {
-		r = t.inForce(ref, on)
+		r = t.InForce(ref, on)
 	}
 	if r == nil {
 		return nil, fmt.Errorf("there is no rule %s", ref)

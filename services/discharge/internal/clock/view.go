@@ -81,7 +81,7 @@ func (t *Table) NotApplicable(rec Record, s Subject, zone *time.Location) []Cloc
 		r := &c.versions[0]
 		why := r.Applies.why(&s, zone)
 		if start, ok := starts.at(r.Trigger); ok {
-			r = t.inForce(id, calendar.DateOf(start, zone))
+			r = t.InForce(id, calendar.DateOf(start, zone))
 			why = r.Applies.why(&s, zone)
 		} else if why == "" {
 			why = "what starts it (" + string(r.Trigger) + ") has not happened"

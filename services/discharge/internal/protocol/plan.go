@@ -56,32 +56,21 @@ type Task struct {
 // Plan decides what a finished stay needs. It fails only if a condition cannot be
 // evaluated, which [Load] rules out for every stay that can be written down.
 func (s *Set) Plan(stay Stay, where clock.Where) (Plan, error) {
-	c := composer{set: s, stay: stay, where: where, on: calendar.DateOf(stay.DischargedAt, where.Zone)}
+	c := composer{set: s, stay: stay, where: where, on: calendar.DateOf(stay.DischargedAt, where.Zone), rules: make([]*clock.Rule, 0, 16)}
 	f := s.facts(stay)
-	if stay.Class == "emergency" {
-		if err := c.addAll(s.emergency, f); err != nil || len(c.plan.Protocols) == 0 {
-			return Plan{}, err
-		}
-		base, err := c.first(f)
-		if err != nil {
-			return Plan{}, err
-		}
-		if base.alone {
-			c.plan, c.rules = Plan{}, nil
-			c.add(base)
-		}
-		return c.finish(), nil
-	}
-	base, err := c.first(f)
-	if err != nil {
+	var room [16]*protocol
+	chosen, err := c.choose(room[:0], f)
+	if err != nil || len(chosen) == 0 {
 		return Plan{}, err
 	}
-	c.add(base)
-	f[varSetting] = types.String(base.setting)
-	if !base.alone {
-		if err := c.addAll(s.addons, f); err != nil {
-			return Plan{}, err
-		}
+	wishes := 0
+	for _, p := range chosen {
+		wishes += len(p.tasks)
+	}
+	c.plan.Protocols = make([]string, 0, len(chosen))
+	c.plan.Tasks = make([]Task, 0, wishes)
+	for _, p := range chosen {
+		c.add(p)
 	}
 	return c.finish(), nil
 }
@@ -120,7 +109,35 @@ type composer struct {
 	where clock.Where
 	on    calendar.Date
 	plan  Plan
-	rules []clock.Rule // the due rule of each task of the plan, as far as it is decided
+	rules []*clock.Rule // the due rule of each task of the plan, as far as it is decided
+}
+
+// choose gives the protocols that are for the stay, in order of precedence.
+func (c *composer) choose(chosen []*protocol, f *facts) ([]*protocol, error) {
+	if c.stay.Class == "emergency" {
+		chosen, err := c.all(chosen, c.set.emergency, f)
+		if err != nil || len(chosen) == 0 {
+			return nil, err
+		}
+		base, err := c.first(f)
+		if err != nil {
+			return nil, err
+		}
+		if base.alone {
+			chosen = append(chosen[:0], base)
+		}
+		return chosen, nil
+	}
+	base, err := c.first(f)
+	if err != nil {
+		return nil, err
+	}
+	chosen = append(chosen, base)
+	if base.alone {
+		return chosen, nil
+	}
+	f[varSetting] = types.String(base.setting)
+	return c.all(chosen, c.set.addons, f)
 }
 
 // first is the first base protocol whose condition holds; check made sure of one.
@@ -137,7 +154,8 @@ func (c *composer) first(f *facts) (*protocol, error) {
 	return nil, errCondition
 }
 
-func (c *composer) addAll(kind [][]*protocol, f *facts) error {
+// all adds the protocols of a kind whose conditions hold.
+func (c *composer) all(chosen []*protocol, kind [][]*protocol, f *facts) ([]*protocol, error) {
 	for _, versions := range kind {
 		p := inForce(versions, c.on)
 		if p == nil {
@@ -145,13 +163,13 @@ func (c *composer) addAll(kind [][]*protocol, f *facts) error {
 		}
 		ok, err := p.when.holds(f)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if ok {
-			c.add(p)
+			chosen = append(chosen, p)
 		}
 	}
-	return nil
+	return chosen, nil
 }
 
 func (c *composer) add(p *protocol) {
@@ -161,24 +179,33 @@ func (c *composer) add(p *protocol) {
 	}
 	c.plan.Settle = sooner(c.plan.Settle, p.settle)
 	for _, w := range p.tasks {
-		i := slices.IndexFunc(c.plan.Tasks, func(t Task) bool { return t.Code == w.code })
-		rule, _ := c.set.rules.Rule(w.due, c.on)
-		if i < 0 {
-			d := c.set.tasks[w.code]
-			c.plan.Tasks = append(c.plan.Tasks, Task{
-				Code: w.code, Title: d.Title, OwnerRole: d.OwnerRole, Priority: w.priority,
-				Reasons: reason(nil, w.why), Protocols: []string{p.ref},
-			})
-			c.rules = append(c.rules, rule)
+		rule := c.set.rules.InForce(w.due, c.on)
+		if i := c.find(w.code); i < len(c.plan.Tasks) {
+			c.fold(i, p, w, rule)
 			continue
 		}
-		c.fold(i, p, w, rule)
+		d := c.set.tasks[w.code]
+		c.plan.Tasks = append(c.plan.Tasks, Task{
+			Code: w.code, Title: d.Title, OwnerRole: d.OwnerRole, Priority: w.priority,
+			Reasons: reason(nil, w.why), Protocols: []string{p.ref},
+		})
+		c.rules = append(c.rules, rule)
 	}
+}
+
+// find is where a task of a code is in the plan; behind all where there is none.
+func (c *composer) find(code string) int {
+	for i := range c.plan.Tasks {
+		if c.plan.Tasks[i].Code == code {
+			return i
+		}
+	}
+	return len(c.plan.Tasks)
 }
 
 // fold joins another protocol's wish into task i: the earliest due and the highest
 // priority win. The reason is kept where the wish changed anything.
-func (c *composer) fold(i int, p *protocol, w wish, rule clock.Rule) {
+func (c *composer) fold(i int, p *protocol, w wish, rule *clock.Rule) {
 	t := &c.plan.Tasks[i]
 	t.Protocols = append(t.Protocols, p.ref)
 	changed := false
@@ -202,7 +229,7 @@ func (c *composer) finish() Plan {
 	return c.plan
 }
 
-func (c *composer) trigger(r clock.Rule) time.Time {
+func (c *composer) trigger(r *clock.Rule) time.Time {
 	if r.Trigger == clock.Admission && !c.stay.AdmittedAt.IsZero() {
 		return c.stay.AdmittedAt
 	}

@@ -29,8 +29,8 @@ type History struct {
 type Changes struct {
 	At          time.Time
 	Transitions []*transition.Transition
-	Created     []transition.Task // new tasks
-	Changed     []transition.Task // tasks changed since they were made
+	Created     []*transition.Task // new tasks
+	Changed     []*transition.Task // tasks changed since they were made
 	History     []History
 	Corrections []Correction
 	Deaths      []Death
@@ -157,7 +157,7 @@ SELECT *, $19::timestamptz, $19::timestamptz FROM unnest($1::uuid[], $2::uuid[],
 
 // queueCreated inserts new tasks as they are made. One that was changed since, in the
 // same transaction, is among the changed ones as well.
-func queueCreated(b *pgx.Batch, list []transition.Task, at time.Time) {
+func queueCreated(b *pgx.Batch, list []*transition.Task, at time.Time) {
 	if len(list) == 0 {
 		return
 	}
@@ -165,8 +165,7 @@ func queueCreated(b *pgx.Batch, list []transition.Task, at time.Time) {
 	encounter, org, nth := ids(n), ids(n), make([]int32, n)
 	code := texts(n)
 	p := newPlanned(n)
-	for i := range list {
-		t := &list[i]
+	for i, t := range list {
 		encounter[i], org[i], code[i], nth[i] = t.Encounter, t.Org, t.Code, int32(t.Nth)
 		p.set(i, t)
 	}
@@ -186,7 +185,7 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text
 	reason, version, owner, snoozed_to, attempts, outcome, closed_at, closed_by)
 WHERE task.id = n.id AND task.id = ANY($1)`
 
-func queueChanged(b *pgx.Batch, list []transition.Task, at time.Time) {
+func queueChanged(b *pgx.Batch, list []*transition.Task, at time.Time) {
 	if len(list) == 0 {
 		return
 	}
@@ -194,8 +193,7 @@ func queueChanged(b *pgx.Batch, list []transition.Task, at time.Time) {
 	state, reason, owner, outcome, closedBy := texts(n), texts(n), texts(n), texts(n), texts(n)
 	version, attempts, snoozed, closed := make([]int32, n), make([]int32, n), times(n), times(n)
 	p := newPlanned(n)
-	for i := range list {
-		t := &list[i]
+	for i, t := range list {
 		p.set(i, t)
 		state[i], reason[i], version[i], owner[i], snoozed[i] = t.State, t.Reason, int32(t.Version), t.Owner, t.SnoozedTo
 		attempts[i], outcome[i], closed[i], closedBy[i] = int32(t.Attempts), t.Outcome, t.ClosedAt, t.ClosedBy

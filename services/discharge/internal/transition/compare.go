@@ -21,14 +21,14 @@ func (r *Rules) by(set *protocol.Set) *Rules {
 // make it; a plan without tasks where the stay opens no transition. Nothing comes of it.
 func (r *Rules) Compare(stay events.Encounter, dead bool, where clock.Where, sets ...*protocol.Set) ([]protocol.Plan, error) {
 	plans := make([]protocol.Plan, len(sets))
-	open, _ := opens(stay)
+	open, _ := opens(&stay)
 	if stay.State != "finished" || !open || dead || Dead(stay.Disposition) {
 		return plans, nil
 	}
 	lace := *r
 	lace.Hospital = nil // protocols do not ask for it
-	score, _ := lace.scores(stay, where.Zone)
-	in := protocolStay(stay, score)
+	score, _ := lace.scores(&stay, where.Zone)
+	in := protocolStay(&stay, score)
 	for i, set := range sets {
 		if i > 0 && set == sets[i-1] {
 			plans[i] = plans[i-1]

@@ -3,6 +3,7 @@ package transition
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -49,19 +50,19 @@ func (r *Rules) Decide(now Now) (Change, error) {
 		return Change{}, fmt.Errorf("facility %s: %w", now.Stay.FacilityID, err)
 	}
 	if now.Book != nil {
-		r = r.by(now.Book.At(now.Stay.Facility, discharged(now.Stay)))
+		r = r.by(now.Book.At(now.Stay.Facility, discharged(&now.Stay)))
 	}
 	where := clock.Where{Zone: zone, Calendar: now.Calendar}
 	around := now.around()
 	readmitted := r.readmitted(around)
-	w, err := r.want(now.Stay, now.Dead && !readmitted, where)
+	w, err := r.want(&now.Stay, now.Dead && !readmitted, where)
 	if err != nil {
 		return Change{}, err
 	}
 	if readmitted {
 		w.back()
 	}
-	r.hanging(now, &w, where)
+	r.hanging(&now, &w, where)
 	state := None
 	if now.Current != nil {
 		state = now.Current.State
@@ -69,8 +70,8 @@ func (r *Rules) Decide(now Now) (Change, error) {
 	if reconcile(&w, state, now.Current != nil) {
 		return now.repoint(), nil
 	}
-	r.keepVersions(w.plan.Tasks, now, clock.Where{Zone: zone, Calendar: now.Calendar})
-	d := decision{now: now, want: w, from: state, late: r.LateAfter, around: around, returns: r.Readmission}
+	r.keepVersions(w.plan.Tasks, now.Tasks, where)
+	d := decision{now: &now, want: &w, from: state, late: r.LateAfter, around: around, returns: r.Readmission}
 	d.start()
 	d.tasks()
 	return d.finish()
@@ -98,14 +99,15 @@ func reconcile(w *wanted, state State, row bool) bool {
 
 // decision is one decision in the making.
 type decision struct {
-	now   Now
-	want  wanted
+	now   *Now
+	want  *wanted
 	from  State
 	late  time.Duration
-	next  Transition
-	done  []TaskChange
+	next  *Transition
+	done  []Task        // new and changed
 	made  []events.Task // told with the transition, or each by itself where there is no news of that
 	facts []events.Fact // of other tasks
+	stay  string        // its id, once a task's is made of it
 
 	around  readmission.Around
 	returns *readmission.Rules
@@ -113,13 +115,15 @@ type decision struct {
 
 // start makes the next row of the transition from the stay; tasks come after.
 func (d *decision) start() {
-	s := d.now.Stay
+	s, t := &d.now.Stay, &Transition{}
 	if d.now.Current != nil {
-		d.next = *d.now.Current
+		*t = *d.now.Current
 	}
-	t := &d.next
-	t.Org, t.Stay, t.State = d.now.Org, s, d.want.state
-	t.ID, t.Encounter, t.Patient = ID(s.ID), s.ID, s.Patient
+	d.next = t
+	if t.ID.IsZero() || t.Encounter != s.ID {
+		t.ID = ID(s.ID)
+	}
+	t.Org, t.Stay, t.State, t.Encounter, t.Patient = d.now.Org, *s, d.want.state, s.ID, s.Patient
 	t.Facility, t.FacilityID, t.Zone, t.Unit = s.Facility, s.FacilityID, s.Zone, s.Unit
 	t.Class, t.Disposition = s.Class, s.Disposition
 	t.AdmittedAt, t.ExpectedAt, t.DischargedAt = s.AdmittedAt, s.ExpectedAt, s.DischargedAt
@@ -136,7 +140,7 @@ func (d *decision) start() {
 
 // judgeLateness asks once for each discharge time whether it was heard of late.
 func (d *decision) judgeLateness() {
-	t := &d.next
+	t := d.next
 	if t.State != Active && t.State != Completed && t.State != Readmitted || t.DischargedAt == nil {
 		t.LateArrival, t.Received = false, time.Time{}
 		return
@@ -151,7 +155,7 @@ func (d *decision) judgeLateness() {
 // finish settles what depends on the tasks, numbers the new version and says what
 // there is to tell.
 func (d *decision) finish() (Change, error) {
-	t := &d.next
+	t := d.next
 	t.OpenTasks = d.openTasks()
 	if t.State == None {
 		return d.without(), nil
@@ -201,24 +205,34 @@ func (d *decision) without() Change {
 	c := Change{Tasks: d.done, Facts: append(d.created(), d.facts...)}
 	was := d.now.Current
 	if len(d.done) > 0 || d.turned() || was != nil && (was.Patient != d.next.Patient || was.Facility != d.next.Facility) {
-		c.Transition = &d.next
+		c.Transition = d.next
 	}
 	return c
 }
 
 func (d *decision) openTasks() int {
 	open := 0
-	for _, t := range d.done {
-		if t.Open() {
+	for i := range d.done {
+		if d.done[i].Open() {
 			open++
 		}
 	}
-	for _, t := range d.now.Tasks {
-		if t.Open() && !slices.ContainsFunc(d.done, func(c TaskChange) bool { return c.ID == t.ID }) {
+	for i := range d.now.Tasks {
+		if t := &d.now.Tasks[i]; t.Open() && !d.changes(t) {
 			open++
 		}
 	}
 	return open
+}
+
+// changes reports whether the decision has a new row for a task.
+func (d *decision) changes(t *Task) bool {
+	for i := range d.done {
+		if d.done[i].ID == t.ID {
+			return true
+		}
+	}
+	return false
 }
 
 // fact is the news of the transition's change.
@@ -277,10 +291,10 @@ func (d *decision) differences() (map[string]string, bool) {
 		return nil, true
 	}
 	p := previous{}
-	was, is := d.now.Current.Transition, d.next.Transition
+	was, is := &d.now.Current.Transition, &d.next.Transition
 	p.text("state", was.State, is.State)
 	p.text("reason", was.Reason, is.Reason)
-	p.text("patient_id", was.Patient.String(), is.Patient.String())
+	p.id("patient_id", was.Patient, is.Patient)
 	p.text("facility", was.Facility, is.Facility)
 	p.returns(d.now.Current.Returns, d.next.Returns)
 	if is.State == Cancelled {
@@ -301,8 +315,7 @@ func (d *decision) differences() (map[string]string, bool) {
 	p.text("unit", was.Unit, is.Unit)
 	p.text("zone", was.Zone, is.Zone)
 	p.text("calendar", d.now.Current.Calendar, d.next.Calendar)
-	p.text("risk", interval(was.Risk), interval(is.Risk))
-	p.text("risks", intervals(was.Risks), intervals(is.Risks))
+	p.risks(was, is)
 	p.list("diagnoses", was.Diagnoses, is.Diagnoses)
 	p.list("flags", d.now.Current.Flags, d.next.Flags)
 	p.list("person", []string{was.Sex, was.ZIP3, was.Language, was.Payer, years(was.Age)},
@@ -320,6 +333,12 @@ func (p previous) text(name, was, is string) {
 	}
 }
 
+func (p previous) id(name string, was, is events.ID) {
+	if was != is {
+		p[name] = was.String()
+	}
+}
+
 func (p previous) list(name string, was, is []string) {
 	if !slices.Equal(was, is) {
 		p[name] = strings.Join(was, " ")
@@ -334,7 +353,7 @@ func (p previous) time(name string, was, is *time.Time) {
 
 func (p previous) flag(name string, was, is bool) {
 	if was != is {
-		p[name] = fmt.Sprint(was)
+		p[name] = strconv.FormatBool(was)
 	}
 }
 
@@ -356,12 +375,12 @@ func interval(r *events.Risk) string {
 	if r == nil {
 		return ""
 	}
-	return fmt.Sprintf("%d-%d", r.Min, r.Max)
+	return strconv.Itoa(r.Min) + "-" + strconv.Itoa(r.Max)
 }
 
 func years(age *int) string {
 	if age == nil {
 		return ""
 	}
-	return fmt.Sprint(*age)
+	return strconv.Itoa(*age)
 }

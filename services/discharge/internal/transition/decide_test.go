@@ -109,10 +109,10 @@ func (w *world) apply(c Change) {
 	for _, tc := range c.Tasks {
 		i := slices.IndexFunc(w.tasks, func(t Task) bool { return t.ID == tc.ID })
 		if i < 0 {
-			w.tasks = append(w.tasks, tc.Task)
+			w.tasks = append(w.tasks, tc)
 			continue
 		}
-		w.tasks[i] = tc.Task
+		w.tasks[i] = tc
 	}
 	for _, f := range c.Facts {
 		w.facts = append(w.facts, f.Type())

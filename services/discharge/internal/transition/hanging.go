@@ -21,12 +21,12 @@ func Hanging(stay events.Encounter) bool {
 // hanging adds the task to find out what became of a stay that nobody ended. Its clock
 // starts when the stay should have ended; or, where nobody here could know that in
 // time (an old feed is being loaded), when it was found out, and then it wakes nobody.
-func (r *Rules) hanging(now Now, w *wanted, where clock.Where) {
+func (r *Rules) hanging(now *Now, w *wanted, where clock.Where) {
 	if !Hanging(now.Stay) || w.state != Planning && w.state != None {
 		return
 	}
 	since := *now.Stay.HangingSince
-	if t, ok := open(now.Tasks, protocol.CloseVisit); ok && same(now.Current.Stay.HangingSince, now.Stay.HangingSince) {
+	if t := open(now.Tasks, protocol.CloseVisit); t != nil && same(now.Current.Stay.HangingSince, now.Stay.HangingSince) {
 		since = t.Trigger
 	} else if now.At.Sub(since) > r.LateAfter {
 		since = now.At
@@ -36,13 +36,13 @@ func (r *Rules) hanging(now Now, w *wanted, where clock.Where) {
 	}
 }
 
-func open(tasks []Task, code string) (Task, bool) {
-	for _, t := range tasks {
-		if t.Code == code && t.Open() {
-			return t, true
+func open(tasks []Task, code string) *Task {
+	for i := range tasks {
+		if t := &tasks[i]; t.Code == code && t.Open() {
+			return t
 		}
 	}
-	return Task{}, false
+	return nil
 }
 
 // Late reports whether a task's times passed before anybody here could know of them:
@@ -60,7 +60,7 @@ func (d *decision) since(code string) time.Time {
 	if code == protocol.CloseVisit && d.now.Stay.HangingSince != nil {
 		return *d.now.Stay.HangingSince
 	}
-	return discharged(d.now.Stay)
+	return discharged(&d.now.Stay)
 }
 
 // turned reports whether the stay was found to be without an end, or is so no more.

@@ -46,7 +46,7 @@ type Task struct {
 }
 
 // Open reports whether the task still asks for work.
-func (t Task) Open() bool {
+func (t *Task) Open() bool {
 	return t.State != TaskCompleted && t.State != TaskFailed && t.State != TaskCancelled
 }
 
@@ -54,24 +54,18 @@ func (t Task) Open() bool {
 func ID(encounter events.ID) events.ID { return events.Derive("transition", encounter.String()) }
 
 // taskID is the id of the n-th task of a code that an encounter ever had, from 1.
-func taskID(encounter events.ID, code string, n int) events.ID {
-	return events.Derive("task", encounter.String(), code, strconv.Itoa(n))
+func taskID(encounter, code string, n int) events.ID {
+	return events.Derive("task", encounter, code, strconv.Itoa(n))
 }
 
 // Change is what a decision changes. The zero Change changes nothing.
 type Change struct {
-	Transition *Transition // the new row; nil when it stays as it is
-	Created    bool        // Transition is new
-	Tasks      []TaskChange
+	Transition *Transition   // the new row; nil when it stays as it is
+	Created    bool          // Transition is new
+	Tasks      []Task        // the new rows of those that change
 	Facts      []events.Fact // what to tell, in order; at most one of the transition, the first
 	// Previous are the old values of what changed in the transition: codes and times only.
 	Previous map[string]string
-}
-
-// TaskChange is the new row of a task.
-type TaskChange struct {
-	Task
-	Created bool
 }
 
 // Empty reports whether nothing changes.

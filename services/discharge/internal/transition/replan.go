@@ -11,8 +11,8 @@ import (
 // moved is moved, what nobody asks for any more is cancelled with the reason.
 func (d *decision) tasks() {
 	why := d.why()
-	for _, t := range d.now.Tasks {
-		switch {
+	for i := range d.now.Tasks {
+		switch t := &d.now.Tasks[i]; {
 		case !t.Open():
 		case !d.planned(t.Code):
 			d.cancel(t, d.endOf(t, why))
@@ -20,9 +20,10 @@ func (d *decision) tasks() {
 			d.cancel(t, WhyDone)
 		}
 	}
-	for _, p := range d.want.plan.Tasks {
-		switch t, found := d.find(p.Code); {
-		case !found:
+	for i := range d.want.plan.Tasks {
+		p := &d.want.plan.Tasks[i]
+		switch t := d.find(p.Code); {
+		case t == nil:
 			d.create(p)
 		case t.Open() && !d.overtaken(t):
 			d.align(t, p, why)
@@ -31,49 +32,53 @@ func (d *decision) tasks() {
 }
 
 func (d *decision) planned(code string) bool {
-	return slices.ContainsFunc(d.want.plan.Tasks, func(p protocol.Task) bool { return p.Code == code })
+	for i := range d.want.plan.Tasks {
+		if d.want.plan.Tasks[i].Code == code {
+			return true
+		}
+	}
+	return false
 }
 
 // find is the task that meets a plan's wish for a code: the open one, else one that
-// a person ended since the discharge.
-func (d *decision) find(code string) (Task, bool) {
-	var done *Task
-	for i, t := range d.now.Tasks {
-		switch {
+// a person ended since the discharge; nil where there is none.
+func (d *decision) find(code string) (done *Task) {
+	for i := range d.now.Tasks {
+		switch t := &d.now.Tasks[i]; {
 		case t.Code != code:
 		case t.Open():
-			return t, true
+			return t
 		case d.stands(t):
-			done = &d.now.Tasks[i]
+			done = t
 		}
 	}
-	if done == nil {
-		return Task{}, false
-	}
-	return *done, true
+	return done
 }
 
-func (d *decision) create(p protocol.Task) {
+func (d *decision) create(p *protocol.Task) {
 	n := 1
-	for _, t := range d.now.Tasks {
-		if t.Code == p.Code {
+	for i := range d.now.Tasks {
+		if d.now.Tasks[i].Code == p.Code {
 			n++
 		}
 	}
-	s := d.now.Stay
-	t := Task{Org: d.now.Org}
-	t.ID, t.Encounter = taskID(s.ID, p.Code, n), s.ID
+	if d.made == nil { // most plans are made whole
+		room := len(d.want.plan.Tasks)
+		d.made, d.done, d.stay = make([]events.Task, 0, room), slices.Grow(d.done, room), d.next.Encounter.String()
+	}
+	d.done = append(d.done, Task{Org: d.now.Org})
+	t := &d.done[len(d.done)-1]
+	t.ID, t.Encounter = taskID(d.stay, p.Code, n), d.next.Encounter
 	t.Code, t.Nth, t.State, t.Version = p.Code, n, TaskRequested, 1
-	d.shape(&t, p)
+	d.shape(t, p)
 	if t.Late { // its times passed before anybody here could know: no news
 		t.Warned, t.Overdue = !t.WarnAt.After(d.now.At), !t.DueAt.After(d.now.At)
 	}
-	d.done = append(d.done, TaskChange{t, true})
 	d.made = append(d.made, t.Task)
 }
 
 // shape gives a task everything that follows from the plan and the stay.
-func (d *decision) shape(t *Task, p protocol.Task) {
+func (d *decision) shape(t *Task, p *protocol.Task) {
 	due := p.DueAt
 	if t.Transition = d.next.ID; d.next.State == None {
 		t.Transition = events.ID{}
@@ -87,8 +92,8 @@ func (d *decision) shape(t *Task, p protocol.Task) {
 }
 
 // align gives an open task what the plan says now. Owner, state and attempts stay.
-func (d *decision) align(t Task, p protocol.Task, why string) {
-	next := t
+func (d *decision) align(t *Task, p *protocol.Task, why string) {
+	next := *t
 	d.shape(&next, p)
 	next.Warned = next.Warned && !next.WarnAt.After(d.now.At)
 	next.Overdue = next.Overdue && !next.DueAt.After(d.now.At)
@@ -101,8 +106,8 @@ func (d *decision) align(t Task, p protocol.Task, why string) {
 	was.text("title", t.Title, next.Title)
 	was.text("owner_role", t.OwnerRole, next.OwnerRole)
 	was.list("protocols", t.Protocols, next.Protocols)
-	was.text("transition_id", t.Transition.String(), next.Transition.String())
-	was.text("patient_id", t.Patient.String(), next.Patient.String())
+	was.id("transition_id", t.Transition, next.Transition)
+	was.id("patient_id", t.Patient, next.Patient)
 	was.text("facility", t.Facility, next.Facility)
 	was.text("unit", t.Unit, next.Unit)
 	was.flag("sensitive", t.Sensitive, next.Sensitive)
@@ -111,16 +116,16 @@ func (d *decision) align(t Task, p protocol.Task, why string) {
 		return
 	}
 	next.Version++
-	d.done = append(d.done, TaskChange{next, false})
+	d.done = append(d.done, next)
 	d.facts = append(d.facts, events.TaskRescheduled{Work: events.Work{Task: next.Task, Why: why, Previous: was}})
 }
 
 // cancel ends a task that the stay does not ask for any more.
-func (d *decision) cancel(t Task, why string) {
-	was := map[string]string{"state": t.State}
-	at := d.now.At
+func (d *decision) cancel(open *Task, why string) {
+	was := map[string]string{"state": open.State}
+	t, at := *open, d.now.At
 	t.State, t.Reason, t.ClosedAt, t.ClosedBy, t.SnoozedTo = TaskCancelled, why, &at, "", nil
 	t.Version++
-	d.done = append(d.done, TaskChange{t, false})
+	d.done = append(d.done, t)
 	d.facts = append(d.facts, events.TaskCancelled{Work: events.Work{Task: t.Task, Why: why, Previous: was}})
 }

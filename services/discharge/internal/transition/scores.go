@@ -2,6 +2,7 @@ package transition
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 
 // scores are LACE and, beside it, HOSPITAL in its variants, over what the stay tells;
 // none where they are not meant for its class.
-func (r *Rules) scores(stay events.Encounter, zone *time.Location) (lace *events.Risk, others []events.Risk) {
+func (r *Rules) scores(stay *events.Encounter, zone *time.Location) (lace *events.Risk, others []events.Risk) {
 	if stay.Class != "inpatient" && stay.Class != "observation" {
 		return nil, nil
 	}
@@ -23,18 +24,20 @@ func (r *Rules) scores(stay events.Encounter, zone *time.Location) (lace *events
 	if r.Hospital == nil {
 		return &told, nil
 	}
-	for _, s := range r.Hospital.Scores(risk.Admission{
+	of := r.Hospital.Scores(risk.Admission{
 		Service: stay.Service, Procedures: stay.Procedures, Urgent: acute, Admissions: stay.PriorAdmissions12m,
 		LengthOfStay: days, Diagnoses: stay.Diagnoses,
-	}) {
-		others = append(others, score(s))
+	})
+	others = make([]events.Risk, len(of))
+	for i := range of {
+		others[i] = score(of[i])
 	}
 	return &told, others
 }
 
 // Scores are the scores of a stay, for whoever compares tables: LACE first.
 func (r *Rules) Scores(stay events.Encounter, zone *time.Location) []events.Risk {
-	lace, others := r.scores(stay, zone)
+	lace, others := r.scores(&stay, zone)
 	if lace == nil {
 		return nil
 	}
@@ -47,7 +50,7 @@ func score(s risk.Score) events.Risk {
 	}
 }
 
-func lengthOfStay(stay events.Encounter, zone *time.Location) *int {
+func lengthOfStay(stay *events.Encounter, zone *time.Location) *int {
 	if stay.AdmittedAt == nil || stay.DischargedAt == nil {
 		return nil
 	}
@@ -63,6 +66,18 @@ func acute(admitType string) *bool {
 		return new(false)
 	}
 	return nil
+}
+
+// risks notes a change of the scores.
+func (p previous) risks(was, is *events.Transition) {
+	p.text("risk", interval(was.Risk), interval(is.Risk))
+	if !slices.EqualFunc(was.Risks, is.Risks, sameScore) {
+		p.text("risks", intervals(was.Risks), intervals(is.Risks))
+	}
+}
+
+func sameScore(a, b events.Risk) bool {
+	return a.Score == b.Score && a.Variant == b.Variant && a.Min == b.Min && a.Max == b.Max
 }
 
 // intervals are scores as text, for the comparison of two versions.

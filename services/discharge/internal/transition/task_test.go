@@ -35,7 +35,7 @@ func (w *world) act(id events.ID, a Action) error {
 	if err != nil {
 		return err
 	}
-	w.apply(Change{Tasks: []TaskChange{{Task: t}}, Facts: []events.Fact{fact}})
+	w.apply(Change{Tasks: []Task{t}, Facts: []events.Fact{fact}})
 	c, err := AfterTask(*w.cur, w.tasks)
 	if err == nil {
 		w.apply(c)
@@ -248,7 +248,7 @@ func TestTimeRemindsThenReportsEachOnce(t *testing.T) {
 	tick := func(at time.Time) []string {
 		changed, facts, next := Tick(w.tasks, at)
 		for _, c := range changed {
-			w.apply(Change{Tasks: []TaskChange{{Task: c}}})
+			w.apply(Change{Tasks: []Task{c}})
 		}
 		if want := WakeAt(w.tasks); !next.Equal(want) {
 			t.Errorf("look again at %s, want %s", next, want)

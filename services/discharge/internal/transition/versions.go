@@ -10,11 +10,11 @@ import (
 // keepVersions gives a plan's tasks that are open already the version of the due rule
 // they run by: a newer version of a rule is for discharges to come. A task whose
 // trigger moved, or whose protocol names another rule, takes what the plan says.
-func (r *Rules) keepVersions(plan []protocol.Task, now Now, where clock.Where) {
+func (r *Rules) keepVersions(plan []protocol.Task, tasks []Task, where clock.Where) {
 	for i := range plan {
 		p := &plan[i]
-		for _, t := range now.Tasks {
-			if t.Code == p.Code && t.Open() && t.Rule != p.Rule && t.Trigger.Equal(p.Trigger) {
+		for j := range tasks {
+			if t := &tasks[j]; t.Code == p.Code && t.Open() && t.Rule != p.Rule && t.Trigger.Equal(p.Trigger) {
 				r.keepVersion(p, t.Rule, where)
 			}
 		}

@@ -48,7 +48,7 @@ type wanted struct {
 
 // want is the table of contract.md, "What opens a transition". dead says that the
 // patient is known to have died, by whatever stay or demographics said so.
-func (r *Rules) want(stay events.Encounter, dead bool, where clock.Where) (wanted, error) {
+func (r *Rules) want(stay *events.Encounter, dead bool, where clock.Where) (wanted, error) {
 	w, err := r.wantAlive(stay, where)
 	if err != nil {
 		return w, err
@@ -60,7 +60,7 @@ func (r *Rules) want(stay events.Encounter, dead bool, where clock.Where) (wante
 	return w, nil
 }
 
-func (r *Rules) wantAlive(stay events.Encounter, where clock.Where) (wanted, error) {
+func (r *Rules) wantAlive(stay *events.Encounter, where clock.Where) (wanted, error) {
 	none := wanted{state: None, reason: ReasonNotApplicable}
 	switch stay.State {
 	case "cancelled": // A11
@@ -81,7 +81,7 @@ func (r *Rules) wantAlive(stay events.Encounter, where clock.Where) (wanted, err
 	return none, nil
 }
 
-func (r *Rules) wantFinished(stay events.Encounter, where clock.Where) (wanted, error) {
+func (r *Rules) wantFinished(stay *events.Encounter, where clock.Where) (wanted, error) {
 	none := wanted{state: None, reason: ReasonNotApplicable}
 	var open bool
 	if open, none.flags = opens(stay); !open {
@@ -100,7 +100,7 @@ func (r *Rules) wantFinished(stay events.Encounter, where clock.Where) (wanted, 
 
 // opens reports whether a finished stay opens a transition, protocols apart; flags say
 // why it does not where that is worth a remark.
-func opens(stay events.Encounter) (open bool, flags []string) {
+func opens(stay *events.Encounter) (open bool, flags []string) {
 	switch stay.Class {
 	case "inpatient", "observation", "obstetrics", "emergency":
 	case "newborn":
@@ -119,7 +119,7 @@ func opens(stay events.Encounter) (open bool, flags []string) {
 	return true, nil
 }
 
-func flags(stay events.Encounter) []string {
+func flags(stay *events.Encounter) []string {
 	var out []string
 	switch {
 	case stay.RawDisposition:
@@ -133,7 +133,7 @@ func flags(stay events.Encounter) []string {
 	return out
 }
 
-func protocolStay(stay events.Encounter, score *events.Risk) protocol.Stay {
+func protocolStay(stay *events.Encounter, score *events.Risk) protocol.Stay {
 	out := protocol.Stay{
 		Class: stay.Class, Disposition: stay.Disposition, DischargedAt: discharged(stay), Age: stay.Age, Sex: stay.Sex,
 		Payer: stay.Payer, Language: stay.Language, Service: stay.Service, Facility: stay.Facility, Unit: stay.Unit,
@@ -150,7 +150,7 @@ func protocolStay(stay events.Encounter, score *events.Risk) protocol.Stay {
 
 // discharged is when the clocks start. A finished stay always has its time (the
 // fold falls back to when the message was made); the zero time stands for none.
-func discharged(stay events.Encounter) time.Time {
+func discharged(stay *events.Encounter) time.Time {
 	switch {
 	case stay.DischargedAt != nil:
 		return *stay.DischargedAt
