@@ -130,8 +130,32 @@ func (s *service) finish(ctx context.Context, tx pgx.Tx, w *work) error {
 	if err := s.regroup(ctx, tx, w); err != nil {
 		return err
 	}
+	if err := s.notice(ctx, tx, w); err != nil {
+		return err
+	}
+	return s.outbox.Announce(ctx, tx, w.announce...)
+}
+
+// noticed is what operations hear of once: that messages of a feed are quarantined for a reason.
+type noticed struct {
+	org, feed events.ID
+	reason    string
+}
+
+// notice announces the first quarantined message of each feed and reason. All of a batch may have
+// the same: the table is asked once.
+func (s *service) notice(ctx context.Context, tx pgx.Tx, w *work) error {
+	if len(w.notices) == 0 {
+		return nil
+	}
+	asked := map[noticed]bool{}
 	for _, n := range w.notices {
 		f := n.Fact.(events.MessageQuarantined)
+		key := noticed{n.Org, f.Feed, f.Reason}
+		if asked[key] {
+			continue
+		}
+		asked[key] = true
 		first, err := s.store.Notice(ctx, tx, n.Org, f.Feed, f.Reason)
 		if err != nil {
 			return err
@@ -140,7 +164,7 @@ func (s *service) finish(ctx context.Context, tx pgx.Tx, w *work) error {
 			w.announce = append(w.announce, n)
 		}
 	}
-	return s.outbox.Announce(ctx, tx, w.announce...)
+	return nil
 }
 
 // regroup moves the linked patients that this batch did not load, and tells of them.
