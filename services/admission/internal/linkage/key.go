@@ -12,8 +12,9 @@ import (
 // Digester makes digests of what must not be stored in the open, by one secret key. Not safe for
 // concurrent use.
 type Digester struct {
-	mac hash.Hash
-	sum [sha256.Size]byte
+	mac  hash.Hash
+	sum  [sha256.Size]byte
+	text []byte
 }
 
 // NewDigester returns a digester by key.
@@ -21,11 +22,12 @@ func NewDigester(key []byte) *Digester { return &Digester{mac: hmac.New(sha256.N
 
 // Digest is 64 bits of the keyed digest of parts.
 func (d *Digester) Digest(parts ...string) int64 {
-	d.mac.Reset()
+	d.text = d.text[:0]
 	for _, p := range parts {
-		d.mac.Write([]byte{byte(len(p))})
-		d.mac.Write([]byte(p))
+		d.text = append(append(d.text, byte(len(p))), p...)
 	}
+	d.mac.Reset()
+	d.mac.Write(d.text)
 	return int64(binary.BigEndian.Uint64(d.mac.Sum(d.sum[:0])))
 }
 
