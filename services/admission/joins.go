@@ -173,22 +173,28 @@ func (w *work) factsOf(e *store.Encounter) encounter.Facts {
 // inheritDeletions adds to a stay the deletions of every patient that something said of it named.
 func (w *work) inheritDeletions(e *store.Encounter) {
 	var last events.ID
+	var room [8]events.ID
 	for _, x := range w.rows(e) {
-		for _, f := range slices.Clone(x.Facts) {
-			if f.Patient == last {
-				continue
+		named := room[:0] // before anything is added to the facts
+		for i := range x.Facts {
+			if id := x.Facts[i].Patient; id != last {
+				named, last = append(named, id), id
 			}
-			last = f.Patient
-			p := w.Patients[last]
-			if p == nil {
-				continue
+		}
+		for _, id := range named {
+			if p := w.Patients[id]; p != nil {
+				w.inherit(e, p)
 			}
-			for _, q := range w.cluster(p) {
-				if q == p || w.names.First(q.ID) == w.names.First(p.ID) {
-					for _, d := range q.Deletions() {
-						w.add(e, d)
-					}
-				}
+		}
+	}
+}
+
+// inherit adds to a stay the deletions of one patient by any name that always was the patient's.
+func (w *work) inherit(e *store.Encounter, p *store.Patient) {
+	for _, q := range w.cluster(p) {
+		if q == p || w.names.First(q.ID) == w.names.First(p.ID) {
+			for _, d := range q.Deletions() {
+				w.add(e, d)
 			}
 		}
 	}

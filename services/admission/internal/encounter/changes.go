@@ -2,6 +2,7 @@ package encounter
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,15 +23,14 @@ type Known struct {
 // count this change.
 func Changes(old, new *Known, reopened bool) []events.Fact {
 	new.FoldVersion = old.FoldVersion
-	previous := differences(old, new)
-	if len(previous) == 0 && old.FoldVersion > 0 {
-		return nil
+	var previous map[string]string // of what nobody was told yet, nothing is
+	if old.FoldVersion > 0 {
+		if previous = differences(old, new); len(previous) == 0 {
+			return nil
+		}
 	}
 	new.FoldVersion++
-	about := events.About{Encounter: new.Encounter}
-	if old.FoldVersion > 0 {
-		about.Previous = previous
-	}
+	about := events.About{Encounter: new.Encounter, Previous: previous}
 	var out []events.Fact
 	if old.FoldVersion > 0 && old.Patient != new.Patient {
 		out = append(out, events.EncounterMoved{About: about})
@@ -78,27 +78,37 @@ func stateFact(old, new *Known, about events.About, reopened bool) events.Fact {
 	return nil // arrived, in progress and on leave: told by what else changed
 }
 
-// differences names what differs with its old value. Only codes and times.
-func differences(old, new *Known) map[string]string {
-	m := map[string]string{}
+// differences names what differs with its old value; nil: nothing does. Only codes and times.
+func differences(old, new *Known) (m map[string]string) {
+	note := func(name, was string) {
+		if m == nil {
+			m = map[string]string{}
+		}
+		m[name] = was
+	}
 	put := func(name, was, is string) {
 		if was != is {
-			m[name] = was
+			note(name, was)
+		}
+	}
+	id := func(name string, was, is events.ID) {
+		if was != is {
+			note(name, was.String())
 		}
 	}
 	at := func(name string, was, is *time.Time) {
 		if !same(was, is) {
-			m[name] = stamp(was)
+			note(name, stamp(was))
 		}
 	}
 	yes := func(name string, was, is bool) {
 		if was != is {
-			m[name] = map[bool]string{true: "true", false: "false"}[was]
+			note(name, strconv.FormatBool(was))
 		}
 	}
 	number := func(name string, was, is *int) {
 		if (was == nil) != (is == nil) || was != nil && *was != *is {
-			m[name] = decimal(was)
+			note(name, decimal(was))
 		}
 	}
 	put("state", old.State, new.State)
@@ -112,7 +122,7 @@ func differences(old, new *Known) map[string]string {
 	at("observation_at", old.ObservationAt, new.ObservationAt)
 	at("discharged_at", old.DischargedAt, new.DischargedAt)
 	at("expected_discharge_at", old.ExpectedAt, new.ExpectedAt)
-	put("patient_id", old.Patient.String(), new.Patient.String())
+	id("patient_id", old.Patient, new.Patient)
 	put("zone", old.Zone, new.Zone)
 	put("admit_type", old.AdmitType, new.AdmitType)
 	put("admit_source", old.AdmitSource, new.AdmitSource)
@@ -128,8 +138,8 @@ func differences(old, new *Known) map[string]string {
 	number("prior_ed_60d", old.PriorED60d, new.PriorED60d)
 	number("prior_admissions_12m", old.PriorAdmissions12m, new.PriorAdmissions12m)
 	number("procedures", old.Procedures, new.Procedures)
-	put("episode_id", old.Episode.String(), new.Episode.String())
-	put("mother_encounter_id", old.Mother.String(), new.Mother.String())
+	id("episode_id", old.Episode, new.Episode)
+	id("mother_encounter_id", old.Mother, new.Mother)
 	at("hanging_since", old.HangingSince, new.HangingSince)
 	put("hanging_rule", old.HangingRule, new.HangingRule)
 	yes("disposition_unmapped", old.RawDisposition, new.RawDisposition)
@@ -137,7 +147,7 @@ func differences(old, new *Known) map[string]string {
 	yes("sensitive", old.Sensitive, new.Sensitive)
 	yes("implicit", old.Implicit, new.Implicit)
 	if !slices.Equal(old.Diagnoses, new.Diagnoses) {
-		m["diagnoses"] = strings.Join(old.Diagnoses, " ")
+		note("diagnoses", strings.Join(old.Diagnoses, " "))
 	}
 	return m
 }

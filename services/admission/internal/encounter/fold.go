@@ -64,16 +64,14 @@ type folder struct {
 	lostAt              time.Time
 	presentAfterLost    bool
 	erased              bool
-	saidBuf, voidBuf    [24]int
-	matchBuf            [24]bool
 }
 
-func newFolder(s Facts) *folder {
-	f := &folder{facts: s, start: -1, end: -1}
-	f.said, f.void, f.match = f.saidBuf[:0], f.voidBuf[:0], f.matchBuf[:0]
+func newFolder(s Facts) folder {
+	n := len(s)
+	order := make([]int, 2*n)
+	f := folder{facts: s, said: order[:0:n], void: order[n:], match: make([]bool, n), start: -1, end: -1}
 	for i := range s {
-		f.void = append(f.void, -1)
-		f.match = append(f.match, false)
+		f.void[i] = -1
 		// Insertion: the two orders rarely differ.
 		at := i
 		f.said = append(f.said, i)
