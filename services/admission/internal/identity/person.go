@@ -1,10 +1,6 @@
 package identity
 
-import (
-	"encoding/json"
-
-	"github.com/handoff-care/handoff/pkg/phi"
-)
+import "encoding/json"
 
 // The structured groups. Their JSON leaves this package only as phi.Text (to be stored) or through
 // the doors that may show it; a group's struct is read with Read.
@@ -66,15 +62,6 @@ type (
 		Name PersonName `json:"name"`
 	}
 )
-
-// Encode makes a group's value of a struct or list.
-func Encode(v any) phi.Text {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // plain structs of strings
-	}
-	return phi.Of(string(b))
-}
 
 // Read reads a structured group of a record; the zero value where there is none.
 func Read[T any](r *Record, g Group) T {
