@@ -5,6 +5,9 @@ import "bytes"
 // decode gives the meaning of raw bytes: escapes resolved, character set decoded, line ends inside a value (\.br\,
 // \X0D\, continuation lines) all as "\n".
 func (m *Message) decode(raw []byte) string {
+	if m.literal {
+		return string(raw)
+	}
 	escaped := m.delims.Escape != 0 && bytes.IndexByte(raw, m.delims.Escape) >= 0
 	if m.plain && !escaped {
 		return string(raw)

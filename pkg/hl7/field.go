@@ -153,17 +153,25 @@ func (f Field) leaf() []byte {
 	if f.m == nil || f.level == verbatim {
 		return f.raw
 	}
-	raw, d := f.raw, &f.m.delims
-	if f.level <= wholeField {
-		raw = nth(raw, d.Repetition, 1)
+	// The first part of the first part ends at the first separator, of whichever kind. What does not
+	// separate here is the separator of fields, which no field holds.
+	d := &f.m.delims
+	rep, comp, sub := d.Field, d.Field, d.Field
+	if f.level <= wholeField && d.Repetition != 0 {
+		rep = d.Repetition
 	}
-	if f.level <= repetition {
-		raw = nth(raw, d.Component, 1)
+	if f.level <= repetition && d.Component != 0 {
+		comp = d.Component
 	}
-	if f.level <= component {
-		raw = nth(raw, d.Subcomponent, 1)
+	if f.level <= component && d.Subcomponent != 0 {
+		sub = d.Subcomponent
 	}
-	return raw
+	for i, c := range f.raw {
+		if c == rep || c == comp || c == sub {
+			return f.raw[:i:i]
+		}
+	}
+	return f.raw
 }
 
 // nth is part n, from 1, of b; a zero separator does not occur.

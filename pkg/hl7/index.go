@@ -89,18 +89,19 @@ func (m *Message) indexLine(p int, kind lineKind) int {
 		m.warn(ContinuationLine, p)
 		m.plain = false
 	}
-	end, sep := body, m.delims.Field
-	for ; end < len(m.text); end++ {
-		c := m.text[end]
+	end, sep, text, fields := body, m.delims.Field, m.text, m.fields
+	for ; end < len(text); end++ {
+		c := text[end]
 		if c == sep {
-			m.fields = append(m.fields, int32(end+1))
+			fields = append(fields, int32(end+1))
 		} else if c == '\r' || c == '\n' {
 			break
 		}
 	}
+	m.fields = fields
 	s := &m.segs[len(m.segs)-1]
 	s.end = int32(end)
-	s.count = int32(len(m.fields)) - s.first
+	s.count = int32(len(fields)) - s.first
 	return end
 }
 

@@ -17,6 +17,7 @@ type Message struct {
 	delims   Delimiters
 	charset  charset.Set
 	plain    bool // only ASCII, no NUL, no continuation lines: values need no decoding
+	literal  bool // and no escape sequences: values are their bytes
 	segs     []segment
 	fields   []int32 // start of every field of every segment, in order
 	warnings []Warning
@@ -182,6 +183,8 @@ func (m *Message) chooseCharset(override string) {
 		m.warn(NulBytes, 0)
 	}
 	m.plain = m.plain && ascii && !nul
+	values := m.text[m.fields[2]:] // MSH-2 declares the escape character
+	m.literal = m.plain && (m.delims.Escape == 0 || bytes.IndexByte(values, m.delims.Escape) < 0)
 	declared := m.segs[0].field(m, 18).Rep(1).Component(1).Raw()
 	if override != "" {
 		m.charset = charset.Lookup(override)
