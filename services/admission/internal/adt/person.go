@@ -12,8 +12,8 @@ import (
 // person reads what a message says of the patient, as of PID-33, else EVN-2 (recorded).
 func (r *reader) person(recorded time.Time, control string) identity.Statement {
 	at := recorded
-	if updated := r.at(r.pid.Field(33)); updated != nil {
-		at = *updated
+	if updated := r.when(r.pid.Field(33)); updated.known {
+		at = updated.at
 	}
 	s := identity.Statement{At: identity.Stamp(at, control)}
 	set := func(g identity.Group, f hl7.Field, value func() phi.Text) {
@@ -29,8 +29,9 @@ func (r *reader) person(recorded time.Time, control string) identity.Statement {
 	set(identity.Birth, pid.Field(7), func() phi.Text { return phi.Of(birthDate(pid.Field(7))) })
 	set(identity.Sex, pid.Field(8), func() phi.Text { return phi.Of(strings.ToUpper(pid.Value(8))) })
 	set(identity.Race, pid.Field(10), func() phi.Text { return phi.Of(pid.Value(10)) })
-	set(identity.Address, pid.Field(11), func() phi.Text { return identity.Encode(addresses(pid.Field(11))) })
-	set(identity.ZIP3, pid.Field(11), func() phi.Text { return phi.Of(zip3(addresses(pid.Field(11)))) })
+	homes := addresses(pid.Field(11))
+	set(identity.Address, pid.Field(11), func() phi.Text { return identity.Encode(homes) })
+	set(identity.ZIP3, pid.Field(11), func() phi.Text { return phi.Of(zip3(homes)) })
 	set(identity.Language, pid.Field(15), func() phi.Text { return phi.Of(language(pid.Value(15), pid.Field(15).Component(2).String())) })
 	set(identity.Account, pid.Field(18), func() phi.Text { return phi.Of(pid.Value(18)) })
 	set(identity.Phones, phoneField(pid), func() phi.Text { return identity.Encode(telecoms(pid.Field(13), pid.Field(14), pid.Field(40))) })
@@ -67,8 +68,15 @@ func birthDate(f hl7.Field) string {
 	if err != nil || d.IsZero() {
 		return ""
 	}
-	layouts := map[hl7.Precision]string{hl7.Year: "2006", hl7.Month: "2006-01", hl7.Day: time.DateOnly}
-	return d.Date().In(time.UTC).Format(layouts[d.Date().Precision])
+	day := d.Date()
+	layout := time.DateOnly
+	switch day.Precision {
+	case hl7.Year:
+		layout = "2006"
+	case hl7.Month:
+		layout = "2006-01"
+	}
+	return day.In(time.UTC).Format(layout)
 }
 
 func addresses(f hl7.Field) []identity.PostalAddress {
@@ -117,8 +125,8 @@ func telecoms(fields ...hl7.Field) []identity.Telecom {
 // death reads PID-29 and PID-30: either says that the patient died.
 func (r *reader) death() phi.Text {
 	flag := r.pid.Field(30)
-	if at := r.at(r.pid.Field(29)); at != nil {
-		return phi.Of("Y " + at.Format(time.RFC3339))
+	if died := r.when(r.pid.Field(29)); died.known {
+		return phi.Of("Y " + died.at.Format(time.RFC3339))
 	}
 	switch {
 	case flag.Is("Y"):
@@ -173,8 +181,9 @@ func (r *reader) coverage() (list, payer phi.Text) {
 		}
 		c.Class = payerClass(c.Payer, c.Name, s.Field(2).Component(2).String(), s.Value(15))
 		action := s.Value(55)
-		single = single && action != ""
-		changes = append(changes, identity.Item{Key: c.ItemKey(), Gone: action == "D", Data: c})
+		if single = single && action != ""; single {
+			changes = append(changes, identity.Item{Key: c.ItemKey(), Gone: action == "D", Data: c})
+		}
 		if action == "D" {
 			continue
 		}

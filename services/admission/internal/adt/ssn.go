@@ -76,8 +76,8 @@ func (r *reader) ssn4() phi.Text {
 // medicare is the digest of the Medicare number among the patient's identifiers (PID-3).
 func (r *reader) medicare() (out phi.Text) {
 	for rep := range r.pid.Field(3).Reps() {
-		if out.Empty() {
-			out = r.feed.medicare(rep.Component(5).String(), rep.Component(1).String())
+		if kind := rep.Component(5).String(); out.Empty() && strings.EqualFold(kind, "MC") {
+			out = r.feed.medicare(kind, rep.Component(1).String())
 		}
 	}
 	return out

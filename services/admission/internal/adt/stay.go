@@ -16,12 +16,10 @@ func (r *reader) stay(f *encounter.Fact, kind encounter.Kind) {
 	v := &f.Values
 	d := &r.feed.Dialect
 	v.Class = d.class(r.pv1.Value(2), r.pv1.Value(18), r.pv1.Value(4))
-	v.AdmitAt, v.DischargeAt = r.at(r.pv1.Field(44)), r.at(r.pv1.Field(45))
+	admit, known := r.dtm(r.pv1.Field(44))
+	v.AdmitAt, v.DischargeAt = r.instant(admit, known), r.at(r.pv1.Field(45))
+	v.AdmitDay = known && admit.Precision <= hl7.Day
 	v.Gone = r.gone()
-	if v.AdmitAt != nil {
-		admit, _ := r.pv1.Field(44).DTM()
-		v.AdmitDay = admit.Precision <= hl7.Day
-	}
 	v.PlannedAt, v.ExpectedAt = r.at(r.pv2.Field(8)), r.at(r.pv2.Field(9))
 	if kind == encounter.ExpectDischarge && v.ExpectedAt == nil {
 		v.ExpectedAt = r.at(r.evn.Field(3))
@@ -52,14 +50,15 @@ func (r *reader) stay(f *encounter.Fact, kind encounter.Kind) {
 
 // gone are the times that were sent as deleted.
 func (r *reader) gone() (t encounter.Times) {
-	for bit, f := range map[encounter.Times]hl7.Field{
-		encounter.AdmitTime: r.pv1.Field(44), encounter.DischargeTime: r.pv1.Field(45),
-		encounter.PlannedTime: r.pv2.Field(8), encounter.ExpectedTime: r.pv2.Field(9),
-	} {
+	note := func(bit encounter.Times, f hl7.Field) {
 		if deleted(f) != "" {
 			t |= bit
 		}
 	}
+	note(encounter.AdmitTime, r.pv1.Field(44))
+	note(encounter.DischargeTime, r.pv1.Field(45))
+	note(encounter.PlannedTime, r.pv2.Field(8))
+	note(encounter.ExpectedTime, r.pv2.Field(9))
 	return t
 }
 
@@ -134,7 +133,10 @@ func staffID(f hl7.Field) string {
 // consulting lists the staff ids in PV1-9. Repetitions of one name are one person with several ids.
 func (r *reader) consulting() (out []string) {
 	f := r.pv1.Field(9)
-	if deleted(f) != "" {
+	switch {
+	case f.Empty():
+		return nil
+	case deleted(f) != "":
 		return []string{encounter.Deleted}
 	}
 	seen := map[string]int{}

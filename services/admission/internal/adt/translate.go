@@ -188,23 +188,46 @@ func (r *reader) open(g hl7.Group) {
 	r.pid, r.pv1, r.pv2 = g.Segment("PID"), g.Segment("PV1"), g.Segment("PV2")
 }
 
-// at is a field as an instant; nil where there is none, or none that can be read.
-func (r *reader) at(f hl7.Field) *time.Time {
+// dtm is a field as a timestamp; false where there is none, or none that can be read.
+func (r *reader) dtm(f hl7.Field) (hl7.DTM, bool) {
 	d, err := f.DTM()
-	if err != nil || d.IsZero() || d.Year == 0 {
+	return d, err == nil && !d.IsZero() && d.Year != 0
+}
+
+// instant is a timestamp as an instant; nil where there is none.
+func (r *reader) instant(d hl7.DTM, known bool) *time.Time {
+	if !known {
 		return nil
 	}
 	t := d.In(r.loc).UTC()
 	return &t
 }
 
+// at is a field as an instant; nil where there is none, or none that can be read.
+func (r *reader) at(f hl7.Field) *time.Time { return r.instant(r.dtm(f)) }
+
+// moment is an instant that may not be known.
+type moment struct {
+	at    time.Time
+	known bool
+}
+
+// when is a field as a moment.
+func (r *reader) when(f hl7.Field) (m moment) {
+	d, known := r.dtm(f)
+	if known {
+		m = moment{d.In(r.loc).UTC(), true}
+	}
+	return m
+}
+
 // times are the orders of contract.md: event, recorded, sent. A cancel's EVN-6 is the time of what it cancels.
 func (r *reader) times(f *encounter.Fact, kind encounter.Kind, received time.Time) {
-	sent, recorded, happened := r.at(r.m.Segment("MSH").Field(7)), r.at(r.evn.Field(2)), r.at(r.evn.Field(6))
-	first := func(list ...*time.Time) time.Time {
-		for _, t := range list {
-			if t != nil {
-				return *t
+	sent, recorded, happened := r.when(r.m.Segment("MSH").Field(7)), r.when(r.evn.Field(2)), r.when(r.evn.Field(6))
+	first := func(list ...moment) time.Time {
+		for _, m := range list {
+			if m.known {
+				return m.at
 			}
 		}
 		return received.UTC().Truncate(time.Second)
@@ -212,12 +235,12 @@ func (r *reader) times(f *encounter.Fact, kind encounter.Kind, received time.Tim
 	f.Sent = first(sent, recorded)
 	f.Recorded = first(recorded, sent)
 	f.Happened = first(happened, recorded, sent)
-	var own *time.Time
+	var own moment
 	switch kind {
 	case encounter.Admit, encounter.Register:
-		own = r.at(r.pv1.Field(44))
+		own = r.when(r.pv1.Field(44))
 	case encounter.Discharge:
-		own = r.at(r.pv1.Field(45))
+		own = r.when(r.pv1.Field(45))
 	}
 	f.Occurred = first(happened, own, recorded, sent)
 }
