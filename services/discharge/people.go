@@ -109,21 +109,37 @@ func (p *people) person(patient events.ID) events.ID {
 }
 
 // stays are all stays of a person.
-func (p *people) stays(person events.ID) (out []readmission.Visit) {
+func (p *people) stays(person events.ID) []readmission.Visit {
+	out := make([]readmission.Visit, 0, p.count(person))
 	add := func(patient events.ID) {
 		for _, encounter := range p.of[patient] {
 			out = append(out, p.visits[encounter])
 		}
 	}
-	if p.person(person) == person {
-		if _, known := p.kin[person]; !known {
-			add(person)
-		}
+	if p.alone(person) {
+		add(person)
 	}
 	for _, patient := range p.members[person] {
 		add(patient)
 	}
 	return out
+}
+
+// count is how many stays of a person there are.
+func (p *people) count(person events.ID) (n int) {
+	if p.alone(person) {
+		n = len(p.of[person])
+	}
+	for _, patient := range p.members[person] {
+		n += len(p.of[patient])
+	}
+	return n
+}
+
+// alone reports whether a person is a patient that nobody has said anything of.
+func (p *people) alone(person events.ID) bool {
+	_, known := p.kin[person]
+	return !known
 }
 
 // hears takes in what a stay says of itself now.
@@ -172,16 +188,20 @@ func (p *people) touch(person events.ID, e events.Event, ghosts ...readmission.V
 	p.ghosts[person] = append(p.ghosts[person], ghosts...)
 }
 
+// nothing is what other stays mean where there are none.
+var nothing readmission.Around
+
 // around is what the person's other stays mean for a stay; nil where not all of them
 // are here, and what was known before holds.
 func (p *people) around(s events.Encounter, kind string, current *transition.Transition) *readmission.Around {
 	if p == nil || !p.whole[s.ID] {
 		return nil
 	}
-	all := p.stays(p.person(s.Patient))
-	if len(all) < 2 && (current == nil || len(current.Returns) == 0) {
-		return &readmission.Around{}
+	person := p.person(s.Patient)
+	if p.count(person) < 2 && (current == nil || len(current.Returns) == 0) {
+		return &nothing
 	}
+	all := p.stays(person)
 	this, known := p.visits[s.ID]
 	if !known {
 		this = readmission.Of(events.ID{}, s, kind)
@@ -222,6 +242,7 @@ func (p *people) concerned() map[events.ID]events.Event {
 
 // changed are the rows to save.
 func (p *people) changed() (kin []store.Kin, visits []readmission.Visit) {
+	kin, visits = make([]store.Kin, 0, len(p.newKin)), make([]readmission.Visit, 0, len(p.newVisits))
 	for patient := range p.newKin {
 		kin = append(kin, p.kin[patient])
 	}

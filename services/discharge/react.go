@@ -1,6 +1,7 @@
 package discharge
 
 import (
+	"bytes"
 	"context"
 	"maps"
 	"slices"
@@ -255,13 +256,6 @@ func (s *service) recompute(ctx context.Context, tx pgx.Tx, now time.Time, facil
 }
 
 func unique(ids []events.ID) []events.ID {
-	seen := make(map[events.ID]bool, len(ids))
-	out := ids[:0]
-	for _, id := range ids {
-		if !seen[id] {
-			seen[id] = true
-			out = append(out, id)
-		}
-	}
-	return out
+	slices.SortFunc(ids, func(a, b events.ID) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Compact(ids)
 }

@@ -100,7 +100,10 @@ func (w *work) care(encounter events.ID) *care {
 // decide brings an encounter's transition in line with its stay, because of an event.
 func (w *work) decide(c *care, stay events.Encounter, dead bool, cause events.Event) error {
 	cal := w.place(&stay)
-	c.stay, c.cause = &stay, cause
+	if c.stay == nil {
+		c.stay = new(events.Encounter)
+	}
+	*c.stay, c.cause = stay, cause
 	change, err := w.rules(cause.Org).Decide(transition.Now{
 		At: w.at, Org: cause.Org, Stay: stay, Dead: dead, Received: cause.Received,
 		Calendar: cal, Current: c.Transition, Tasks: c.Tasks, Book: w.books.book(cause.Org),
@@ -113,7 +116,7 @@ func (w *work) decide(c *care, stay events.Encounter, dead bool, cause events.Ev
 		return err
 	}
 	if change.Empty() {
-		c.learn(&stay)
+		c.learn(c.stay)
 		return nil
 	}
 	w.apply(c, change, cause)

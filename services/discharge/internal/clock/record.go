@@ -103,6 +103,8 @@ func (s Starts) at(t Trigger) (time.Time, bool) {
 func (t *Table) Start(have Record, s Subject, where Where) Record {
 	next := Record{Starts: s.starts(), Log: have.Log}
 	var days [4]started
+	var room [24]Kept
+	clocks := room[:0]
 	for i := range t.clocks {
 		id := t.clocks[i].id
 		var old *Kept
@@ -122,19 +124,17 @@ func (t *Table) Start(have Record, s Subject, where Where) Record {
 			next.setAside(old)
 			continue
 		}
-		next.add(rule, old, &s, day, where)
+		clocks = append(clocks, s.clock(rule, old, day, where))
 	}
+	next.Clocks = slices.Clone(clocks)
 	if len(have.Asks) > 0 || have.Words > 0 {
 		t.startAsked(&next, &have, &s, where)
 	}
 	return next
 }
 
-// add starts a clock, or lets it go on.
-func (rec *Record) add(rule *Rule, old *Kept, s *Subject, day *started, where Where) {
-	if rec.Clocks == nil {
-		rec.Clocks = make([]Kept, 0, 8)
-	}
+// clock starts a clock, or lets it go on.
+func (s *Subject) clock(rule *Rule, old *Kept, day *started, where Where) Kept {
 	k := Kept{Rule: rule.ref}
 	if old != nil {
 		k.State, k.By, k.Told, k.Bends = old.State, old.By, old.Told, old.Bends
@@ -148,7 +148,7 @@ func (rec *Record) add(rule *Rule, old *Kept, s *Subject, day *started, where Wh
 	} else {
 		k.Due = rule.Bent(day.at, where, k.Bends).Due
 	}
-	rec.Clocks = append(rec.Clocks, k)
+	return k
 }
 
 func (b *Bends) none() bool { return len(b.Pauses) == 0 && !b.Extended && b.Ends == nil }

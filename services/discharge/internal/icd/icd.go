@@ -8,6 +8,7 @@ package icd
 
 import (
 	"fmt"
+	"math/bits"
 	"sort"
 	"strings"
 )
@@ -72,7 +73,7 @@ func (t *Table) Match(codes []string) []string {
 	if hit == 0 && many == nil {
 		return nil
 	}
-	var out []string
+	out := make([]string, 0, bits.OnesCount64(hit)+len(many))
 	for i, name := range t.groups {
 		if i < 64 && hit&(1<<i) != 0 || many[i] {
 			out = append(out, name)

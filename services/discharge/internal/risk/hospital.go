@@ -32,6 +32,8 @@ type variant struct {
 	Source string `yaml:"source"`
 	Items  items  `yaml:"items"`
 	Bands  []mark `yaml:"bands"`
+
+	admissions, stay string // what is said where they are not known
 }
 
 // items are what a variant asks for; one that is not there is not asked.
@@ -49,10 +51,12 @@ type items struct {
 type below struct {
 	Below  float64 `yaml:"below"`
 	Points int     `yaml:"points"`
+	says   sentences
 }
 
 type flat struct {
 	Points int `yaml:"points"`
+	says   sentences
 }
 
 type step struct {
@@ -108,11 +112,13 @@ func ParseHospital(text []byte, groups *Comorbidities) (*Hospital, error) {
 		}
 	}
 	seen := map[string]bool{}
-	for _, v := range file.Variants {
+	for i := range file.Variants {
+		v := &file.Variants[i]
 		if err := v.check(); err != nil || seen[v.ID] {
 			return nil, fmt.Errorf("risk: variant %q of HOSPITAL: %w", v.ID, errors.Join(err, twice(seen[v.ID])))
 		}
 		seen[v.ID] = true
+		v.phrase()
 	}
 	return h, nil
 }
@@ -124,7 +130,7 @@ func twice(yes bool) error {
 	return nil
 }
 
-func (v variant) check() error {
+func (v *variant) check() error {
 	if v.ID == "" || v.Source == "" {
 		return errors.New("has no id or no source")
 	}
@@ -162,25 +168,29 @@ func (h *Hospital) Scores(in Admission) []Score {
 func (h *Hospital) score(v *variant, in *Admission) Score {
 	s := Score{Name: "HOSPITAL", Variant: v.ID, Version: h.version, Missing: make([]string, 0, 4), Reasons: make([]string, 0, 7)}
 	if x := v.Items.Haemoglobin; x != nil {
-		s.level("H", "haemoglobin", in.Haemoglobin, *x, " g/dL at discharge")
+		s.level("H", "haemoglobin", in.Haemoglobin, x, " g/dL at discharge")
 	}
 	if x := v.Items.Oncology; x != nil {
-		h.service(&s, in.Service, x.Points)
+		h.service(&s, in.Service, x)
 	}
 	if x := v.Items.Cancer; x != nil {
-		h.tumour(&s, in.Diagnoses, x.Points)
+		h.tumour(&s, in.Diagnoses, x)
 	}
 	if x := v.Items.Sodium; x != nil {
-		s.level("S", "sodium", in.Sodium, *x, " mmol/L at discharge")
+		s.level("S", "sodium", in.Sodium, x, " mmol/L at discharge")
 	}
 	if x := v.Items.Procedure; x != nil {
-		s.procedures(in.Procedures, x.Points)
+		s.procedures(in.Procedures, x)
 	}
 	if x := v.Items.Urgent; x != nil {
-		s.yes("IT", "acuity", in.Urgent, x.Points, "an urgent admission", "an elective admission", "whether the admission was urgent is not known")
+		if in.Urgent == nil {
+			s.missing("acuity", x.Points, x.says.unknown)
+		} else {
+			s.flat(x, *in.Urgent)
+		}
 	}
-	s.stepped("A", "admissions", in.Admissions, v.Items.Admissions, "admission", " in the 12 months before", "earlier admissions are not known")
-	s.stepped("L", "length-of-stay", in.LengthOfStay, v.Items.Stay, "day", "", "the length of stay is not known")
+	s.stepped("A", "admissions", in.Admissions, v.Items.Admissions, "admission", " in the 12 months before", v.admissions)
+	s.stepped("L", "length-of-stay", in.LengthOfStay, v.Items.Stay, "day", "", v.stay)
 	for _, b := range v.Bands {
 		if s.Min >= b.From {
 			s.named = b.Name
@@ -189,55 +199,60 @@ func (h *Hospital) score(v *variant, in *Admission) Score {
 	return s
 }
 
-func (h *Hospital) service(s *Score, code string, points int) {
-	if code == "" {
-		s.missing("service", points, "O 0-"+strconv.Itoa(points)+": the discharging service is not known")
-		return
+func (h *Hospital) service(s *Score, code string, x *flat) {
+	switch {
+	case code == "":
+		s.missing("service", x.Points, x.says.unknown)
+	case h.oncology[letters(code)]:
+		s.add(x.Points, x.Points, "O "+strconv.Itoa(x.Points)+": discharged from oncology ("+code+")")
+	default:
+		s.add(0, 0, "O 0: the service "+code+" is not oncology")
 	}
-	s.is("O", h.oncology[letters(code)], points, "discharged from oncology ("+code+")", "the service "+code+" is not oncology")
 }
 
-func (h *Hospital) tumour(s *Score, diagnoses []string, points int) {
+func (h *Hospital) tumour(s *Score, diagnoses []string, x *flat) {
 	if coded(diagnoses) == 0 {
-		s.missing("diagnoses", points, "O 0-"+strconv.Itoa(points)+": no coded diagnosis is known")
+		s.missing("diagnoses", x.Points, x.says.unknown)
 		return
 	}
 	found := h.groups.table.Match(diagnoses)
-	yes := slices.ContainsFunc(h.cancer, func(g string) bool { return contains(found, g) })
-	s.is("O", yes, points, "a cancer diagnosis", "no cancer diagnosis")
+	s.flat(x, slices.ContainsFunc(h.cancer, func(g string) bool { return contains(found, g) }))
 }
 
-func (s *Score) procedures(n *int, points int) {
-	if n == nil {
-		s.missing("procedures", points, "P 0-"+strconv.Itoa(points)+": whether there was a procedure is not known")
-		return
+func (s *Score) procedures(n *int, x *flat) {
+	switch {
+	case n == nil:
+		s.missing("procedures", x.Points, x.says.unknown)
+	case *n > 0:
+		s.add(x.Points, x.Points, "P "+strconv.Itoa(x.Points)+": "+strconv.Itoa(*n)+" coded procedure"+plural(*n))
+	default:
+		s.flat(x, false)
 	}
-	s.is("P", *n > 0, points, count(*n, "coded procedure"), "no procedure")
 }
 
-func (s *Score) level(letter, input string, value *float64, limit below, unit string) {
-	if value == nil {
-		s.missing(input, limit.Points, letter+" 0-"+strconv.Itoa(limit.Points)+": "+input+" at discharge is not known")
-		return
+// level is an item that counts where a value is below a limit.
+func (s *Score) level(letter, input string, value *float64, limit *below, unit string) {
+	switch {
+	case value == nil:
+		s.missing(input, limit.Points, limit.says.unknown)
+	case *value < limit.Below:
+		s.add(limit.Points, limit.Points, letter+" "+strconv.Itoa(limit.Points)+": "+measured(input, *value, unit))
+	default:
+		s.add(0, 0, letter+" 0: "+measured(input, *value, unit))
 	}
-	said := input + " " + strconv.FormatFloat(*value, 'f', -1, 64) + unit
-	s.is(letter, *value < limit.Below, limit.Points, said, said)
 }
 
-func (s *Score) yes(letter, input string, value *bool, points int, yes, no, unknown string) {
-	if value == nil {
-		s.missing(input, points, letter+" 0-"+strconv.Itoa(points)+": "+unknown)
-		return
-	}
-	s.is(letter, *value, points, yes, no)
+func measured(input string, value float64, unit string) string {
+	return input + " " + strconv.FormatFloat(value, 'f', -1, 64) + unit
 }
 
-func (s *Score) is(letter string, holds bool, points int, yes, no string) {
-	if !holds {
-		s.add(0, 0, letter+" 0: "+no)
-		return
+// flat is an item that has all its points or none.
+func (s *Score) flat(x *flat, holds bool) {
+	if holds {
+		s.add(x.Points, x.Points, x.says.yes)
+	} else {
+		s.add(0, 0, x.says.no)
 	}
-	s.add(points, points, letter+" "+strconv.Itoa(points)+": "+yes)
 }
 
 func (s *Score) stepped(letter, input string, value *int, steps []step, unit, suffix, unknown string) {
@@ -245,8 +260,7 @@ func (s *Score) stepped(letter, input string, value *int, steps []step, unit, su
 		return
 	}
 	if value == nil {
-		most := steps[len(steps)-1].Points
-		s.missing(input, most, letter+" 0-"+strconv.Itoa(most)+": "+unknown)
+		s.missing(input, most(steps), unknown)
 		return
 	}
 	points := 0
@@ -255,5 +269,5 @@ func (s *Score) stepped(letter, input string, value *int, steps []step, unit, su
 			points = st.Points
 		}
 	}
-	s.add(points, points, letter+" "+strconv.Itoa(points)+": "+count(*value, unit)+suffix)
+	s.add(points, points, letter+" "+strconv.Itoa(points)+": "+strconv.Itoa(*value)+" "+unit+plural(*value)+suffix)
 }

@@ -2,6 +2,7 @@ package risk
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/handoff-care/handoff/services/discharge/internal/icd"
 )
@@ -56,10 +57,10 @@ func band(score int) string {
 
 // LACE scores the inputs with the comorbidity weights of c.
 func (c *Comorbidities) LACE(in Inputs) Score {
-	s := Score{Name: "LACE", Variant: Variant, Version: c.version}
+	s := Score{Name: "LACE", Variant: Variant, Version: c.version, Reasons: make([]string, 0, 4)}
 	if in.LengthOfStay != nil {
 		p := stayPoints(*in.LengthOfStay)
-		s.add(p, p, "L "+strconv.Itoa(p)+": a stay of "+count(*in.LengthOfStay, "day"))
+		s.add(p, p, "L "+strconv.Itoa(p)+": a stay of "+strconv.Itoa(*in.LengthOfStay)+" day"+plural(*in.LengthOfStay))
 	} else {
 		s.missing("length-of-stay", 7, "L 0-7: the length of stay is not known")
 	}
@@ -75,7 +76,7 @@ func (c *Comorbidities) LACE(in Inputs) Score {
 	c.addComorbidity(&s, in.Diagnoses)
 	if in.EDVisits != nil {
 		p := max(0, min(*in.EDVisits, 4))
-		s.add(p, p, "E "+strconv.Itoa(p)+": "+count(*in.EDVisits, "emergency visit")+" in the 6 months before")
+		s.add(p, p, "E "+strconv.Itoa(p)+": "+strconv.Itoa(*in.EDVisits)+" emergency visit"+plural(*in.EDVisits)+" in the 6 months before")
 	} else {
 		s.missing("ed-visits", 4, "E 0-4: earlier emergency visits are not known")
 	}
@@ -90,18 +91,11 @@ func (c *Comorbidities) addComorbidity(s *Score, diagnoses []string) {
 	}
 	sum, counted := c.Sum(diagnoses)
 	p := comorbidityPoints(sum)
-	why := "C " + strconv.Itoa(p) + ": no comorbidity that counts among " + count(coded, "coded diagnosis")
-	for i, name := range counted {
-		if i == 0 {
-			why = "C " + strconv.Itoa(p) + ": comorbidity sum " + strconv.Itoa(sum) + " (" + name
-		} else {
-			why += ", " + name
-		}
+	if len(counted) == 0 {
+		s.add(p, p, "C "+strconv.Itoa(p)+": no comorbidity that counts among "+diagnosesSent(coded))
+		return
 	}
-	if len(counted) > 0 {
-		why += ")"
-	}
-	s.add(p, p, why)
+	s.add(p, p, "C "+strconv.Itoa(p)+": comorbidity sum "+strconv.Itoa(sum)+" ("+strings.Join(counted, ", ")+")")
 }
 
 // coded counts the codes that are of ICD-10-CM's form.
@@ -147,12 +141,9 @@ func comorbidityPoints(sum int) int {
 	return max(0, sum)
 }
 
-func count(n int, of string) string {
+func diagnosesSent(n int) string {
 	if n == 1 {
-		return "1 " + of
+		return "1 coded diagnosis"
 	}
-	if of == "coded diagnosis" {
-		return strconv.Itoa(n) + " coded diagnoses"
-	}
-	return strconv.Itoa(n) + " " + of + "s"
+	return strconv.Itoa(n) + " coded diagnoses"
 }

@@ -76,13 +76,14 @@ func queueUnopened(b *pgx.Batch, visits map[events.ID]*Unopened) error {
 	var gone, encounter, org []events.ID
 	var discharged []time.Time
 	var stay []*string
+	var room writer
 	for _, id := range slices.SortedFunc(maps.Keys(visits), compareIDs) {
 		v := visits[id]
 		if v == nil {
 			gone = append(gone, id)
 			continue
 		}
-		text, err := asJSON(&v.Stay)
+		text, err := room.json(&v.Stay)
 		if err != nil {
 			return err
 		}

@@ -16,12 +16,44 @@ type outlook struct {
 	Before  []readmission.Before `json:"before,omitempty"`
 }
 
-// outlookOf is a transition's outlook as it is kept; nil where there is none.
-func outlookOf(t *transition.Transition) (*string, error) {
+// outlook is a transition's outlook as it is kept; nil where there is none. It is written
+// member by member, for the codec knows what each list is of.
+func (w *writer) outlook(t *transition.Transition) (*string, error) {
 	if len(t.Risks)+len(t.PatientFlags)+len(t.Returns)+len(t.Before) == 0 {
 		return nil, nil
 	}
-	return asJSON(outlook{Risks: t.Risks, Flags: t.PatientFlags, Returns: t.Returns, Before: t.Before})
+	b, err := appendPart(append(w.room[:0], '{'), `"risks":`, t.Risks)
+	if err == nil {
+		b, err = appendPart(b, `"patient_flags":`, t.PatientFlags)
+	}
+	if err == nil {
+		b, err = appendPart(b, `"returns":`, t.Returns)
+	}
+	if err == nil {
+		b, err = appendPart(b, `"before":`, t.Before)
+	}
+	return w.keep(append(b, '}')), err
+}
+
+// appendPart appends a member of an object where its list holds something.
+func appendPart[T any](b []byte, name string, list []T) ([]byte, error) {
+	if len(list) == 0 {
+		return b, nil
+	}
+	if b[len(b)-1] != '{' {
+		b = append(b, ',')
+	}
+	b = append(append(b, name...), '[')
+	var err error
+	for i := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if b, err = events.AppendJSON(b, &list[i]); err != nil {
+			return b, err
+		}
+	}
+	return append(b, ']'), nil
 }
 
 func readOutlook(text *string, t *transition.Transition) error {

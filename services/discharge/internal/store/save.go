@@ -110,6 +110,7 @@ func queueTransitions(b *pgx.Batch, list []*transition.Transition, at time.Time)
 	admitted, expected, discharged, received, settles, hanging := times(n), times(n), times(n), times(n), times(n), times(n)
 	risk, stay, late, sensitive := make([]*string, n), make([]*string, n), make([]bool, n), make([]bool, n)
 	outlook, clocks, until := make([]*string, n), make([]*string, n), times(n)
+	var text writer
 	for i, t := range list {
 		encounter[i], id[i], org[i], patient[i], facilityID[i] = t.Encounter, t.ID, t.Org, t.Patient, t.FacilityID
 		facility[i], zone[i], unit[i], state[i], reason[i] = t.Facility, t.Zone, t.Unit, t.State, t.Reason
@@ -127,19 +128,19 @@ func queueTransitions(b *pgx.Batch, list []*transition.Transition, at time.Time)
 		late[i], sensitive[i], calendar[i], fold[i] = t.LateArrival, t.Sensitive, t.Calendar, t.Stay.FoldVersion
 		var err error
 		if !t.Stay.ID.IsZero() { // else it was not loaded, and has not changed
-			if stay[i], err = asJSON(&t.Stay); err != nil {
+			if stay[i], err = text.json(&t.Stay); err != nil {
 				return err
 			}
 		}
 		if t.Risk != nil {
-			if risk[i], err = asJSON(t.Risk); err != nil {
+			if risk[i], err = text.json(t.Risk); err != nil {
 				return err
 			}
 		}
 		if t.Clocks != "" {
 			clocks[i], until[i] = &t.Clocks, t.ClocksUntil
 		}
-		if outlook[i], err = outlookOf(t); err != nil {
+		if outlook[i], err = text.outlook(t); err != nil {
 			return err
 		}
 	}
@@ -232,12 +233,13 @@ func queueHistory(b *pgx.Batch, list []History, at time.Time) error {
 	n := len(list)
 	encounter, org, cause, version := ids(n), ids(n), ids(n), make([]int32, n)
 	typ, state, reason, previous := texts(n), texts(n), texts(n), make([]*string, n)
+	var text writer
 	for i, h := range list {
 		encounter[i], org[i], cause[i], version[i] = h.Encounter, h.Org, h.Cause, int32(h.Version)
 		typ[i], state[i], reason[i] = h.Type, h.State, h.Reason
 		if len(h.Previous) > 0 {
 			var err error
-			if previous[i], err = asJSON(h.Previous); err != nil {
+			if previous[i], err = text.json(h.Previous); err != nil {
 				return err
 			}
 		}
@@ -277,13 +279,21 @@ func queueTally(b *pgx.Batch, tally map[events.ID]Tally) {
 	}
 }
 
-func asJSON(v any) (*string, error) {
-	text, err := events.AppendJSON(make([]byte, 0, 1024), v)
-	if err != nil {
-		return nil, err
-	}
+func asJSON(v any) (*string, error) { return new(writer).json(v) }
+
+// writer writes one document after the other in the same room.
+type writer struct{ room []byte }
+
+func (w *writer) json(v any) (*string, error) {
+	text, err := events.AppendJSON(w.room[:0], v)
+	return w.keep(text), err
+}
+
+// keep is what was written, as a text of its own.
+func (w *writer) keep(text []byte) *string {
+	w.room = text
 	s := string(text)
-	return &s, nil
+	return &s
 }
 
 func ids(n int) []events.ID    { return make([]events.ID, n) }

@@ -102,11 +102,12 @@ func queueVisits(b *pgx.Batch, list []readmission.Visit) error {
 	}
 	n := len(list)
 	encounter, org, patient, ended, admitted, fold, text := ids(n), ids(n), ids(n), times(n), times(n), make([]int64, n), make([]*string, n)
+	var room writer
 	for i, v := range list {
 		encounter[i], org[i], patient[i], fold[i], admitted[i] = v.Encounter, v.Org, v.Patient, v.FoldVersion, v.AdmittedAt
 		ended[i] = v.Ended()
 		var err error
-		if text[i], err = asJSON(v); err != nil {
+		if text[i], err = room.json(v); err != nil {
 			return err
 		}
 	}

@@ -24,7 +24,7 @@ const (
 // why names the correction that a decision carries out, the weightiest first; empty
 // where there is nothing to correct, because the transition is new.
 func (d *decision) why() string {
-	was, is := d.now.Current, d.next
+	was, is := d.now.Current, &d.next
 	if d.from == None {
 		return ""
 	}
@@ -50,7 +50,7 @@ func (d *decision) why() string {
 // protocols' window, from when it was first heard of. A correction within the window
 // may end the wait, and never prolongs it. What is late is told to nobody anyway.
 func (d *decision) settlesAt() *time.Time {
-	t, window := d.next, d.want.plan.Settle
+	t, window := &d.next, d.want.plan.Settle
 	if t.State != Active || t.LateArrival || window == nil || *window == 0 {
 		return nil
 	}

@@ -71,7 +71,7 @@ func (r *Rules) Decide(now Now) (Change, error) {
 		return now.repoint(), nil
 	}
 	r.keepVersions(w.plan.Tasks, now.Tasks, where)
-	d := decision{now: &now, want: &w, from: state, late: r.LateAfter, around: around, returns: r.Readmission}
+	d := decision{now: now, want: w, from: state, late: r.LateAfter, around: around, returns: r.Readmission}
 	d.start()
 	d.tasks()
 	return d.finish()
@@ -99,11 +99,11 @@ func reconcile(w *wanted, state State, row bool) bool {
 
 // decision is one decision in the making.
 type decision struct {
-	now   *Now
-	want  *wanted
+	now   Now
+	want  wanted
 	from  State
 	late  time.Duration
-	next  *Transition
+	next  Transition
 	done  []Task        // new and changed
 	made  []events.Task // told with the transition, or each by itself where there is no news of that
 	facts []events.Fact // of other tasks
@@ -115,11 +115,10 @@ type decision struct {
 
 // start makes the next row of the transition from the stay; tasks come after.
 func (d *decision) start() {
-	s, t := &d.now.Stay, &Transition{}
+	s, t := &d.now.Stay, &d.next
 	if d.now.Current != nil {
 		*t = *d.now.Current
 	}
-	d.next = t
 	if t.ID.IsZero() || t.Encounter != s.ID {
 		t.ID = ID(s.ID)
 	}
@@ -140,7 +139,7 @@ func (d *decision) start() {
 
 // judgeLateness asks once for each discharge time whether it was heard of late.
 func (d *decision) judgeLateness() {
-	t := d.next
+	t := &d.next
 	if t.State != Active && t.State != Completed && t.State != Readmitted || t.DischargedAt == nil {
 		t.LateArrival, t.Received = false, time.Time{}
 		return
@@ -155,7 +154,7 @@ func (d *decision) judgeLateness() {
 // finish settles what depends on the tasks, numbers the new version and says what
 // there is to tell.
 func (d *decision) finish() (Change, error) {
-	t := d.next
+	t := &d.next
 	t.OpenTasks = d.openTasks()
 	if t.State == None {
 		return d.without(), nil
@@ -177,10 +176,10 @@ func (d *decision) finish() (Change, error) {
 	switch {
 	case changed || d.from == None:
 		t.Version++
-		c.Transition, c.Created, c.Previous = t, d.from == None, previous
+		c.Transition, c.Created, c.Previous = d.row(), d.from == None, previous
 		c.Facts = append(c.Facts, d.fact(previous))
 	case len(d.done) > 0 || d.turned():
-		c.Transition = t // no news, but what the tasks were last decided on
+		c.Transition = d.row() // no news, but what the tasks were last decided on
 	}
 	if len(c.Facts) == 0 {
 		c.Facts = d.created()
@@ -188,6 +187,12 @@ func (d *decision) finish() (Change, error) {
 	c.Facts = append(c.Facts, d.facts...)
 	c.Facts = append(c.Facts, d.news()...)
 	return c, nil
+}
+
+// row is the transition as it is to be kept: most decisions come to no row at all.
+func (d *decision) row() *Transition {
+	next := d.next
+	return &next
 }
 
 // created are the facts of new tasks where there is no news of the transition to tell them with.
@@ -205,7 +210,7 @@ func (d *decision) without() Change {
 	c := Change{Tasks: d.done, Facts: append(d.created(), d.facts...)}
 	was := d.now.Current
 	if len(d.done) > 0 || d.turned() || was != nil && (was.Patient != d.next.Patient || was.Facility != d.next.Facility) {
-		c.Transition = d.next
+		c.Transition = d.row()
 	}
 	return c
 }

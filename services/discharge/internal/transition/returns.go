@@ -41,7 +41,7 @@ func (w *wanted) back() {
 
 // look gives the transition what the person's other stays say.
 func (d *decision) look() {
-	t := d.next
+	t := &d.next
 	t.Before, t.Returns, t.PatientFlags = d.around.Before, nil, nil
 	if d.returns == nil || t.State == Cancelled || t.State == None {
 		return
@@ -95,7 +95,7 @@ func openNow(tasks []Task) []events.OpenTask {
 // news are the facts of returns: detected, corrected, withdrawn. They carry the
 // version of the transition that they were decided in.
 func (d *decision) news() (facts []events.Fact) {
-	t := d.next
+	t := &d.next
 	for i := range t.Returns {
 		r := &t.Returns[i]
 		was := find(d.was(), r.ID)

@@ -72,7 +72,7 @@ func acute(admitType string) *bool {
 func (p previous) risks(was, is *events.Transition) {
 	p.text("risk", interval(was.Risk), interval(is.Risk))
 	if !slices.EqualFunc(was.Risks, is.Risks, sameScore) {
-		p.text("risks", intervals(was.Risks), intervals(is.Risks))
+		p["risks"] = intervals(was.Risks)
 	}
 }
 
