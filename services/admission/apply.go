@@ -170,6 +170,9 @@ func (w *work) add(e *store.Encounter, f encounter.Fact) bool {
 		return false
 	}
 	e.Facts = facts
+	if len(e.Added) == 1 {
+		e.Added = slices.Grow(e.Added, 4) // a batch has one fact of a stay, or many
+	}
 	e.Added = append(e.Added, f)
 	w.count(e.Org, "facts", 1)
 	w.touchEncounter(e)

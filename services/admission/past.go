@@ -24,30 +24,30 @@ func (w *work) pastOf(e *store.Encounter, s encounter.Stay, p *store.Patient) (o
 	if !bedded(s.Class) {
 		return out
 	}
-	at, admissions := *s.AdmittedAt, 0
+	at := *s.AdmittedAt
 	half, year, days := at.AddDate(0, -6, 0), at.AddDate(-1, 0, 0), at.AddDate(0, 0, -60)
-	var ed, edYear, edDays int // emergency visits in the 6 months, 12 months, 60 days before
+	var n struct{ ed, edYear, edDays, admissions int } // emergency visits in the 6 months, 12 months, 60 days before
 	var led store.Past
-	w.others(e, p.Person, func(v *store.Past) {
+	w.others(e, p.Person, func(v store.Past) {
 		switch before := v.AdmittedAt.Before(at); {
-		case v.ED && v.Facility == e.Facility && v.Class == encounter.Emergency && (v.VisitKey == s.Prior || leads(v, at)):
+		case v.ED && v.Facility == e.Facility && v.Class == encounter.Emergency && (v.VisitKey == s.Prior || leads(&v, at)):
 			if led.Encounter.IsZero() || v.AdmittedAt.After(led.AdmittedAt) || v.AdmittedAt.Equal(led.AdmittedAt) && v.VisitKey > led.VisitKey {
-				led = *v
+				led = v
 			}
-		case v.ED && before && !v.AdmittedAt.Before(year) && !leads(v, at):
-			edYear++
+		case v.ED && before && !v.AdmittedAt.Before(year) && !leads(&v, at):
+			n.edYear++
 			if !v.AdmittedAt.Before(half) {
-				ed++
+				n.ed++
 			}
 			if !v.AdmittedAt.Before(days) {
-				edDays++
+				n.edDays++
 			}
 		}
 		if bedded(v.Class) && v.AdmittedAt.Before(at) && !v.AdmittedAt.Before(year) {
-			admissions++
+			n.admissions++
 		}
 	})
-	out.ED6m, out.ED12m, out.ED60d, out.Admissions12m, out.Episode = &ed, &edYear, &edDays, &admissions, led.Encounter
+	out.ED6m, out.ED12m, out.ED60d, out.Admissions12m, out.Episode = &n.ed, &n.edYear, &n.edDays, &n.admissions, led.Encounter
 	return out
 }
 
@@ -66,16 +66,16 @@ func leads(v *store.Past, at time.Time) bool {
 
 // others are the stays of a person beside one: those that are loaded as they are now, the rest as they
 // are in the tables.
-func (w *work) others(e *store.Encounter, person events.ID, visit func(*store.Past)) {
+func (w *work) others(e *store.Encounter, person events.ID, visit func(store.Past)) {
 	for i := range w.past[person] {
 		if v := &w.past[person][i]; w.Encounters[v.Encounter] == nil {
-			visit(v)
+			visit(*v)
 		}
 	}
 	for _, q := range w.byPerson[person] {
 		for _, x := range w.byPatient[q.ID] {
 			if v, ok := pastOfLoaded(x); ok && x != e {
-				visit(&v)
+				visit(v)
 			}
 		}
 	}

@@ -21,6 +21,9 @@ func (s Facts) Add(f Fact) (Facts, bool) {
 	for at > 0 && f.before(&s[at-1]) {
 		at--
 	}
+	if len(s) == cap(s) && len(s) > 0 {
+		s = slices.Grow(s, 4) // more may come with the same batch
+	}
 	return slices.Insert(s, at, f), true
 }
 

@@ -88,9 +88,12 @@ func age(birth time.Time, admitted *time.Time, loc *time.Location) *int {
 // icd10 lists the ICD-10-CM codes without dot, principal first, each once.
 func icd10(list []Diagnosis) []string {
 	var out []string
-	sorted := slices.Clone(list)
-	slices.SortStableFunc(sorted, func(a, b Diagnosis) int { return cmp.Compare(order(a), order(b)) })
-	for _, d := range sorted {
+	byOrder := func(a, b Diagnosis) int { return cmp.Compare(order(a), order(b)) }
+	if !slices.IsSortedFunc(list, byOrder) {
+		list = slices.Clone(list)
+		slices.SortStableFunc(list, byOrder)
+	}
+	for _, d := range list {
 		if code := strings.ToUpper(strings.ReplaceAll(d.Code, ".", "")); d.System == ICD10 && code != "" && !slices.Contains(out, code) {
 			out = append(out, code)
 		}

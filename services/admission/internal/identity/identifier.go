@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/handoff-care/handoff/pkg/events"
@@ -56,14 +57,19 @@ func placeholder(v string) bool {
 // Primary picks the identifiers that name the patient within the facility: all of an own kind, else
 // the first of any.
 func Primary(list []Identifier) []Identifier {
+	n := 0 // how many it begins with
+	for n < len(list) && list[n].Own() {
+		n++
+	}
+	if !slices.ContainsFunc(list[n:], Identifier.Own) {
+		n = min(max(n, 1), len(list))
+		return list[:n:n]
+	}
 	var out []Identifier
 	for _, i := range list {
 		if i.Own() {
 			out = append(out, i)
 		}
-	}
-	if out == nil && len(list) > 0 {
-		return list[:1]
 	}
 	return out
 }
