@@ -131,7 +131,7 @@ func (s *segment) field(m *Message, n int) Field {
 		end = m.fields[i+1] - 1
 	}
 	f := Field{m: m}
-	if s.isHeader() && n <= 2 {
+	if n <= 2 && s.isHeader() {
 		f.level = verbatim
 		if n == 1 {
 			end = start + 1
