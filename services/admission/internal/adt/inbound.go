@@ -22,7 +22,6 @@ type Inbound struct {
 	Facility *Facility    // nil where none was found: then it is rejected
 	Message  *hl7.Message // nil where it could not be parsed
 	Event    *JSONEvent   // instead of Message, for a JSON event
-	Header   hl7.Header
 	Raw      []byte
 	Hash     [sha256.Size]byte
 	Control  string // MSH-10; "" is missing
@@ -87,12 +86,11 @@ func Receive(ctx context.Context, dir Directory, feed *Feed, raw []byte, charset
 	}
 	m, err := hl7.ParseCharset(raw, charset)
 	if err != nil {
-		in.Header, _ = hl7.PeekHeader(raw)
-		in.Control = clean(string(in.Header.ControlID))
+		in.Control = clean(string(in.header().ControlID))
 		in.reject(parseReason(err), hl7.AE)
 		return in, nil
 	}
-	in.Message, in.Header = m, m.Header()
+	in.Message = m
 	in.Control, in.Trigger = clean(m.ControlID()), clean(m.Trigger())
 	in.Sent = sentAt(m, feed)
 	msh := m.Segment("MSH")
@@ -119,8 +117,7 @@ func Receive(ctx context.Context, dir Directory, feed *Feed, raw []byte, charset
 // ReceiveOversize is the rejection of a frame over the limit, of which only the head was read.
 func ReceiveOversize(feed *Feed, head []byte, received time.Time) *Inbound {
 	in := newInbound(feed, head, received)
-	in.Header, _ = hl7.PeekHeader(head)
-	in.Control = clean(string(in.Header.ControlID))
+	in.Control = clean(string(in.header().ControlID))
 	in.reject(Oversize, hl7.AE)
 	return in
 }
@@ -191,7 +188,7 @@ func (in *Inbound) Parse() error {
 	}
 	m, err := hl7.ParseCharset(in.Raw, charset)
 	if err == nil {
-		in.Message, in.Header = m, m.Header()
+		in.Message = m
 		in.Control, in.Trigger = clean(m.ControlID()), clean(m.Trigger())
 	}
 	return err
@@ -225,5 +222,14 @@ func (in *Inbound) Reply(dst []byte, id string, now time.Time) []byte {
 	if f, ok := faults[in.Reason]; ok && !in.Code.Positive() {
 		r.Faults = []hl7.Fault{f}
 	}
-	return hl7.AppendAck(dst, in.Header, r)
+	return hl7.AppendAck(dst, in.header(), r)
+}
+
+// header is what MSH says, also of what could not be parsed.
+func (in *Inbound) header() hl7.Header {
+	if in.Message != nil {
+		return in.Message.Header()
+	}
+	h, _ := hl7.PeekHeader(in.Raw)
+	return h
 }

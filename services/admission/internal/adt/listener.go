@@ -93,6 +93,7 @@ type conn struct {
 	reader  *mllp.Reader
 	pending chan *Inbound // read and submitted, in order
 	big     chan struct{}
+	reply   []byte      // room for one, of whoever writes
 	broken  atomic.Bool // no reply can be given any more: what is still in the buffer is not taken
 }
 
@@ -304,8 +305,8 @@ func (c *conn) answer(ctx context.Context, in *Inbound, patience <-chan time.Tim
 		}
 	}
 	now := time.Now()
-	reply := in.Reply(nil, c.l.IDs.Next(), now)
-	framed, err := mllp.AppendFrame(*buf, reply)
+	c.reply = in.Reply(c.reply[:0], c.l.IDs.Next(), now)
+	framed, err := mllp.AppendFrame(*buf, c.reply)
 	if err != nil {
 		return false
 	}

@@ -18,7 +18,7 @@ func (r *reader) person(recorded time.Time, control string) identity.Statement {
 	s := identity.Statement{At: identity.Stamp(at, control)}
 	set := func(g identity.Group, f hl7.Field, value func() phi.Text) {
 		switch {
-		case f.IsNull() || f.Component(1).IsNull():
+		case null(f):
 			s.Values[g] = phi.Of(identity.Deleted)
 		case !f.Empty():
 			s.Values[g] = value()

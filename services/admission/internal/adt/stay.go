@@ -71,10 +71,16 @@ func or(a, b string) string {
 
 // deleted is encounter.Deleted for a null, else "".
 func deleted(f hl7.Field) string {
-	if f.IsNull() || f.Component(1).IsNull() {
+	if null(f) {
 		return encounter.Deleted
 	}
 	return ""
+}
+
+// null: the field is, or begins with, a null.
+func null(f hl7.Field) bool {
+	raw := f.Raw()
+	return len(raw) > 0 && raw[0] == '"' && (f.IsNull() || f.Component(1).IsNull())
 }
 
 func valueOf(f hl7.Field) string { return or(deleted(f), f.String()) }
