@@ -106,10 +106,11 @@ func queueVisits(b *pgx.Batch, list []readmission.Visit) error {
 	for i, v := range list {
 		encounter[i], org[i], patient[i], fold[i], admitted[i] = v.Encounter, v.Org, v.Patient, v.FoldVersion, v.AdmittedAt
 		ended[i] = v.Ended()
-		var err error
-		if text[i], err = room.json(v); err != nil {
+		doc, err := v.JSON(room.room)
+		if err != nil {
 			return err
 		}
+		text[i] = room.keep(doc)
 	}
 	b.Queue(`INSERT INTO visit (encounter_id, org_id, patient_id, ended_at, admitted_at, fold_version, visit)
 		SELECT encounter_id, org_id, patient_id, coalesce(ended_at, 'infinity'), admitted_at, fold_version, visit
