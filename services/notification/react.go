@@ -37,6 +37,7 @@ func (s *service) hear(ctx context.Context, tx pgx.Tx, batch []events.Event) err
 	}
 	now := moment()
 	book := notice.NewBook(now, loaded.Alerts)
+	book.Changes = make([]notice.Change, 0, openings(batch))
 	if late := notice.LateOpenings(batch); len(late) > 0 {
 		counted, err := store.Skipped(ctx, tx, late, notice.LateArrival)
 		if err != nil {
@@ -48,6 +49,16 @@ func (s *service) hear(ctx context.Context, tx pgx.Tx, batch []events.Event) err
 		book.Hear(e)
 	}
 	return s.settle(ctx, tx, book, loaded, now)
+}
+
+// openings is how many alerts a batch raises at least: nearly all there are.
+func openings(batch []events.Event) (n int) {
+	for i := range batch {
+		if _, is := batch[i].Fact.(events.TransitionOpened); is {
+			n++
+		}
+	}
+	return n
 }
 
 // facilities are those a batch tells of: the zone says when a shift there begins.

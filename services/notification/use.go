@@ -3,6 +3,7 @@ package notification
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -52,7 +53,8 @@ func (s *service) settle(ctx context.Context, tx pgx.Tx, book *notice.Book, load
 func (s *service) settleWith(ctx context.Context, tx pgx.Tx, book *notice.Book, loaded store.Loaded, now time.Time, rows []ledger.Row, facts []events.Event) error {
 	book.Finish()
 	d := desk.New(now)
-	d.Facts, d.Work.Ledger = facts, rows
+	d.Facts, d.Work.Ledger = slices.Grow(facts, len(book.Changes)), rows
+	d.Work.Lines = make([]store.Line, 0, len(book.Changes)+len(book.Signals))
 	if err := s.loadTold(ctx, tx, d, book, loaded); err != nil {
 		return err
 	}

@@ -218,7 +218,19 @@ type alertArrays struct {
 }
 
 func byColumn(list_ []*notice.Alert) *alertArrays {
-	c := &alertArrays{}
+	n := len(list_)
+	c := &alertArrays{
+		id: make([]events.ID, 0, n), org: make([]events.ID, 0, n), thread: make([]events.ID, 0, n), encounter: make([]events.ID, 0, n), transition: make([]events.ID, 0, n),
+		task: make([]events.ID, 0, n), cause: make([]events.ID, 0, n),
+		ordinal: make([]int32, 0, n), version: make([]int32, 0, n), subject: make([]int32, 0, n), count: make([]int32, 0, n), step: make([]int32, 0, n),
+		facility: make([]string, 0, n), unit: make([]string, 0, n), kind: make([]string, 0, n), state: make([]string, 0, n), severity: make([]string, 0, n),
+		reason: make([]string, 0, n), about: make([]string, 0, n), audience: make([]string, 0, n), owner: make([]string, 0, n), own: make([]string, 0, n),
+		acknowledgedBy: make([]string, 0, n),
+		last:           make([]*notice.Deed, 0, n),
+		sensitive:      make([]bool, 0, n),
+		escalate:       make([]*time.Time, 0, n), acknowledged: make([]*time.Time, 0, n), resolved: make([]*time.Time, 0, n), hold: make([]*time.Time, 0, n),
+		occurred: make([]time.Time, 0, n), received: make([]time.Time, 0, n), raised: make([]time.Time, 0, n),
+	}
 	for _, a := range list_ {
 		c.id, c.org, c.thread = append(c.id, a.ID), append(c.org, a.Org), append(c.thread, a.Thread)
 		c.encounter, c.transition = append(c.encounter, a.Encounter), append(c.transition, a.Transition)
