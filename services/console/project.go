@@ -46,7 +46,7 @@ func (p projection) handle(source store.Source) bus.Handler {
 
 // fold adds a batch of facts up. Pure.
 func fold(source store.Source, batch []events.Event) *store.Changes {
-	c := &store.Changes{}
+	c := store.NewChanges(room(batch))
 	for i := range batch {
 		e := &batch[i]
 		m := store.Mark{Org: e.Org, Seen: e.Version, At: e.Occurred}
@@ -93,6 +93,28 @@ func fold(source store.Source, batch []events.Event) *store.Changes {
 		}
 	}
 	return c
+}
+
+// room is how much a batch may tell of.
+func room(batch []events.Event) (r store.Room) {
+	for i := range batch {
+		r.Entries++
+		switch f := batch[i].Fact.(type) {
+		case events.TaskCreated:
+			r.Tasks++
+			r.Entries-- // the task's own row says so
+		case events.TaskFact:
+			r.Tasks++
+		case events.TransitionFact:
+			r.Episodes++
+			r.Tasks += len(f.Created())
+		case events.ReferralFact:
+			r.Referrals++
+		case events.AlertFact:
+			r.Alerts++
+		}
+	}
+	return r
 }
 
 func foldTask(c *store.Changes, e *events.Event, m store.Mark, f events.TaskFact) {
