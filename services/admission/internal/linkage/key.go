@@ -24,8 +24,15 @@ func NewDigester(key []byte) *Digester { return &Digester{mac: hmac.New(sha256.N
 func (d *Digester) Digest(parts ...string) int64 {
 	d.text = d.text[:0]
 	for _, p := range parts {
-		d.text = append(append(d.text, byte(len(p))), p...)
+		d.part(p)
 	}
+	return d.digest()
+}
+
+// part adds one part to what is digested.
+func (d *Digester) part(p string) { d.text = append(append(d.text, byte(len(p))), p...) }
+
+func (d *Digester) digest() int64 {
 	d.mac.Reset()
 	d.mac.Write(d.text)
 	return int64(binary.BigEndian.Uint64(d.mac.Sum(d.sum[:0])))
@@ -38,10 +45,16 @@ func (d *Digester) Digest(parts ...string) int64 {
 func (p *Profile) Keys(d *Digester, scope string) []int64 {
 	var out []int64
 	add := func(parts ...string) {
-		if !slices.Contains(parts, "") {
-			if k := d.Digest(append(parts, scope)...); !slices.Contains(out, k) {
-				out = append(out, k)
+		d.text = d.text[:0]
+		for _, p := range parts {
+			if p == "" {
+				return
 			}
+			d.part(p)
+		}
+		d.part(scope)
+		if k := d.digest(); !slices.Contains(out, k) {
+			out = append(out, k)
 		}
 	}
 	year, day, birth := "", "", ""
