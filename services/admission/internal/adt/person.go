@@ -68,15 +68,14 @@ func birthDate(f hl7.Field) string {
 	if err != nil || d.IsZero() {
 		return ""
 	}
-	day := d.Date()
-	layout := time.DateOnly
-	switch day.Precision {
-	case hl7.Year:
-		layout = "2006"
-	case hl7.Month:
-		layout = "2006-01"
+	text := d.Date().String() // as HL7 writes it
+	switch len(text) {
+	case 4:
+		return text
+	case 6:
+		return text[:4] + "-" + text[4:]
 	}
-	return day.In(time.UTC).Format(layout)
+	return text[:4] + "-" + text[4:6] + "-" + text[6:]
 }
 
 func addresses(f hl7.Field) []identity.PostalAddress {
