@@ -102,7 +102,10 @@ func (m *Message) Zone(feed *time.Location) *time.Location {
 }
 
 // String is the value in HL7 form, with the precision and zone it has.
-func (t DTM) String() string { return string(t.append(nil)) }
+func (t DTM) String() string {
+	var room [24]byte
+	return string(t.append(room[:0]))
+}
 
 func (t DTM) append(dst []byte) []byte {
 	if t.Precision == None {
