@@ -170,7 +170,7 @@ func (l *loader) protocols() {
 func (l *loader) protocol(env *cel.Env, where string, e entry) (*protocol, bool) {
 	before := len(l.problems)
 	p := &protocol{
-		code: e.Code, version: e.Version, ref: e.Code + "@" + e.Version, title: e.Title,
+		code: e.Code, version: e.Version, ref: e.Code + "@" + e.Version, refs: []string{e.Code + "@" + e.Version}, title: e.Title,
 		kind: e.Kind, file: name(where), setting: e.Setting, need: e.Needs, alone: e.Alone, text: e.When,
 	}
 	if e.Code == "" || e.Version == "" || e.Title == "" || len(e.Tasks) == 0 {
@@ -227,6 +227,9 @@ func name(where string) string {
 
 func (u use) wish(d definition) wish {
 	w := wish{code: d.Code, due: d.Due, priority: d.Priority, why: u.Why}
+	if u.Why != "" {
+		w.whys = []string{u.Why}
+	}
 	if u.Due != "" {
 		w.due = u.Due
 	}

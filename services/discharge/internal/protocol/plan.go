@@ -187,7 +187,7 @@ func (c *composer) add(p *protocol) {
 		d := c.set.tasks[w.code]
 		c.plan.Tasks = append(c.plan.Tasks, Task{
 			Code: w.code, Title: d.Title, OwnerRole: d.OwnerRole, Priority: w.priority,
-			Reasons: reason(nil, w.why), Protocols: []string{p.ref},
+			Reasons: w.whys, Protocols: p.refs, // the set's own: whoever adds to them makes new ones
 		})
 		c.rules = append(c.rules, rule)
 	}

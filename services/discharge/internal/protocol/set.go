@@ -49,10 +49,14 @@ type protocol struct {
 	alone                     bool
 	settle                    *time.Duration // see settle.go; nil: it does not say
 	tasks                     []wish
+	refs                      []string // ref alone
 }
 
 // wish is one protocol's wish for a task.
-type wish struct{ code, due, priority, why string }
+type wish struct {
+	code, due, priority, why string
+	whys                     []string // why alone; none where it is empty
+}
 
 // add takes a protocol in; false where that version of it is there already.
 func (s *Set) add(kind string, p *protocol) bool {
