@@ -155,13 +155,13 @@ func identifiers(f hl7.Field, fac *Facility) []identity.Identifier {
 
 func identifier(rep hl7.Field, fac *Facility) (identity.Identifier, bool) {
 	id := rep.Component(1)
-	kind := strings.ToUpper(rep.Component(5).String())
-	if id.IsNull() || strings.TrimSpace(id.String()) == "" || kind == "SS" {
+	value, kind := id.String(), strings.ToUpper(rep.Component(5).String())
+	if id.IsNull() || strings.TrimSpace(value) == "" || kind == "SS" {
 		return identity.Identifier{}, false // a social security number is not stored
 	}
 	authority := authorityOf(rep)
 	stated := authority != ""
-	return identity.NewIdentifier(fac.Org, kind, or(authority, fac.Code), stated, id.String()), true
+	return identity.NewIdentifier(fac.Org, kind, or(authority, fac.Code), stated, value), true
 }
 
 // authorityOf is the universal id of a CX's assigning authority, else its namespace.

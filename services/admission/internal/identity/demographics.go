@@ -118,6 +118,9 @@ func (r *Record) Value(g Group) string {
 // BirthDate is the birth date as far as it is known; its parts that are not are the first.
 func (r *Record) BirthDate() time.Time {
 	v := r.Value(Birth)
+	if v == "" {
+		return time.Time{}
+	}
 	for _, layout := range [...]string{time.DateOnly, "2006-01", "2006"} {
 		if t, err := time.Parse(layout, v); err == nil {
 			return t
