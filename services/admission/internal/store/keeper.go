@@ -178,4 +178,3 @@ func waitedFor(batch []*adt.Inbound, err error) []*adt.Inbound {
 	}
 	return out
 }
-
