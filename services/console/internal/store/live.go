@@ -79,7 +79,7 @@ func (s *Store) Minutes(ctx context.Context, org events.ID, last time.Duration) 
 
 // TaskHasItsPlace is true of a task t whose transition is known, and of one that asks whether a stay has ended: a
 // stay that nobody ended has no transition (docs/adr/0006).
-const TaskHasItsPlace = `(t.snapshot ->> 'code' = 'close-the-visit' OR EXISTS (SELECT FROM episode e WHERE e.encounter_id = t.encounter_id))`
+const TaskHasItsPlace = `(t.snapshot::json ->> 'code' = 'close-the-visit' OR EXISTS (SELECT FROM episode e WHERE e.encounter_id = t.encounter_id))`
 
 // Balance is how many rows there are, and how many of them are in a state that contract.md knows.
 type Balance struct {

@@ -239,7 +239,7 @@ func saveTasks(c *Changes, b *pgx.Batch) error {
 		doc[i] = string(text)
 	}
 	b.Queue(`INSERT INTO task AS t (org_id, encounter_id, id, seen, state, open, facility, owner, due_at, done_by, created_at, changed_at, snapshot)
-		SELECT org, enc, id, seen, state, open, facility, nullif(owner, ''), coalesce(due, 'infinity'), nullif(by, ''), created, changed, doc::json
+		SELECT org, enc, id, seen, state, open, facility, nullif(owner, ''), coalesce(due, 'infinity'), nullif(by, ''), created, changed, doc
 		FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::bool[], $7::text[], $8::text[], $9::timestamptz[],
 			$10::text[], $11::timestamptz[], $12::timestamptz[], $13::text[])
 			AS x(org, enc, id, seen, state, open, facility, owner, due, by, created, changed, doc)
@@ -322,7 +322,7 @@ func saveReferrals(c *Changes, b *pgx.Batch) error {
 		return err
 	}
 	b.Queue(`INSERT INTO referral AS r (org_id, encounter_id, id, seen, state, snapshot)
-		SELECT org, enc, id, seen, state, doc::json
+		SELECT org, enc, id, seen, state, doc
 		FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[]) AS x(org, enc, id, seen, state, doc)
 		ON CONFLICT (encounter_id, id) DO UPDATE SET seen = excluded.seen, state = excluded.state, snapshot = excluded.snapshot
 		WHERE r.seen < excluded.seen`, x.org, x.encounter, x.id, x.seen, x.state, x.doc)
@@ -338,7 +338,7 @@ func saveAlerts(c *Changes, b *pgx.Batch) error {
 		return err
 	}
 	b.Queue(`INSERT INTO alert AS a (org_id, encounter_id, id, seen, state, snapshot)
-		SELECT org, enc, id, seen, state, doc::json
+		SELECT org, enc, id, seen, state, doc
 		FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[]) AS x(org, enc, id, seen, state, doc)
 		ON CONFLICT (id) DO UPDATE SET seen = excluded.seen, state = excluded.state, snapshot = excluded.snapshot
 		WHERE a.seen < excluded.seen`, x.org, x.encounter, x.id, x.seen, x.state, x.doc)
@@ -376,7 +376,7 @@ func saveEntries(c *Changes, b *pgx.Batch) error {
 		detail[i] = string(text)
 	}
 	b.Queue(`INSERT INTO entry (org_id, encounter_id, source, version, id, type, occurred_at, received_at, cause, detail)
-		SELECT org, enc, source, version, id, typ, occurred, received, cause, detail::json
+		SELECT org, enc, source, version, id, typ, occurred, received, cause, detail
 		FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::bigint[], $5::uuid[], $6::text[], $7::timestamptz[], $8::timestamptz[], $9::uuid[], $10::text[])
 			AS x(org, enc, source, version, id, typ, occurred, received, cause, detail)
 		ON CONFLICT DO NOTHING`, org, enc, source, version, id, typ, occurred, received, cause, detail)
