@@ -140,8 +140,9 @@ func (s *Store) SaveProfiles(ctx context.Context, tx pgx.Tx, c Profiles, keys []
 		b.Queue(`SELECT DISTINCT patient, other FROM (
 			SELECT u.patient, k.patient_id AS other, count(*) OVER (PARTITION BY u.n) AS found
 			FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) WITH ORDINALITY AS u(org, patient, key, n)
-			CROSS JOIN LATERAL (SELECT k.patient_id FROM linkage_key k WHERE k.org_id = u.org AND k.key = u.key LIMIT $4 + 2) k
-		) x WHERE found <= $4 + 1 AND other <> patient`, org, patient, key, most).Query(func(rows pgx.Rows) (err error) {
+			CROSS JOIN LATERAL (SELECT k.patient_id FROM linkage_key k
+				WHERE k.org_id = u.org AND k.key = u.key AND k.patient_id <> u.patient LIMIT $4 + 1) k
+		) x WHERE found <= $4`, org, patient, key, most).Query(func(rows pgx.Rows) (err error) {
 			found, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Candidate])
 			return err
 		})
