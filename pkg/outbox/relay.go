@@ -19,7 +19,7 @@ const (
 	leaseRenew  = 2 * time.Second
 	pace        = 5 * time.Millisecond  // least time between two looks
 	pollBusy    = 10 * time.Millisecond // while another process writes: its bell is not heard here
-	pollIdle    = 50 * time.Millisecond
+	pollIdle    = 100 * time.Millisecond
 	batchSize   = 500
 	batchBytes  = 4 << 20
 	firstWait   = 25 * time.Millisecond
@@ -126,12 +126,13 @@ func (r *Relay) work(ctx context.Context, conn *pgxpool.Conn) error {
 			rung = wait(ctx, r.outbox.bell, poll)
 			continue
 		}
-		if !rung { // found without having been told
-			foreign, rung = time.Now(), true
-		}
 		if err := r.pub.publish(ctx, list); err != nil {
 			return r.explain(ctx, err)
 		}
+		if !rung && len(r.outbox.bell) == 0 { // found without having been told, before or right after
+			foreign = time.Now()
+		}
+		rung = true
 		for _, m := range list {
 			done = append(done, m.sequence)
 		}

@@ -12,8 +12,8 @@ import (
 	"github.com/handoff-care/handoff/services/console/internal/store"
 )
 
-// pace: a screen that is a thirteenth of a second behind is live, and larger batches are cheaper.
-const pace = 75 * time.Millisecond
+// pace: a screen that is an eighth of a second behind is live, and larger batches are cheaper.
+const pace = 125 * time.Millisecond
 
 // projection keeps the read model in step with the four other services.
 type projection struct{ wake func() }
