@@ -22,7 +22,7 @@ func Service() run.Service {
 }
 
 // pace: nobody waits for a draft within the blink of an eye, and larger batches are cheaper.
-const pace = 75 * time.Millisecond
+const pace = 125 * time.Millisecond
 
 type service struct {
 	db          *postgres.DB
