@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -365,12 +364,13 @@ func saveEntries(c *Changes, b *pgx.Batch) error {
 	source, version := make([]int16, n), make([]int64, n)
 	typ, detail := make([]string, n), make([]string, n)
 	occurred, received := make([]time.Time, n), make([]time.Time, n)
+	var text []byte
 	for i := range c.entries {
 		e := &c.entries[i]
 		org[i], enc[i], id[i], cause[i] = e.Org, e.Encounter, e.ID, e.Cause
 		source[i], version[i], typ[i], occurred[i], received[i] = int16(e.Source), e.Version, e.Type, e.Occurred, e.Received
-		text, err := json.Marshal(e.Detail)
-		if err != nil {
+		var err error
+		if text, err = e.Detail.json(text[:0]); err != nil {
 			return err
 		}
 		detail[i] = string(text)
