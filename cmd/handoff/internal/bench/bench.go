@@ -68,16 +68,17 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 	}
 	defer sys.stop()
 	var pairs []pair
-	for round := range o.Rounds {
+	for range o.Rounds {
 		for _, n := range o.Connections {
-			pairs = append(pairs, pair{label: fmt.Sprintf("%d connections", n), plan: load.Plan{Connections: n, For: o.For, Run: fmt.Sprintf("c%d%d%d", n, round, os.Getpid())}})
+			pairs = append(pairs, pair{label: fmt.Sprintf("%d connections", n), plan: load.Plan{Connections: n, For: o.For}})
 		}
 		for _, r := range o.Rates {
-			pairs = append(pairs, pair{label: fmt.Sprintf("%d msg/s", r), plan: load.Plan{Connections: 8, Rate: float64(r), For: o.For, Run: fmt.Sprintf("r%d%d%d", r, round, os.Getpid())}})
+			pairs = append(pairs, pair{label: fmt.Sprintf("%d msg/s", r), plan: load.Plan{Connections: 8, Rate: float64(r), For: o.For}})
 		}
 	}
 	for i := range pairs {
 		p := &pairs[i]
+		p.plan.Run = fmt.Sprintf("r%dx%d", os.Getpid(), i) // new patients each time: the same ones again would be corrections
 		for _, t := range []target{fl, sys} {
 			if o.Only != "" && o.Only != t.name() {
 				continue
