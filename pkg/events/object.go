@@ -94,3 +94,6 @@ func (o *Object) SomeTrue(name string, v bool) {
 		o.text = append(o.name(name), "true"...)
 	}
 }
+
+// AppendText appends a text as JSON, byte for byte as encoding/json writes it.
+func AppendText(b []byte, v string) []byte { return appendText(b, v) }

@@ -188,9 +188,6 @@ func (p *people) touch(person events.ID, e events.Event, ghosts ...readmission.V
 	p.ghosts[person] = append(p.ghosts[person], ghosts...)
 }
 
-// nothing is what other stays mean where there are none.
-var nothing readmission.Around
-
 // around is what the person's other stays mean for a stay; nil where not all of them
 // are here, and what was known before holds.
 func (p *people) around(s events.Encounter, kind string, current *transition.Transition) *readmission.Around {
@@ -199,7 +196,7 @@ func (p *people) around(s events.Encounter, kind string, current *transition.Tra
 	}
 	person := p.person(s.Patient)
 	if p.count(person) < 2 && (current == nil || len(current.Returns) == 0) {
-		return &nothing
+		return &readmission.Around{}
 	}
 	all := p.stays(person)
 	this, known := p.visits[s.ID]

@@ -3,8 +3,8 @@ package identity
 import (
 	"encoding/json"
 	"strconv"
-	"unicode/utf8"
 
+	"github.com/handoff-care/handoff/pkg/events"
 	"github.com/handoff-care/handoff/pkg/phi"
 )
 
@@ -89,7 +89,7 @@ func (c *Coverage) appendTo(b []byte) []byte {
 	b = member(b, `"name":`, c.Name)
 	b = member(b, `"member":`, c.Member)
 	b = member(b, `"group":`, c.Group)
-	b = appendText(next(b, `"class":`), c.Class)
+	b = events.AppendText(next(b, `"class":`), c.Class)
 	return append(b, '}')
 }
 
@@ -106,7 +106,7 @@ func member(b []byte, name, v string) []byte {
 	if v == "" {
 		return b
 	}
-	return appendText(next(b, name), v)
+	return events.AppendText(next(b, name), v)
 }
 
 // The lists are written one by one: by a function for any item, each would be on the heap.
@@ -156,15 +156,4 @@ func closed(b []byte, n int, null bool) []byte {
 		return append(b, "[]"...)
 	}
 	return append(b, ']')
-}
-
-// appendText appends plain text, and leaves what may have to be escaped to encoding/json.
-func appendText(b []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
-			text, _ := json.Marshal(s) // a text always has a JSON
-			return append(b, text...)
-		}
-	}
-	return append(append(append(b, '"'), s...), '"')
 }

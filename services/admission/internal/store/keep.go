@@ -96,8 +96,8 @@ o AS (INSERT INTO message_open (id, org_id, owner) SELECT id, $3, $1 FROM m),
 t AS (INSERT INTO tally AS t (org_id, name, owner, n) SELECT $3, 'received', $1, 1 FROM m ON CONFLICT (org_id, name, owner) DO UPDATE SET n = t.n + 1)
 SELECT id, flags FROM m`
 
-// Many: what each row of m is told apart by is joined from the arrays it concerns alone, and nothing
-// is asked of the rejected, who are few, where there are none.
+// Many: each insert reads the arrays it needs alone, and those rejected, who are few, have a statement
+// of their own.
 const keepRows = `WITH m AS (
 	INSERT INTO message (id, org_id, feed_id, received_at, sent_at, size, flags, format, reply, facility, trigger, charset, control_id, hash)
 	SELECT id, org_id, feed_id, received_at, sent_at, size,
@@ -139,10 +139,10 @@ func (s *Store) keepAll(ctx context.Context, batch []*adt.Inbound) (map[events.I
 			rejected = append(rejected, in)
 		}
 	}
-	if err := s.keepMany(ctx, keepKept, kept, found); err != nil {
+	if err := s.keepMany(ctx, kept, found); err != nil {
 		return nil, err
 	}
-	return found, s.keepMany(ctx, keepRejected, rejected, found)
+	return found, s.keepMany(ctx, rejected, found)
 }
 
 func (s *Store) keepOne(ctx context.Context, in *adt.Inbound, found map[events.ID]bool) error {
@@ -154,8 +154,8 @@ func (s *Store) keepOne(ctx context.Context, in *adt.Inbound, found map[events.I
 		flagsOf(in), formatOf(in), string(in.Code), facilityOf(in), in.Trigger, in.Charset, in.Control, in.Hash[:], body[0], key[0])
 }
 
-// keepMany runs keepKept or keepRejected, whose last argument is the reasons.
-func (s *Store) keepMany(ctx context.Context, sql string, batch []*adt.Inbound, found map[events.ID]bool) error {
+// keepMany inserts messages that are all kept, or all rejected.
+func (s *Store) keepMany(ctx context.Context, batch []*adt.Inbound, found map[events.ID]bool) error {
 	if len(batch) == 0 {
 		return nil
 	}
@@ -178,10 +178,10 @@ func (s *Store) keepMany(ctx context.Context, sql string, batch []*adt.Inbound, 
 		c.facility, c.trigger, c.charset = append(c.facility, facilityOf(in)), append(c.trigger, in.Trigger), append(c.charset, in.Charset)
 		c.control, c.reason, c.hash = append(c.control, in.Control), append(c.reason, in.Reason), append(c.hash, in.Hash[:])
 	}
-	args := []any{s.Owner, c.id, c.org, c.feed, c.received, c.sent, c.size, c.flags, c.format,
+	sql, args := keepKept, []any{s.Owner, c.id, c.org, c.feed, c.received, c.sent, c.size, c.flags, c.format,
 		c.reply, c.facility, c.trigger, c.charset, c.control, c.hash, body, key}
 	if batch[0].State == adt.Rejected {
-		args = append(args, c.reason)
+		sql, args = keepRejected, append(args, c.reason)
 	}
 	return s.keepWith(ctx, found, sql, args...)
 }
