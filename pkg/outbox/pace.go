@@ -4,9 +4,9 @@ import "time"
 
 // Limits of Rest.
 const (
-	shareLeast, shareMost = 2, 8 // a stage works a half to an eighth of the time at most
-	shareOf               = 12   // events of a batch for each part of it
-	restMost              = 16   // times its least pace
+	shareLeast, shareMost = 2, 12 // a stage works a half to a twelfth of the time at most
+	shareOf               = 12    // events of a batch for each part of it
+	restMost              = 24    // times its least pace
 )
 
 // Rest says when a stage of the pipeline (apply, relay, consumer) that began a transaction of n events

@@ -88,7 +88,7 @@ var settings = map[string]string{
 	// their indexes grow. What the planner has to know of the other tables is little,
 	// as rows are looked up by key, and learning more was a tenth of the server's work
 	// (docs/adr/0005).
-	"autovacuum_naptime":                    "10s",
+	"autovacuum_naptime":                    "1min",
 	"autovacuum_max_workers":                "2",
 	"autovacuum_vacuum_scale_factor":        "0.1",
 	"autovacuum_analyze_scale_factor":       "0.2",
