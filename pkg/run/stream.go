@@ -75,7 +75,7 @@ func (s *stream) look(ctx context.Context) error {
 	defer s.mu.Unlock()
 	if err != nil {
 		if s.err == nil && !errors.Is(err, context.Canceled) {
-			s.log.WarnContext(ctx, "the stream is not there; it is tried again", "error", err)
+			s.log.WarnContext(ctx, "the stream does not answer, or is not there; it is tried again", "error", err)
 		}
 		s.err = err
 		return err
