@@ -84,10 +84,10 @@ var settings = map[string]string{
 	"max_parallel_workers_per_gather": "0",
 	"max_logical_replication_workers": "0",
 
-	// Outbox pointers, inbox rows and timers live for seconds: collect them before
-	// their indexes grow. What the planner has to know of the other tables is little,
-	// as rows are looked up by key, and learning more was a tenth of the server's work
-	// (docs/adr/0005).
+	// Outbox pointers, inbox rows and timers live for seconds: a minute's worth of them
+	// is collected before their indexes grow. What the planner has to know of the other
+	// tables is little, as rows are looked up by key, and learning more, or more often,
+	// was a tenth of the server's work (docs/adr/0005).
 	"autovacuum_naptime":                    "1min",
 	"autovacuum_max_workers":                "2",
 	"autovacuum_vacuum_scale_factor":        "0.1",
